@@ -1,0 +1,216 @@
+"""Kernel IR: typed statements on buffers over a domain. Sympy ends before it; no language is chosen yet.
+
+A kernel is what one element of its domain does. The domains:
+
+- ``neuron``: element ``i`` in ``[lo, hi)``; buffers of extent 'self' are read at ``i``.
+- ``event``: position ``k`` in the list of events of this step; ``i = events[k]``; otherwise like ``neuron``.
+- ``synapse``: every synapse ``s`` of a range; extent 'self' is read at ``s``, 'pre' at ``pre``, 'post' at ``post``.
+- ``pathway``: every synapse ``s`` of the rows of the arriving events; extents as for ``synapse``.
+
+Every extent but 'shared' and 'table' has a batch axis; ``batch`` is its length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from eqsnn.errors import Span
+
+Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
+Extent = Literal["self", "pre", "post", "shared", "table"]
+DomainKind = Literal["neuron", "event", "synapse", "pathway"]
+
+
+@dataclass(frozen=True)
+class Const:
+    """A literal. Only numbers that the user or a method wrote into the equation; values of parameters are never literals."""
+
+    value: int | float | bool
+    type: Type
+
+
+@dataclass(frozen=True)
+class Local:
+    """The value of an earlier ``Let``, of a scalar of the kernel, or of an index (``i``, ``j``: user-visible indices, i64)."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True)
+class Load:
+    """An element of a buffer: at the element's own index, or at ``index`` for a table."""
+
+    buffer: str
+    type: Type
+    index: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Unary:
+    """``op`` is '-' or 'not'."""
+
+    op: str
+    a: Expr
+    type: Type
+
+
+@dataclass(frozen=True)
+class Binary:
+    """``op`` is one of ``+ - * /`` on numbers of one type, or ``and or`` on b8. ``/`` is on floats only."""
+
+    op: str
+    a: Expr
+    b: Expr
+    type: Type
+
+
+@dataclass(frozen=True)
+class Compare:
+    """``op`` is one of ``< <= > >= == !=`` on two operands of one type; the result is b8."""
+
+    op: str
+    a: Expr
+    b: Expr
+    type: Type = "b8"
+
+
+@dataclass(frozen=True)
+class Select:
+    """``a`` where ``condition``, else ``b``; both are evaluated."""
+
+    condition: Expr
+    a: Expr
+    b: Expr
+    type: Type
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of the prelude (``exp``, ``floor``, ``uniform`` ...) on arguments of fixed types."""
+
+    function: str
+    args: tuple[Expr, ...]
+    type: Type
+
+
+@dataclass(frozen=True)
+class Cast:
+    """``a`` as another type; float to integer truncates towards zero, anything to b8 compares with 0."""
+
+    a: Expr
+    type: Type
+
+
+Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast
+
+
+@dataclass(frozen=True)
+class Let:
+    """``name = expr``, once."""
+
+    name: str
+    expr: Expr
+    source: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Store:
+    """``buffer[own index] = expr``, only where ``guard`` (b8) is true if there is one; ``add`` makes it ``+=``."""
+
+    buffer: str
+    expr: Expr
+    guard: Expr | None = None
+    add: bool = False
+    source: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Emit:
+    """The element joins the list of events of this step if ``condition`` is true. Once, and last, in a neuron kernel."""
+
+    condition: Expr
+    source: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class CheckFinite:
+    """Raises the kernel's flag if the local (a float) is NaN or infinite."""
+
+    name: str
+
+
+Statement = Let | Store | Emit | CheckFinite
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that the kernel reads or writes.
+
+    ``owner`` and ``variable`` say what it holds (as in ``update_map.Input``); owner 'derived' means that ``Kernel.hoisted`` computes it.
+    """
+
+    name: str
+    type: Type
+    extent: Extent
+    owner: str
+    variable: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number handed to the kernel as an argument.
+
+    ``owner`` 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index' (``N``, ``N_pre``,
+    ``N_post``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run), 'random' (``key``: i64 bits of the site's key, ``count``:
+    i64 updates so far), 'shape' (a table's length).
+    """
+
+    name: str
+    type: Type
+    owner: str
+    variable: str
+
+
+@dataclass(frozen=True)
+class Hoisted:
+    """``name`` (a scalar, or a buffer of extent 'self' if ``per_element``) computed before each run, in this order.
+
+    ``expr`` uses external constants, constant parameters, ``dt`` and earlier hoisted names.
+    """
+
+    name: str
+    expr: Expr
+    per_element: bool = False
+
+
+@dataclass(frozen=True)
+class HoistedPropagator:
+    """expm of ``matrix`` (typed expressions, already multiplied by dt): ``entries`` names the elements that the kernel uses."""
+
+    matrix: tuple[tuple[Expr, ...], ...]
+    entries: tuple[tuple[str | None, ...], ...]
+    per_element: bool = False
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One typed compute loop.
+
+    ``name`` is an identifier safe in C. ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
+    """
+
+    name: str
+    owner: str
+    domain: DomainKind
+    buffers: tuple[Buffer, ...]
+    scalars: tuple[Scalar, ...]
+    hoisted: tuple[Hoisted | HoistedPropagator, ...]
+    body: tuple[Statement, ...]
+    batch: int = 1
+
+    def buffer(self, name: str) -> Buffer:
+        """The buffer called ``name``."""
+        return next(b for b in self.buffers if b.name == name)

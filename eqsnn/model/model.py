@@ -1,0 +1,133 @@
+"""What a model is once every name has its meaning: no time step, no dtype, no mathematics beyond the Ast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from eqsnn.errors import Span
+from eqsnn.language.ast import Expr, Statements
+from eqsnn.units import Dimension
+
+Kind = Literal["state", "recurrence", "subexpression", "parameter", "input"]
+DType = Literal["float", "integer", "boolean"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One definition of the equations, resolved.
+
+    ``kind``: 'state' evolves by ``expr`` = its time derivative; 'recurrence' by ``expr`` = its next value; 'subexpression' equals
+    ``expr``; 'parameter' is set by the user; 'input' gathers synaptic arrivals and is cleared after each state update.
+    ``dim`` is the dimension of the variable itself. ``shared`` variables have one value for the whole group.
+    """
+
+    name: str
+    kind: Kind
+    dim: Dimension
+    dtype: DType
+    flags: frozenset[str]
+    expr: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+    @property
+    def shared(self) -> bool:
+        return "shared" in self.flags
+
+    @property
+    def constant(self) -> bool:
+        """True if the value cannot change during a run."""
+        return "constant" in self.flags
+
+
+Owner = Literal["self", "pre", "post", "external", "clock", "index", "local", "function"]
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """What one name means in one context.
+
+    ``owner`` says whose it is: 'self' (this group's or synapse's variable), 'pre'/'post' (of the source or target group, ``variable`` is
+    its name there), 'external' (a constant from the namespace), 'clock' (``t``, ``dt``, ``t_in_timesteps``), 'index' (``i``, ``j``,
+    ``N``, ``N_pre`` ...), 'local' (introduced by a statement). ``dim`` None means not known yet (an external constant before a run).
+    ``expr`` is set where the variable is a subexpression of its owner: then its names are looked up in ``scope_of(owner)``.
+    """
+
+    name: str
+    owner: Owner
+    variable: str
+    dim: Dimension | None
+    dtype: DType = "float"
+    shared: bool = False
+    constant: bool = False
+    read_only: bool = False
+    unless_refractory: bool = False
+    expr: Expr | None = None
+    random: bool = False  # its value is drawn anew at each reading (a subexpression with rand() or randn())
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names that an expression or a statement may use, each with its one meaning.
+
+    ``symbols`` maps names to meanings; a name that is in none of them is an external constant, if ``open_ended`` (before the
+    namespace is read), else an error. ``pre`` and ``post`` are the scopes in which subexpressions of the source and target group
+    read their names. ``functions`` maps the names of user functions and TimedArrays to their specifications.
+    """
+
+    symbols: Mapping[str, Symbol]
+    functions: Mapping[str, object] = field(default_factory=dict)
+    pre: Scope | None = None
+    post: Scope | None = None
+    open_ended: bool = True
+
+    def find(self, name: str) -> Symbol | None:
+        """The meaning of ``name``; an external of unknown dimension if the scope is open-ended; else None."""
+        if name in self.symbols:
+            return self.symbols[name]
+        return Symbol(name, "external", name, None, shared=True, constant=True) if self.open_ended else None
+
+    def with_externals(self, dims: Mapping[str, Dimension]) -> Scope:
+        """The closed scope of a run: external constants have dimensions now and no further name may appear."""
+        known = {
+            n: Symbol(n, "external", n, d, shared=True, constant=True) for n, d in dims.items() if n not in self.symbols
+        }
+        return replace(self, symbols={**self.symbols, **known}, open_ended=False)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A condition and what it does: ``condition`` is evaluated in slot 'thresholds', ``reset`` runs in slot 'resets'."""
+
+    name: str
+    condition: Expr | None
+    reset: Statements | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """The resolved equations of a neuron or a synapse.
+
+    ``variables`` keep the user's order. ``scope`` has every name of the equations. ``externals`` are the names that the
+    namespace must supply at a run, with the span of first use. ``refractory`` is None, or the expression the user gave: a
+    duration (dimension second) or a condition (boolean).
+    """
+
+    name: str
+    variables: tuple[Variable, ...]
+    scope: Scope
+    events: tuple[Event, ...] = ()
+    refractory: Expr | None = None
+    externals: Mapping[str, Span] = field(default_factory=dict, compare=False)
+    text: str = field(default="", compare=False, repr=False)
+
+    def __getitem__(self, name: str) -> Variable:
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise KeyError(name)
+
+    def of_kind(self, *kinds: Kind) -> tuple[Variable, ...]:
+        """The variables of these kinds, in the user's order."""
+        return tuple(v for v in self.variables if v.kind in kinds)
