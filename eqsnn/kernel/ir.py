@@ -4,8 +4,9 @@ A kernel is what one element of its domain does. The domains:
 
 - ``neuron``: element ``i`` in ``[lo, hi)``; buffers of extent 'self' are read at ``i``.
 - ``event``: position ``k`` in the list of events of this step; ``i = events[k]``; otherwise like ``neuron``.
-- ``synapse``: every synapse ``s`` of a range; extent 'self' is read at ``s``, 'pre' at ``pre``, 'post' at ``post``.
-- ``pathway``: every synapse ``s`` of the rows of the arriving events; extents as for ``synapse``.
+- ``pathway``: every synapse ``s`` of the rows of the arriving events; extent 'self' is read at ``s``, 'pre' at ``pre``, 'post' at ``post``
+  (indices in the whole source and target group; the ``i`` and ``j`` that users see are computed from them). A clock-driven synapse
+  that reads its neurons is a pathway at which all rows arrive; one that does not is a ``neuron`` kernel over synapses.
 
 Every extent but 'shared' and 'table' has a batch axis; ``batch`` is its length.
 """
@@ -19,7 +20,7 @@ from eqsnn.errors import Span
 
 Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
 Extent = Literal["self", "pre", "post", "shared", "table"]
-DomainKind = Literal["neuron", "event", "synapse", "pathway"]
+DomainKind = Literal["neuron", "event", "pathway"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Const:
 
 @dataclass(frozen=True)
 class Local:
-    """The value of an earlier ``Let``, of a scalar of the kernel, or of an index (``i``, ``j``: user-visible indices, i64)."""
+    """The value of an earlier ``Let``, of a scalar, or of an index of the domain: ``@i`` (element), ``@s``, ``@pre``, ``@post``, all i64."""
 
     name: str
     type: Type
@@ -163,8 +164,8 @@ class Buffer:
 class Scalar:
     """A number handed to the kernel as an argument.
 
-    ``owner`` 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index' (``N``, ``N_pre``,
-    ``N_post``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run), 'random' (``key``: i64 bits of the site's key, ``count``:
+    ``owner`` 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index' (``N``, ``N_pre``, ``N_post``,
+    ``i_offset``, ``j_offset``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run), 'random' (``key``: i64 bits of the site's key, ``count``:
     i64 updates so far), 'shape' (a table's length).
     """
 
@@ -199,7 +200,7 @@ class HoistedPropagator:
 class Kernel:
     """One typed compute loop.
 
-    ``name`` is an identifier safe in C. ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
+    ``index`` is the type in which a pathway's rows store the far end of each synapse. ``name`` is an identifier safe in C. ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
     name: str
@@ -210,6 +211,7 @@ class Kernel:
     hoisted: tuple[Hoisted | HoistedPropagator, ...]
     body: tuple[Statement, ...]
     batch: int = 1
+    index: Literal["u16", "i32"] = "i32"
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called ``name``."""

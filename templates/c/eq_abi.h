@@ -1,0 +1,34 @@
+/* What the engine hands to a kernel. The same text serves C99, C++14 and CUDA.
+ *
+ * A kernel is  int64_t NAME(const eq_ctx *ctx, int64_t lo, int64_t hi)  and does the elements (neuron), positions in the list of
+ * events (event) or row blocks (pathway) lo <= . < hi. It returns how many events it emitted (neuron kernels that emit), else 0;
+ * EQ_NOT_FINITE is added where a checked value was NaN or infinite. */
+#ifndef EQ_ABI_H
+#define EQ_ABI_H
+#include <stdint.h>
+
+#define EQ_NOT_FINITE (INT64_C(1) << 62)
+
+/* The synapses of one pathway that end (or start, for a pathway with shared targets) in one block of neurons, in compressed rows.
+ * Row r holds the synapses k with start[r] <= k < start[r + 1]. */
+typedef struct eq_rows {
+    const int32_t *events;  /* the rows that arrive in this step, in order of emission */
+    int64_t n_events;
+    const int64_t *start;   /* n_rows + 1 offsets */
+    const int32_t *near;    /* neuron of each row, or NULL where row r is neuron r */
+    const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, fixed when the kernel is rendered */
+    const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
+} eq_rows;
+
+typedef struct eq_ctx {
+    void *const *buffer;    /* in the order of Kernel.buffers */
+    const double *real;     /* scalars of type f64 and f32, in their order in Kernel.scalars */
+    const int64_t *integer; /* scalars of all other types, in their order */
+    const int32_t *events;  /* domain event: the elements */
+    int32_t *emitted;       /* domain neuron: events of block [lo, hi) go to emitted[lo], emitted[lo + 1], ... */
+    const eq_rows *rows;    /* domain pathway: one for each block */
+} eq_ctx;
+
+typedef int64_t (*eq_kernel)(const eq_ctx *ctx, int64_t lo, int64_t hi);
+
+#endif
