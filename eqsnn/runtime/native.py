@@ -1,0 +1,378 @@
+"""The compiled engine behind Python: memory that C owns, and the table that ``eq_run`` walks (templates/c/engine.h, engine.c)."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+import weakref
+from collections.abc import Callable
+from ctypes import POINTER, Structure, c_double, c_int, c_int32, c_int64, c_void_p
+
+import numpy as np
+
+from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.runtime.plan import Binding, Op, Plan, RowBlock
+
+_KINDS = ("map", "events", "pathway", "generator", "record_events", "record_count", "record_state", "clear", "python")
+_STATUS = ("running", "done", "python", "paused", "interrupted", "not finite", "memory", "threads")
+
+
+class _Rows(Structure):
+    _fields_ = [
+        ("events", c_void_p),
+        ("n_events", c_int64),
+        ("start", c_void_p),
+        ("near", c_void_p),
+        ("far", c_void_p),
+        ("synapse", c_void_p),
+    ]
+
+
+class _Ctx(Structure):
+    _fields_ = [
+        ("buffer", c_void_p),
+        ("real", c_void_p),
+        ("integer", c_void_p),
+        ("events", c_void_p),
+        ("emitted", c_void_p),
+        ("rows", c_void_p),
+    ]
+
+
+class _Segments(Structure):
+    _fields_ = [("first", c_void_p), ("delay", c_void_p)]
+
+
+class _Schedule(Structure):
+    _fields_ = [
+        ("step", c_void_p),
+        ("index", c_void_p),
+        ("n", c_int64),
+        ("next", c_int64),
+        ("origin", c_int64),
+        ("period", c_int64),
+        ("cycle", c_int64),
+    ]
+
+
+class _Op(Structure):
+    _fields_ = [
+        ("kind", c_int64),
+        ("clock", c_int64),
+        ("kernel", c_void_p),
+        ("ctx", _Ctx),
+        ("real", c_void_p),
+        ("integer", c_void_p),
+        ("at_t", c_int64),
+        ("at_step", c_int64),
+        ("at_count", c_int64),
+        ("count", c_int64),
+        ("step", c_int64),
+        ("n", c_int64),
+        ("block", c_int64),
+        ("n_blocks", c_int64),
+        ("counts", c_void_p),
+        ("emits", c_void_p),
+        ("source", c_void_p),
+        ("first", c_int64),
+        ("last", c_int64),
+        ("delay", c_int64),
+        ("rows", c_void_p),
+        ("queue", c_void_p),
+        ("segments", c_void_p),
+        ("schedule", c_void_p),
+        ("record", c_void_p * 2),
+        ("array", c_void_p),
+        ("index", c_void_p),
+        ("entered", c_void_p),
+    ]
+
+
+class _Table(Structure):
+    _fields_ = [
+        ("ops", POINTER(_Op)),
+        ("n_ops", c_int64),
+        ("n_clocks", c_int64),
+        ("period", c_void_p),
+        ("dt", c_void_p),
+        ("tick", c_int64),
+        ("end", c_int64),
+        ("cursor", c_int64),
+        ("steps_done", c_int64),
+        ("pause_at", c_double),
+        ("n_threads", c_int64),
+        ("catch_interrupt", c_int64),
+        ("status", c_int64),
+        ("failed_op", c_void_p),
+        ("failure", c_int),
+        ("phase", c_int),
+        ("arrived", c_int),
+        ("gate", c_int),
+    ]
+
+
+_SIGNATURES = {
+    "eq_spikes_new": (c_void_p, [c_int64]),
+    "eq_spikes_free": (None, [c_void_p]),
+    "eq_spikes_deepen": (c_int, [c_void_p, c_int64]),
+    "eq_spikes_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
+    "eq_record_new": (c_void_p, [c_int64]),
+    "eq_record_free": (None, [c_void_p]),
+    "eq_queue_new": (c_void_p, [c_int64]),
+    "eq_queue_free": (None, [c_void_p]),
+    "eq_queue_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
+    "eq_queue_put": (c_int, [c_void_p, c_int64, c_void_p, c_int64]),
+    "eq_run": (c_int, [POINTER(_Table)]),
+    "eq_layout": (None, [c_void_p]),
+}
+
+
+class _SpikesHead(Structure):
+    _fields_ = [("ring", c_void_p), ("depth", c_int64), ("step", c_int64), ("n", c_int64)]
+
+
+class _RecordHead(Structure):
+    _fields_ = [("data", c_void_p), ("n", c_int64), ("capacity", c_int64), ("item", c_int64)]
+
+
+class _QueueHead(Structure):
+    _fields_ = [("slot", c_void_p), ("depth", c_int64), ("step", c_int64)]
+
+
+def _owned(owner: object, pointer: int | None, free: Callable[[int], None]) -> int:
+    if not pointer:
+        raise MemoryError("the engine could not allocate memory")
+    weakref.finalize(owner, free, pointer).atexit = False
+    return pointer
+
+
+def _address(array: np.ndarray | None) -> int | None:
+    return None if array is None or array.size == 0 else array.ctypes.data
+
+
+class NativeSpikes:
+    """The events of a group of ``n`` elements in the last ``depth`` steps."""
+
+    def __init__(self, lib: ctypes.CDLL, n: int, depth: int):
+        self._lib = lib
+        self.handle = _owned(self, lib.eq_spikes_new(depth), lib.eq_spikes_free)
+        self.n = n
+        head = self._head()
+        head.n, head.step = n, -1
+
+    def _head(self) -> _SpikesHead:
+        return _SpikesHead.from_address(self.handle)
+
+    @property
+    def depth(self) -> int:
+        return self._head().depth
+
+    @property
+    def step(self) -> int:
+        return self._head().step
+
+    def deepen(self, depth: int) -> None:
+        """Remember at least ``depth`` steps."""
+        if self._lib.eq_spikes_deepen(self.handle, depth):
+            raise MemoryError("the engine could not allocate memory")
+
+    def read(self, back: int) -> np.ndarray:
+        """The indices that were emitted ``back`` steps ago, ascending."""
+        out = np.empty(self.n, np.int32)
+        count = self._lib.eq_spikes_read(self.handle, back, out.ctypes.data, self.n)
+        return out[:count].copy()
+
+
+class NativeRecord:
+    """A growing table: rows of ``width`` values of ``dtype``."""
+
+    def __init__(self, lib: ctypes.CDLL, dtype: np.dtype):
+        self.dtype = np.dtype(dtype)
+        self.handle = _owned(self, lib.eq_record_new(self.dtype.itemsize), lib.eq_record_free)
+
+    def array(self) -> np.ndarray:
+        """A copy of what was recorded so far."""
+        head = _RecordHead.from_address(self.handle)
+        if head.n == 0:
+            return np.empty(0, self.dtype)
+        raw = (ctypes.c_char * (head.n * head.item)).from_address(head.data)
+        return np.frombuffer(raw, self.dtype).copy()
+
+    def __len__(self) -> int:
+        return _RecordHead.from_address(self.handle).n
+
+
+class NativeQueue:
+    """Row segments on their way; ``depth`` is one more than the longest delay in steps."""
+
+    def __init__(self, lib: ctypes.CDLL, depth: int):
+        self._lib = lib
+        self.depth = depth
+        self.handle = _owned(self, lib.eq_queue_new(depth), lib.eq_queue_free)
+
+    def read(self, ahead: int) -> np.ndarray:
+        """The segments that will be delivered in ``ahead`` steps."""
+        n = self._lib.eq_queue_read(self.handle, ahead, None, 0)
+        out = np.empty(n, np.int32)
+        self._lib.eq_queue_read(self.handle, ahead, out.ctypes.data, n)
+        return out
+
+    def put(self, ahead: int, segments: np.ndarray) -> None:
+        """Let these segments be delivered in ``ahead`` steps."""
+        segments = np.ascontiguousarray(segments, np.int32)
+        if self._lib.eq_queue_put(self.handle, ahead, segments.ctypes.data, len(segments)):
+            raise MemoryError("the engine could not allocate memory")
+
+
+class NativeEngine:
+    """Runs plans with the compiled scheduler. ``lib`` is the loaded engine; ``address`` gives the entry point of a kernel by name."""
+
+    def __init__(self, lib: ctypes.CDLL):
+        for name, (result, arguments) in _SIGNATURES.items():
+            function = getattr(lib, name)
+            function.restype, function.argtypes = result, arguments
+        self.lib = lib
+        sizes = np.zeros(5, np.int64)
+        lib.eq_layout(sizes.ctypes.data)
+        ours = [ctypes.sizeof(s) for s in (_Op, _Table, _Rows, _Segments, _Schedule)]
+        if sizes.tolist() != ours:
+            raise InternalError(f"the engine's structures have sizes {sizes.tolist()}, Python's mirror {ours}")
+
+    def new_spikes(self, n: int, depth: int) -> NativeSpikes:
+        return NativeSpikes(self.lib, n, depth)
+
+    def new_record(self, dtype) -> NativeRecord:
+        return NativeRecord(self.lib, dtype)
+
+    def new_queue(self, depth: int) -> NativeQueue:
+        return NativeQueue(self.lib, depth)
+
+    def load(self, plan: Plan, address: Callable[[str], int], threads: int) -> NativeRun:
+        """A run of ``plan``, ready to be advanced."""
+        return NativeRun(self.lib, plan, address, threads)
+
+
+class NativeRun:
+    """A plan in the engine's own structures. Keeps every array alive that the engine points to."""
+
+    def __init__(self, lib: ctypes.CDLL, plan: Plan, address: Callable[[str], int], threads: int):
+        self._lib, self.plan = lib, plan
+        self._alive: list[object] = [plan]
+        self._ops = (_Op * max(len(plan.ops), 1))()
+        for op, c_op in zip(plan.ops, self._ops):
+            self._fill(op, c_op, address)
+        self._period = np.array([c.period for c in plan.clocks], np.int64)
+        self._dt = np.array([c.dt for c in plan.clocks], np.float64)
+        self._table = _Table(
+            ops=self._ops,
+            n_ops=len(plan.ops),
+            n_clocks=len(plan.clocks),
+            period=self._period.ctypes.data,
+            dt=self._dt.ctypes.data,
+            n_threads=threads,
+        )
+
+    def _keep(self, array: np.ndarray | None) -> int | None:
+        self._alive.append(array)
+        return _address(array)
+
+    def _fill(self, op: Op, c: _Op, address: Callable[[str], int]) -> None:
+        c.kind, c.clock = _KINDS.index(op.kind), op.clock
+        c.at_t = c.at_step = c.at_count = -1
+        c.n, c.block, c.n_blocks = op.n, op.block, op.n_blocks
+        c.first, c.last, c.delay, c.count = op.first, op.last, op.delay, op.count
+        c.emits = op.emits.handle if op.emits is not None else None
+        c.source = op.source.handle if op.source is not None else None
+        c.entered = op.entered.ctypes.data
+        c.array, c.index = self._keep(op.array), self._keep(op.index)
+        for k, record in enumerate(op.records):
+            c.record[k] = record.handle
+        if op.kernel is not None:
+            c.kernel = address(op.kernel.name)
+            self._bind(op, op.binding, c)
+        if op.kind == "map" and op.emits is not None:
+            c.ctx.emitted = self._keep(np.zeros(max(op.n, 1), np.int32))
+            c.counts = self._keep(np.zeros(max(op.n_blocks, 1), np.int64))
+        if op.kind == "pathway":
+            self._fill_rows(op, c)
+        if op.schedule is not None:
+            s = op.schedule
+            schedule = _Schedule(self._keep(s.step), self._keep(s.index), len(s.step), 0, s.origin, s.period, 0)
+            self._alive.append(schedule)
+            c.schedule = ctypes.addressof(schedule)
+
+    def _bind(self, op: Op, binding: Binding, c: _Op) -> None:
+        kernel = op.kernel
+        pointers = (c_void_p * max(len(kernel.buffers), 1))()
+        for k, buffer in enumerate(kernel.buffers):
+            array = binding.buffers[buffer.name]
+            self._alive.append(array)
+            pointers[k] = array.ctypes.data
+        reals, integers = [], []
+        for scalar in kernel.scalars:
+            target = reals if scalar.type in ("f64", "f32") else integers
+            if scalar.owner == "clock" and scalar.variable == "t":
+                c.at_t = len(target)
+            elif scalar.owner == "clock" and scalar.variable == "step":
+                c.at_step = len(target)
+            elif scalar.owner == "random" and scalar.variable == "count":
+                c.at_count = len(target)
+            target.append(binding.scalars.get(scalar.name, 0))
+        real = np.array(reals or [0.0], np.float64)
+        integer = np.array([int(v) for v in integers] or [0], np.int64)
+        self._alive += [pointers, real, integer]
+        c.ctx.buffer = ctypes.addressof(pointers)
+        c.real = c.ctx.real = real.ctypes.data
+        c.integer = c.ctx.integer = integer.ctypes.data
+
+    def _fill_rows(self, op: Op, c: _Op) -> None:
+        rows = (_Rows * len(op.rows))()
+        segments = (_Segments * len(op.rows))()
+        for block, c_rows, c_segments in zip(op.rows, rows, segments):
+            self._fill_block(op, block, c_rows, c_segments)
+        self._alive += [rows, segments]
+        c.rows = c.ctx.rows = ctypes.addressof(rows)
+        if op.queues:
+            queues = (c_void_p * len(op.queues))(*(q.handle for q in op.queues))
+            self._alive.append(queues)
+            c.queue, c.segments = ctypes.addressof(queues), ctypes.addressof(segments)
+
+    def _fill_block(self, op: Op, block: RowBlock, c: _Rows, s: _Segments) -> None:
+        c.start, c.far = self._keep(block.start), self._keep(block.far)
+        c.near, c.synapse = self._keep(block.near), self._keep(block.synapse)
+        s.first, s.delay = self._keep(block.first), self._keep(block.delay)
+        if op.source is None and not op.queues:
+            everyone = np.arange(len(block.start) - 1, dtype=np.int32)
+            c.events, c.n_events = self._keep(everyone), len(everyone)
+
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+        """Run from ``tick`` (and operation ``cursor``) to ``end``, for about ``seconds`` of wall time at most (0: no limit).
+
+        Returns why it stopped, the tick and the cursor. Releases the GIL.
+        """
+        table = self._table
+        table.tick, table.end, table.cursor = tick, end, cursor
+        table.pause_at = time.clock_gettime(time.CLOCK_MONOTONIC) + seconds if seconds else 0.0
+        table.catch_interrupt = int(catch_interrupt)
+        status = _STATUS[self._lib.eq_run(ctypes.byref(table))]
+        if status == "memory":
+            raise MemoryError("the engine could not allocate memory")
+        if status == "threads":
+            raise EqsnnError(f"could not start {table.n_threads} threads; set fewer (EQSNN_NUM_THREADS, or threads=)")
+        return status, table.tick, table.cursor
+
+    def step_of(self, clock: int) -> int:
+        """The step of a clock at the current tick."""
+        return self._table.tick // self.plan.clocks[clock].period
+
+    def failed_op(self) -> Op | None:
+        """The operation that produced a value that is not finite."""
+        if not self._table.failed_op:
+            return None
+        offset = self._table.failed_op - ctypes.addressof(self._ops)
+        return self.plan.ops[offset // ctypes.sizeof(_Op)]
+
+    def save_counts(self) -> None:
+        """Write the counts of updates back to the plan."""
+        for op, c in zip(self.plan.ops, self._ops):
+            op.count = c.count

@@ -1,0 +1,134 @@
+"""The plan of a run: a list of operations, each with the memory it works on. It says what happens; an engine makes it happen.
+
+The operations of one step are executed in the order of the list. Two engines read the same plan: ``native.py`` hands it to the compiled
+scheduler, ``reference.py`` walks it in Python with the interpreter of the kernel IR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from eqsnn.kernel.ir import Kernel
+
+OpKind = Literal[
+    "map", "events", "pathway", "generator", "record_events", "record_count", "record_state", "clear", "python"
+]
+
+
+class Spikes(Protocol):
+    """The events of one group in the last steps; owned by an engine."""
+
+    n: int
+
+    def read(self, back: int) -> np.ndarray: ...
+    def deepen(self, depth: int) -> None: ...
+
+
+class Record(Protocol):
+    """A growing table of recorded values; owned by an engine."""
+
+    def array(self) -> np.ndarray: ...
+
+
+class Queue(Protocol):
+    """Row segments that wait for delivery; owned by an engine."""
+
+    depth: int
+
+    def read(self, ahead: int) -> np.ndarray: ...
+    def put(self, ahead: int, segments: np.ndarray) -> None: ...
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """The synapses of a pathway that lie in one block, in compressed rows (see ``eq_rows`` in templates/c/eq_abi.h).
+
+    With several delays a row is a segment: the synapses of one source with one delay; ``first`` and ``delay`` say which segments belong
+    to which source neuron and when they arrive.
+    """
+
+    start: np.ndarray  # int64, n_rows + 1
+    far: np.ndarray  # uint16 or int32, one a synapse
+    near: np.ndarray | None  # int32, one a row, or None where row r is neuron r
+    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k
+    first: np.ndarray | None = None  # int64, n_sources + 1
+    delay: np.ndarray | None = None  # int32, one a segment, in steps
+
+
+@dataclass
+class Schedule:
+    """Events given beforehand, sorted by step, then index; ``period`` in steps, 0 for none; ``origin`` is the step that counts as 0."""
+
+    step: np.ndarray
+    index: np.ndarray
+    period: int = 0
+    origin: int = 0
+
+
+@dataclass(frozen=True)
+class ClockPlan:
+    """A clock of the run: ``period`` in ticks of the clocks' common divisor, ``dt`` in seconds."""
+
+    name: str
+    period: int
+    dt: float
+
+
+@dataclass
+class Binding:
+    """What a kernel is called with: an array for each buffer and a value for each scalar, by name.
+
+    Scalars 't', 'step' and 'count' of owner clock and random are set by the engine at each step.
+    """
+
+    buffers: dict[str, np.ndarray]
+    scalars: dict[str, float | int]
+
+
+@dataclass
+class Op:
+    """One operation of a step. Which fields it uses depends on ``kind``; the fields' meaning is that of ``eq_op`` in engine.h."""
+
+    kind: OpKind
+    clock: int
+    label: str
+    owner: object = None
+    kernel: Kernel | None = None
+    binding: Binding | None = None
+    n: int = 0
+    block: int = 1
+    emits: Spikes | None = None
+    source: Spikes | None = None
+    first: int = 0
+    last: int = 0
+    delay: int = 0
+    rows: tuple[RowBlock, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    schedule: Schedule | None = None
+    records: tuple[Record, ...] = ()
+    array: np.ndarray | None = None
+    index: np.ndarray | None = None
+    call: Callable[[], None] | None = None
+    count: int = 0
+    entered: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
+
+    @property
+    def n_blocks(self) -> int:
+        """How many blocks the work is cut into: by the model alone, never by threads."""
+        return len(self.rows) if self.kind == "pathway" else -(-self.n // self.block)
+
+
+@dataclass
+class Plan:
+    """The operations of a step in their order, and the clocks they follow."""
+
+    clocks: tuple[ClockPlan, ...]
+    ops: list[Op]
+
+    def kernels(self) -> list[Kernel]:
+        """Every kernel once, in order of first use."""
+        return list({id(op.kernel): op.kernel for op in self.ops if op.kernel is not None}.values())

@@ -1,0 +1,551 @@
+/* The engine: runs a table of operations for many steps without Python.
+ *
+ * Every thread of the team walks the same table. Work is cut into blocks whose number depends on the model alone; threads only share
+ * the blocks out, so no result depends on their number. Between two operations the team meets at a barrier where one of them is
+ * shared out; a sequence of serial operations costs none. */
+#if !defined(_WIN32) && !defined(_POSIX_C_SOURCE)
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__) || defined(_M_X64)
+#include <xmmintrin.h>
+#endif
+#include "eq_abi.h"
+#include "engine.h"
+
+#ifdef _WIN32
+#define EQ_API __declspec(dllexport)
+#else
+#define EQ_API __attribute__((visibility("default")))
+#endif
+
+/* ---- lists of events ------------------------------------------------------------------------------------------------------- */
+
+static int list_reserve(eq_list *list, int64_t capacity)
+{
+    if (capacity <= list->capacity) return 0;
+    int64_t wanted = list->capacity ? list->capacity : 64;
+    while (wanted < capacity) wanted *= 2;
+    int32_t *data = realloc(list->data, (size_t)wanted * sizeof *data);
+    if (!data) return -1;
+    list->data = data;
+    list->capacity = wanted;
+    return 0;
+}
+
+static int list_append(eq_list *list, const int32_t *values, int64_t n)
+{
+    if (list_reserve(list, list->n + n)) return -1;
+    memcpy(list->data + list->n, values, (size_t)n * sizeof *values);
+    list->n += n;
+    return 0;
+}
+
+EQ_API eq_spikes *eq_spikes_new(int64_t depth)
+{
+    eq_spikes *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    s->depth = depth;
+    s->ring = calloc((size_t)depth, sizeof *s->ring);
+    if (!s->ring) { free(s); return NULL; }
+    return s;
+}
+
+EQ_API void eq_spikes_free(eq_spikes *s)
+{
+    if (!s) return;
+    for (int64_t k = 0; k < s->depth; k++) free(s->ring[k].data);
+    free(s->ring);
+    free(s);
+}
+
+/* Lengthens the memory of past events to depth steps; what is remembered stays. */
+EQ_API int eq_spikes_deepen(eq_spikes *s, int64_t depth)
+{
+    if (depth <= s->depth) return 0;
+    eq_list *ring = calloc((size_t)depth, sizeof *ring);
+    if (!ring) return -1;
+    for (int64_t back = 0; back < s->depth && back <= s->step; back++)
+        ring[(s->step - back) % depth] = s->ring[(s->step - back) % s->depth];
+    for (int64_t k = s->step + 1; k < s->depth; k++) free(s->ring[k].data);
+    free(s->ring);
+    s->ring = ring;
+    s->depth = depth;
+    return 0;
+}
+
+/* The events emitted `back` steps ago; copies at most capacity of them, returns how many there are. */
+EQ_API int64_t eq_spikes_read(const eq_spikes *s, int64_t back, int32_t *out, int64_t capacity)
+{
+    if (back >= s->depth || back > s->step) return 0;
+    const eq_list *list = &s->ring[(s->step - back) % s->depth];
+    memcpy(out, list->data, (size_t)(list->n < capacity ? list->n : capacity) * sizeof *out);
+    return list->n;
+}
+
+static eq_list *spikes_begin(eq_spikes *s)
+{
+    s->step++;
+    eq_list *list = &s->ring[s->step % s->depth];
+    list->n = 0;
+    return list;
+}
+
+/* First position in a sorted list whose value is at least bound. */
+static int64_t lower_bound(const int32_t *data, int64_t n, int64_t bound)
+{
+    int64_t lo = 0, hi = n;
+    while (lo < hi) {
+        int64_t mid = (lo + hi) / 2;
+        if (data[mid] < bound) lo = mid + 1; else hi = mid;
+    }
+    return lo;
+}
+
+/* The part [first, last) of the events emitted `back` steps ago that lies in the range of a subgroup. */
+static const int32_t *events_in(const eq_op *op, int64_t back, int64_t *n)
+{
+    const eq_spikes *s = op->source;
+    *n = 0;
+    if (back > s->step) return NULL;
+    const eq_list *list = &s->ring[(s->step - back) % s->depth];
+    int64_t a = op->first > 0 ? lower_bound(list->data, list->n, op->first) : 0;
+    int64_t b = op->last < s->n ? lower_bound(list->data, list->n, op->last) : list->n;
+    *n = b - a;
+    return list->data + a;
+}
+
+/* ---- growing records ------------------------------------------------------------------------------------------------------- */
+
+EQ_API eq_record *eq_record_new(int64_t item)
+{
+    eq_record *r = calloc(1, sizeof *r);
+    if (r) r->item = item;
+    return r;
+}
+
+EQ_API void eq_record_free(eq_record *r)
+{
+    if (!r) return;
+    free(r->data);
+    free(r);
+}
+
+static char *record_extend(eq_record *r, int64_t items)
+{
+    if (r->n + items > r->capacity) {
+        int64_t wanted = r->capacity ? r->capacity : 1024;
+        while (wanted < r->n + items) wanted += wanted / 2;
+        char *data = realloc(r->data, (size_t)(wanted * r->item));
+        if (!data) return NULL;
+        r->data = data;
+        r->capacity = wanted;
+    }
+    char *end = r->data + r->n * r->item;
+    r->n += items;
+    return end;
+}
+
+/* ---- queues of row segments, for pathways with several delays --------------------------------------------------------------- */
+
+EQ_API eq_queue *eq_queue_new(int64_t depth)
+{
+    eq_queue *q = calloc(1, sizeof *q);
+    if (!q) return NULL;
+    q->depth = depth;
+    q->slot = calloc((size_t)depth, sizeof *q->slot);
+    if (!q->slot) { free(q); return NULL; }
+    return q;
+}
+
+EQ_API void eq_queue_free(eq_queue *q)
+{
+    if (!q) return;
+    for (int64_t k = 0; k < q->depth; k++) free(q->slot[k].data);
+    free(q->slot);
+    free(q);
+}
+
+/* The row segments that wait for delivery in `ahead` steps; copies at most capacity of them, returns how many there are. */
+EQ_API int64_t eq_queue_read(const eq_queue *q, int64_t ahead, int32_t *out, int64_t capacity)
+{
+    if (ahead >= q->depth) return 0;
+    const eq_list *list = &q->slot[(q->step + ahead) % q->depth];
+    memcpy(out, list->data, (size_t)(list->n < capacity ? list->n : capacity) * sizeof *out);
+    return list->n;
+}
+
+EQ_API int eq_queue_put(eq_queue *q, int64_t ahead, const int32_t *segments, int64_t n)
+{
+    return list_append(&q->slot[(q->step + ahead) % q->depth], segments, n);
+}
+
+/* ---- operations -------------------------------------------------------------------------------------------------------------- */
+
+static void share(int64_t n, int team, int rank, int64_t *lo, int64_t *hi)
+{
+    *lo = n * rank / team;
+    *hi = n * (rank + 1) / team;
+}
+
+static void fail(eq_table *table, eq_op *op, int status)
+{
+    int expected = 0;
+    if (atomic_compare_exchange_strong(&table->failure, &expected, status)) table->failed_op = op;
+}
+
+static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
+{
+    int64_t lo, hi;
+    share(op->n_blocks, team, rank, &lo, &hi);
+    if (lo < hi) op->entered[rank]++;
+    for (int64_t b = lo; b < hi; b++) {
+        int64_t start = b * op->block, stop = start + op->block < op->n ? start + op->block : op->n;
+        int64_t result = op->kernel(&op->ctx, start, stop);
+        if (result & EQ_NOT_FINITE) { fail(table, op, EQ_STATUS_NOT_FINITE); result &= ~EQ_NOT_FINITE; }
+        if (op->counts) op->counts[b] = result;
+    }
+}
+
+static void gather_events(eq_table *table, eq_op *op)
+{
+    eq_list *list = spikes_begin(op->emits);
+    for (int64_t b = 0; b < op->n_blocks; b++)
+        if (op->counts[b] && list_append(list, op->ctx.emitted + b * op->block, op->counts[b])) fail(table, op, EQ_STATUS_MEMORY);
+}
+
+static void run_events(eq_table *table, eq_op *op)
+{
+    int64_t n;
+    op->ctx.events = events_in(op, 0, &n);
+    if (n) {
+        op->entered[0]++;
+        if (op->kernel(&op->ctx, 0, n) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+    }
+}
+
+static int enqueue(eq_op *op, int64_t b)
+{
+    const eq_segments *seg = &op->segments[b];
+    eq_queue *q = op->queue[b];
+    int64_t n;
+    const int32_t *events = events_in(op, 0, &n);
+    for (int64_t e = 0; e < n; e++)
+        for (int64_t k = seg->first[events[e]]; k < seg->first[events[e] + 1]; k++) {
+            int32_t id = (int32_t)k;
+            if (list_append(&q->slot[(q->step + seg->delay[k]) % q->depth], &id, 1)) return -1;
+        }
+    return 0;
+}
+
+static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
+{
+    int64_t lo, hi;
+    share(op->n_blocks, team, rank, &lo, &hi);
+    for (int64_t b = lo; b < hi; b++) {
+        eq_rows *rows = &op->rows[b];
+        eq_list *slot = NULL;
+        if (op->queue) {
+            eq_queue *q = op->queue[b];
+            if (enqueue(op, b)) fail(table, op, EQ_STATUS_MEMORY);
+            slot = &q->slot[q->step % q->depth];
+            q->step++;
+            rows->events = slot->data;
+            rows->n_events = slot->n;
+        } else if (op->source) {
+            rows->events = events_in(op, op->delay, &rows->n_events);
+        }
+        if (rows->n_events) {
+            op->entered[rank]++;
+            if (op->kernel(&op->ctx, b, b + 1) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+        }
+        if (slot) slot->n = 0;
+    }
+}
+
+static void run_generator(eq_table *table, eq_op *op, int64_t step)
+{
+    eq_list *list = spikes_begin(op->emits);
+    eq_schedule *g = op->schedule;
+    int64_t now = step - g->origin;
+    if (g->period > 0) {
+        int64_t cycle = now / g->period;
+        now %= g->period;
+        if (cycle != g->cycle) { g->cycle = cycle; g->next = 0; }
+    }
+    while (g->next < g->n && g->step[g->next] < now) g->next++;
+    int64_t start = g->next;
+    while (g->next < g->n && g->step[g->next] == now) g->next++;
+    if (list_append(list, g->index + start, g->next - start)) fail(table, op, EQ_STATUS_MEMORY);
+}
+
+static void record_events(eq_table *table, eq_op *op, int64_t step)
+{
+    int64_t n;
+    const int32_t *events = events_in(op, 0, &n);
+    if (!n) return;
+    int32_t *index = (int32_t *)record_extend(op->record[0], n);
+    int64_t *when = (int64_t *)record_extend(op->record[1], n);
+    if (!index || !when) { fail(table, op, EQ_STATUS_MEMORY); return; }
+    for (int64_t k = 0; k < n; k++) {
+        index[k] = events[k] - (int32_t)op->first;
+        when[k] = step;
+    }
+}
+
+static void record_count(eq_table *table, eq_op *op)
+{
+    int64_t n;
+    events_in(op, 0, &n);
+    int64_t *count = (int64_t *)record_extend(op->record[0], 1);
+    if (!count) { fail(table, op, EQ_STATUS_MEMORY); return; }
+    *count = n;
+}
+
+/* Copies the elements op->index of an array, by size. The first record holds the steps. */
+static void record_state(eq_table *table, eq_op *op, int64_t step)
+{
+    if (op->record[1]) {
+        int64_t *when = (int64_t *)record_extend(op->record[1], 1);
+        if (!when) { fail(table, op, EQ_STATUS_MEMORY); return; }
+        *when = step;
+    }
+    char *out = record_extend(op->record[0], op->n);
+    if (!out) { fail(table, op, EQ_STATUS_MEMORY); return; }
+    const char *from = op->array;
+    int64_t size = op->record[0]->item;
+    if (size == 8) {
+        for (int64_t k = 0; k < op->n; k++) memcpy(out + 8 * k, from + 8 * op->index[k], 8);
+    } else {
+        for (int64_t k = 0; k < op->n; k++) memcpy(out + size * k, from + size * op->index[k], (size_t)size);
+    }
+}
+
+/* ---- the team ---------------------------------------------------------------------------------------------------------------- */
+
+static void pause_briefly(int64_t *spins)
+{
+    if (++*spins < 4000) {
+#if defined(__x86_64__) || defined(_M_X64)
+        _mm_pause();
+#endif
+    } else {
+        sched_yield();
+    }
+}
+
+static void barrier(eq_table *table, int team)
+{
+    if (team == 1) return;
+    int phase = atomic_load(&table->phase);
+    if (atomic_fetch_add(&table->arrived, 1) + 1 == team) {
+        atomic_store(&table->arrived, 0);
+        atomic_fetch_add(&table->phase, 1);
+        return;
+    }
+    int64_t spins = 0;
+    while (atomic_load(&table->phase) == phase) pause_briefly(&spins);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+EQ_API void eq_interrupt(void) { interrupted = 1; }
+
+static int is_due(const eq_table *table, const eq_op *op)
+{
+    return table->tick % table->period[op->clock] == 0;
+}
+
+/* Before the operations of a step: the time, the step and the count of updates of each. */
+static void prepare_step(eq_table *table)
+{
+    for (int64_t k = 0; k < table->n_ops; k++) {
+        eq_op *op = &table->ops[k];
+        if (!is_due(table, op)) continue;
+        int64_t step = table->tick / table->period[op->clock];
+        op->step = step;
+        if (op->at_t >= 0) op->real[op->at_t] = (double)step * table->dt[op->clock];
+        if (op->at_step >= 0) op->integer[op->at_step] = step;
+        if (op->at_count >= 0) op->integer[op->at_count] = op->count;
+        op->count++;
+    }
+}
+
+static int is_shared(const eq_op *op) { return op->n_blocks > 1; }
+
+static void run_op(eq_table *table, eq_op *op, int team, int rank)
+{
+    if (op->kind == EQ_OP_MAP && is_shared(op)) {
+        run_blocks(table, op, team, rank);
+        if (op->emits) {
+            barrier(table, team);
+            if (rank == 0) gather_events(table, op);
+        }
+        return;
+    }
+    if (op->kind == EQ_OP_PATHWAY && is_shared(op)) {
+        run_pathway(table, op, team, rank);
+        return;
+    }
+    if (rank != 0) return;
+    switch (op->kind) {
+    case EQ_OP_MAP:
+        run_blocks(table, op, 1, 0);
+        if (op->emits) gather_events(table, op);
+        break;
+    case EQ_OP_EVENTS: run_events(table, op); break;
+    case EQ_OP_PATHWAY: run_pathway(table, op, 1, 0); break;
+    case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
+    case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
+    case EQ_OP_RECORD_COUNT: record_count(table, op); break;
+    case EQ_OP_RECORD_STATE: record_state(table, op, op->step); break;
+    case EQ_OP_CLEAR: memset((void *)op->array, 0, (size_t)op->n); break;
+    }
+}
+
+static double wall(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The next tick at which some clock is due. */
+static int64_t next_tick(const eq_table *table)
+{
+    int64_t best = INT64_MAX;
+    for (int64_t c = 0; c < table->n_clocks; c++) {
+        int64_t due = (table->tick / table->period[c] + 1) * table->period[c];
+        if (due < best) best = due;
+    }
+    return best;
+}
+
+static void finish_step(eq_table *table)
+{
+    table->tick = next_tick(table);
+    table->cursor = 0;
+    table->steps_done++;
+    int failure = atomic_load(&table->failure);
+    if (failure) table->status = failure;
+    else if (interrupted) table->status = EQ_STATUS_INTERRUPTED;
+    else if (table->tick >= table->end) table->status = EQ_STATUS_DONE;
+    else if (table->pause_at > 0 && (table->steps_done & 15) == 0 && wall() >= table->pause_at) table->status = EQ_STATUS_PAUSED;
+}
+
+#if defined(__x86_64__) || defined(_M_X64)
+static unsigned flush_on(void) { unsigned old = _mm_getcsr(); _mm_setcsr(old | 0x8040u); return old; }
+static void flush_restore(unsigned old) { _mm_setcsr(old); }
+#elif defined(__aarch64__)
+static unsigned flush_on(void)
+{
+    uint64_t old;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
+    __asm__ volatile("msr fpcr, %0" : : "r"(old | (UINT64_C(1) << 24)));
+    return (unsigned)old;
+}
+static void flush_restore(unsigned old)
+{
+    uint64_t value = old;
+    __asm__ volatile("msr fpcr, %0" : : "r"(value));
+}
+#else
+static unsigned flush_on(void) { return 0; }
+static void flush_restore(unsigned old) { (void)old; }
+#endif
+
+static void work(eq_table *table, int team, int rank)
+{
+    unsigned mode = flush_on();
+    for (;;) {
+        if (rank == 0 && table->cursor == 0) prepare_step(table);
+        barrier(table, team);
+        int shared_before = 0;
+        int64_t k = table->cursor;
+        for (; k < table->n_ops; k++) {
+            eq_op *op = &table->ops[k];
+            if (!is_due(table, op)) continue;
+            if (op->kind == EQ_OP_PYTHON) break;
+            int shared_now = is_shared(op);
+            if (shared_before || shared_now) barrier(table, team);
+            run_op(table, op, team, rank);
+            shared_before = shared_now;
+        }
+        barrier(table, team);
+        if (rank == 0) {
+            if (k < table->n_ops) {
+                table->status = EQ_STATUS_PYTHON;
+                table->cursor = k;
+            } else {
+                finish_step(table);
+            }
+        }
+        barrier(table, team);
+        if (table->status != EQ_STATUS_RUNNING) break;
+    }
+    flush_restore(mode);
+}
+
+typedef struct { eq_table *table; int team, rank; } member;
+
+static void *enter(void *argument)
+{
+    member *m = argument;
+    int64_t spins = 0;
+    while (atomic_load(&m->table->gate) == 0) pause_briefly(&spins);
+    if (atomic_load(&m->table->gate) > 0) work(m->table, m->team, m->rank);
+    return NULL;
+}
+
+/* Runs from table->tick to table->end. Returns why it stopped; the caller acts and may call again. After EQ_STATUS_PYTHON,
+ * table->cursor is the operation that Python has to do; the caller adds 1 to it. */
+EQ_API int eq_run(eq_table *table)
+{
+    pthread_t thread[EQ_MAX_THREADS];
+    member m[EQ_MAX_THREADS];
+    int started = 1;
+    if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
+    interrupted = 0;
+    void (*before)(int) = table->catch_interrupt ? signal(SIGINT, on_interrupt) : SIG_DFL;
+    table->status = EQ_STATUS_RUNNING;
+    table->failed_op = NULL;
+    atomic_store(&table->failure, 0);
+    atomic_store(&table->arrived, 0);
+    atomic_store(&table->gate, 0);
+    int team = table->n_threads;
+    for (int rank = 1; rank < team; rank++) {
+        m[rank] = (member){table, team, rank};
+        if (pthread_create(&thread[rank], NULL, enter, &m[rank])) {
+            table->status = EQ_STATUS_THREADS;
+            break;
+        }
+        started++;
+    }
+    /* Nobody starts before the team is complete; an incomplete one is sent home. */
+    atomic_store(&table->gate, started == team ? 1 : -1);
+    if (started == team) work(table, team, 0);
+    for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
+    if (table->catch_interrupt) signal(SIGINT, before);
+    return table->status;
+}
+
+EQ_API void eq_layout(int64_t *out)
+{
+    out[0] = sizeof(eq_op);
+    out[1] = sizeof(eq_table);
+    out[2] = sizeof(eq_rows);
+    out[3] = sizeof(eq_segments);
+    out[4] = sizeof(eq_schedule);
+}

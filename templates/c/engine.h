@@ -1,0 +1,65 @@
+/* The table that eqsnn/runtime fills in and the engine runs. Mirrored by eqsnn/runtime/native.py, which compares the sizes. */
+#ifndef EQ_ENGINE_H
+#define EQ_ENGINE_H
+#include <stdatomic.h>
+#include <stdint.h>
+#include "eq_abi.h"
+
+#define EQ_MAX_THREADS 256
+
+enum { EQ_OP_MAP, EQ_OP_EVENTS, EQ_OP_PATHWAY, EQ_OP_GENERATOR, EQ_OP_RECORD_EVENTS, EQ_OP_RECORD_COUNT, EQ_OP_RECORD_STATE,
+       EQ_OP_CLEAR, EQ_OP_PYTHON };
+enum { EQ_STATUS_RUNNING, EQ_STATUS_DONE, EQ_STATUS_PYTHON, EQ_STATUS_PAUSED, EQ_STATUS_INTERRUPTED, EQ_STATUS_NOT_FINITE,
+       EQ_STATUS_MEMORY, EQ_STATUS_THREADS };
+
+typedef struct eq_list { int32_t *data; int64_t n, capacity; } eq_list;
+
+/* The events that a group emitted in the last `depth` steps; `step` counts its updates, from -1 before the first. */
+typedef struct eq_spikes { eq_list *ring; int64_t depth, step, n; } eq_spikes;
+
+typedef struct eq_record { char *data; int64_t n, capacity, item; } eq_record;
+
+/* Row segments (synapses of one row with one delay) that wait for their time of delivery. */
+typedef struct eq_queue { eq_list *slot; int64_t depth, step; } eq_queue;
+typedef struct eq_segments { const int64_t *first; const int32_t *delay; } eq_segments;
+
+/* Events given beforehand, sorted by step, then index. */
+typedef struct eq_schedule { const int64_t *step; const int32_t *index; int64_t n, next, origin, period, cycle; } eq_schedule;
+
+typedef struct eq_op {
+    int64_t kind, clock;
+    eq_kernel kernel;
+    eq_ctx ctx;
+    double *real;            /* the arrays behind ctx.real and ctx.integer, and where in them t, step and count stand (-1: nowhere) */
+    int64_t *integer;
+    int64_t at_t, at_step, at_count;
+    int64_t count, step;     /* updates of this object so far, and the step of its clock */
+    int64_t n, block, n_blocks;
+    int64_t *counts;         /* events emitted by each block */
+    eq_spikes *emits;        /* MAP, GENERATOR: where the events go */
+    eq_spikes *source;       /* EVENTS, PATHWAY, RECORD_*: where events come from; NULL for a pathway at which all rows arrive */
+    int64_t first, last;     /* the range of a subgroup */
+    int64_t delay;           /* PATHWAY without a queue: in steps */
+    eq_rows *rows;           /* PATHWAY, one for each block; also ctx.rows */
+    eq_queue **queue;        /* PATHWAY with several delays, one for each block, else NULL */
+    const eq_segments *segments;
+    eq_schedule *schedule;
+    eq_record *record[2];
+    const char *array;       /* RECORD_STATE: what is copied; CLEAR: what is set to zero (n bytes) */
+    const int64_t *index;
+    int64_t *entered;        /* for each thread, how often it entered the kernel */
+} eq_op;
+
+typedef struct eq_table {
+    eq_op *ops;
+    int64_t n_ops, n_clocks;
+    const int64_t *period;   /* of each clock, in ticks */
+    const double *dt;        /* of each clock, in seconds */
+    int64_t tick, end, cursor, steps_done;
+    double pause_at;         /* monotonic seconds; 0: never */
+    int64_t n_threads, catch_interrupt, status;
+    eq_op *failed_op;
+    atomic_int failure, phase, arrived, gate;
+} eq_table;
+
+#endif
