@@ -52,7 +52,9 @@ class Span:
         line = line[indent:]
         column = max(self.start - first - indent, 0)
         width = max(min(self.end, last) - self.start, 1)
-        where = f"line {self.line_number} of the {self.origin}" if "\n" in self.text.strip("\n") else f"the {self.origin}"
+        where = (
+            f"line {self.line_number} of the {self.origin}" if "\n" in self.text.strip("\n") else f"the {self.origin}"
+        )
         return f"  in {where}:\n    {line}\n    {' ' * column}{'^' * width}"
 
 

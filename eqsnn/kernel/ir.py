@@ -164,9 +164,9 @@ class Buffer:
 class Scalar:
     """A number handed to the kernel as an argument.
 
-    ``owner`` 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index' (``N``, ``N_pre``, ``N_post``,
-    ``i_offset``, ``j_offset``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run), 'random' (``key``: i64 bits of the site's key, ``count``:
-    i64 updates so far), 'shape' (a table's length).
+    ``owner`` is 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index'
+    (``N``, ``N_pre``, ``N_post``, ``i_offset``, ``j_offset``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run),
+    'random' (``key``: i64 bits of the site's key, ``count``: i64 updates so far) or 'shape' (a table's length).
     """
 
     name: str
@@ -200,7 +200,8 @@ class HoistedPropagator:
 class Kernel:
     """One typed compute loop.
 
-    ``index`` is the type in which a pathway's rows store the far end of each synapse. ``name`` is an identifier safe in C. ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
+    ``index`` is the type in which a pathway's rows store the far end of each synapse. ``name`` is an identifier safe in C.
+    ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
     name: str

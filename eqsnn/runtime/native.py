@@ -6,7 +6,7 @@ import ctypes
 import time
 import weakref
 from collections.abc import Callable
-from ctypes import POINTER, Structure, c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_void_p
 
 import numpy as np
 

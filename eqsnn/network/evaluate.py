@@ -1,0 +1,51 @@
+"""String expressions evaluated once from Python (``G.v = '...'``, conditions, ``connect``): the road as far as the interpreter.
+
+Such an expression is checked, discretised and lowered like any other and then interpreted in numpy over all elements at once, so that
+it has the same meaning and the same random streams as in a kernel, without a compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from eqsnn.language.ast import Expr, Name, walk
+from eqsnn.model.dimensions import check_value
+from eqsnn.model.model import Scope
+
+Supply = Callable[[str, str], object]
+"""Gives the values of ``(owner, variable)``: an array with one value an element, or a number."""
+
+
+class HostExpression:
+    """An expression over the elements of a group, checked against ``scope`` and an ``expected`` dimension (or 'boolean', or None)."""
+
+    def __init__(self, expr: Expr, scope: Scope, expected=None):
+        self.expr, self.scope, self.expected = expr, scope, expected
+
+    def names(self) -> set[str]:
+        """The free names of the expression."""
+        return {part.id for part in walk(self.expr) if isinstance(part, Name)}
+
+    def values(self, n: int, supply: Supply, spaces: Iterable[Mapping[str, object]], site: tuple) -> np.ndarray:
+        """The values for ``n`` elements; random numbers come from the stream of ``site``."""
+        from eqsnn.network.hostkernel import interpret_expression
+
+        scope, constants = close_scope(self.expr, self.scope, spaces)
+        check_value(self.expr, scope, self.expected)
+        result = interpret_expression(self.expr, scope, n, supply, constants, site)
+        return np.broadcast_to(np.asarray(result), (n,))
+
+
+def close_scope(
+    expr: Expr, scope: Scope, spaces: Iterable[Mapping[str, object]]
+) -> tuple[Scope, dict[str, float | int | bool]]:
+    """``scope`` with the external constants that the expression uses, and their values."""
+    from eqsnn.language.ast import names
+    from eqsnn.network.namespace import constants as find
+
+    externals = {n: span for n, span in names(expr).items() if n not in scope.symbols}
+    values, dims = find(externals, spaces)
+    return replace(scope.with_externals(dims)), values
