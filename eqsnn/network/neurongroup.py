@@ -1,0 +1,230 @@
+"""Groups of neurons, and slices of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.language.ast import Equations as EquationsAst
+from eqsnn.language.parse import parse, parse_expression, parse_statements
+from eqsnn.model.model import Model, Scope
+from eqsnn.model.resolve import resolve, statement_scope
+from eqsnn.network.base import SimObject
+from eqsnn.network.clock import Clock
+from eqsnn.network.equations import Equations, functions_used
+from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.namespace import user_namespace
+from eqsnn.network.variables import VariableInfo
+from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
+
+NEVER = -1e4
+"""``lastspike`` (seconds) of a neuron that has not spiked yet, as in Brian 2."""
+
+
+class SpikeSource:
+    """An object whose elements emit events: itself or a slice of another. ``root`` owns the events, ``start`` and ``stop`` delimit."""
+
+    root: SpikeSource
+    start: int
+    stop: int
+    spikes: object  # an engine's Spikes, made at the first run
+
+
+class NeuronGroup(Group, SpikeSource):
+    """``N`` neurons that follow the same equations.
+
+    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice.
+    ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
+    that keeps the neuron refractory while true. ``namespace``: external constants. ``dt`` or ``clock``: the time step.
+    Raises EquationError or UnitError at construction for what can be decided then.
+    """
+
+    def __init__(
+        self,
+        N: int,
+        model: str | Equations = "",
+        *,
+        method: str | None = None,
+        threshold: str | None = None,
+        reset: str | None = None,
+        refractory: Quantity | str | bool = False,
+        namespace: Mapping[str, object] | None = None,
+        dt: Quantity | None = None,
+        clock: Clock | None = None,
+        order: int = 0,
+        name: str = "neurongroup*",
+    ):
+        self._n = _count(N)
+        super().__init__(name, clock=clock, dt=dt, when="groups", order=order, namespace=namespace)
+        if reset is not None and threshold is None:
+            raise EquationError(f"{self.name} has a reset but no threshold", None, "give threshold='...', the condition of a spike")
+        ast: EquationsAst = model.ast if isinstance(model, Equations) else parse(_text(model, "model"))
+        conditions = [parse_expression(_text(threshold, "threshold"), "threshold")] if threshold is not None else []
+        statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
+        refractory_expr, self.refractory_constant = _refractory(refractory)
+        functions = functions_used(ast, conditions, statements, refractory_expr, spaces=self.spaces())
+        self.method = method
+        self.model: Model = resolve(
+            ast,
+            name=self.name,
+            threshold=conditions[0] if conditions else None,
+            reset=statements,
+            refractory=refractory_expr,
+            functions=functions,
+        )
+        self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
+        self._make_variables()
+        self._sealed = True
+
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Where external names are looked up outside a run."""
+        return [self.namespace] if self.namespace is not None else [user_namespace()]
+
+    @property
+    def has_refractory(self) -> bool:
+        return self.model.refractory is not None
+
+    def _make_variables(self) -> None:
+        self.arrays, self.variables = {}, {}
+        for v in self.model.variables:
+            if v.kind == "subexpression":
+                self._add_subexpression(v.name, v.dim, v.dtype, v.shared)
+            else:
+                self._add_array(v.name, v.dim, v.dtype, v.shared)
+        if self.has_refractory:
+            self._add_array("lastspike", second.dim, "float", False, why="it is set when a neuron spikes")
+            self.arrays["lastspike"][:] = NEVER
+            self._add_array("not_refractory", DIMENSIONLESS, "boolean", False, why="it follows from refractory=")
+            self.arrays["not_refractory"][:] = 1
+        self._add_fixed("i", DIMENSIONLESS, "integer", lambda index: np.arange(self._n) if index is None else index)
+        self._add_fixed("N", DIMENSIONLESS, "integer", lambda index: np.array([self._n]), shared=True)
+        self._add_fixed("dt", second.dim, "float", lambda index: np.array([self.clock.dt_]), shared=True)
+
+    def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
+        array = np.zeros(1 if shared else self._n, NUMPY_TYPES[dtype])
+        self.arrays[name] = array
+
+        def read(index):
+            values = array if index is None or shared else array[index]
+            return values.astype(bool) if dtype == "boolean" else values.copy()
+
+        def write(index, values):
+            array[slice(None) if index is None else index] = values
+
+        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None if why else write, why)
+
+    def _add_subexpression(self, name: str, dim: Dimension, dtype: str, shared: bool) -> None:
+        def read(index):
+            index = np.zeros(1, np.int64) if shared else index
+            return self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None, "it is a subexpression of the equations")
+
+    def _add_fixed(self, name: str, dim: Dimension, dtype: str, read, shared: bool = False) -> None:
+        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None, "it is fixed by the group")
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, item: slice) -> Subgroup:
+        return Subgroup(self, item)
+
+    def expression_scope(self) -> Scope:
+        return statement_scope(self.model)
+
+    def host_values(self, owner: str, variable: str, index: np.ndarray | None):
+        if owner == "clock":
+            return {"t": self.time(), "dt": self.clock.dt_}[variable]
+        if owner == "index":
+            return self._n if variable == "N" else np.arange(self._n) if index is None else index
+        array = self.arrays[variable]
+        return array if index is None or len(array) != self._n or array.size == 1 else array[index]
+
+    def time(self) -> float:
+        """The time in seconds up to which the group has run."""
+        return self.__dict__.get("_time", 0.0)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}: {self._n} neurons, {', '.join(v.name for v in self.model.variables) or 'no variables'}>"
+
+
+class Subgroup(Group, SpikeSource):
+    """A contiguous slice of a group: usable as a source, as a target and in monitors."""
+
+    def __init__(self, parent: NeuronGroup, item: slice, name: str | None = None):
+        if not isinstance(item, slice) or item.step not in (None, 1):
+            raise EqsnnError(f"a subgroup is a contiguous slice such as {parent.name}[0:100]; got {item!r}")
+        start, stop, _ = item.indices(len(parent))
+        if stop <= start:
+            raise EqsnnError(f"{parent.name}[{item.start}:{item.stop}] is empty; the group has {len(parent)} neurons")
+        SimObject.__init__(self, name or f"{parent.name}_subgroup*", clock=parent.clock, when="groups")
+        self.parent = parent
+        self.root = parent.root
+        self.start, self.stop = parent.start + start, parent.start + stop
+        self._offset, self._n = start, stop - start
+        self.variables = {n: self._shifted(v) for n, v in parent.variables.items() if n != "N"}
+        self.variables["N"] = VariableInfo("N", DIMENSIONLESS, "integer", True, lambda i: np.array([self._n]), None, "it is fixed")
+        self._sealed = True
+
+    @property
+    def arrays(self):
+        return self.parent.arrays
+
+    @property
+    def model(self) -> Model:
+        return self.parent.model
+
+    def _shifted(self, v: VariableInfo) -> VariableInfo:
+        if v.shared:
+            return v
+
+        def up(index):
+            return np.arange(self._offset, self._offset + self._n) if index is None else np.asarray(index) + self._offset
+
+        if v.name == "i":
+            return VariableInfo("i", v.dim, v.dtype, False, lambda index: v.read(up(index)) - self._offset, None, v.why_read_only)
+        write = None if v.write is None else (lambda index, values: v.write(up(index), values))
+        return VariableInfo(v.name, v.dim, v.dtype, False, lambda index: v.read(up(index)), write, v.why_read_only)
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, item: slice) -> Subgroup:
+        return Subgroup(self, item)
+
+    def expression_scope(self) -> Scope:
+        return self.parent.expression_scope()
+
+    def host_values(self, owner: str, variable: str, index: np.ndarray | None):
+        local = np.arange(self._n) if index is None else np.asarray(index)
+        if owner == "index":
+            return self._n if variable == "N" else local
+        return self.parent.host_values(owner, variable, local + self._offset)
+
+    def __repr__(self) -> str:
+        return f"<Subgroup {self.name!r} of {self.parent.name!r}: neurons {self._offset} to {self._offset + self._n - 1}>"
+
+
+def _count(n: object) -> int:
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise EqsnnError(f"the number of elements must be a positive integer; got {n!r}")
+    return int(n)
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise EquationError(f"{what} must be a string; got {value!r}")
+    return value
+
+
+def _refractory(value):
+    """The refractory expression, and the constant behind it where the user gave a Quantity."""
+    if value is False or value is None:
+        return None, None
+    if isinstance(value, str):
+        return parse_expression(value, "refractory"), None
+    if dimensions_of(value) != second.dim:
+        raise UnitError(f"refractory must be a time such as 5*ms, or a string; got {value!r}")
+    return parse_expression("refractory_period", "refractory"), float(value / second)

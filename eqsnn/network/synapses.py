@@ -1,0 +1,387 @@
+"""Synapses: variables, pathways and connectivity between two groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.language.ast import Generator, Statements
+from eqsnn.language.parse import parse, parse_expression, parse_generator, parse_statements
+from eqsnn.model.model import Scope
+from eqsnn.model.resolve import resolve_synapses, statement_scope
+from eqsnn.network import connect as rules
+from eqsnn.network.base import SimObject, host_site
+from eqsnn.network.clock import Clock
+from eqsnn.network.equations import Equations, functions_used
+from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.namespace import user_namespace
+from eqsnn.network.neurongroup import NEVER, SpikeSource
+from eqsnn.network.variables import VariableInfo, VariableView
+from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
+
+
+@dataclass
+class Pathway:
+    """What happens when a neuron of one side spikes: ``prepost`` 'pre' or 'post', after ``delay`` (seconds; one, or one a synapse)."""
+
+    name: str
+    prepost: str
+    statements: Statements
+    order: int
+    delay: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    fixed_delay: bool = False
+
+
+class Synapses(Group):
+    """Synapses from ``source`` to ``target`` (default: the same group).
+
+    ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``delay``: a time for all
+    synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`.
+    """
+
+    def __init__(
+        self,
+        source: SpikeSource,
+        target: Group | None = None,
+        model: str | Equations = "",
+        *,
+        on_pre: str | Mapping[str, str] | None = None,
+        on_post: str | Mapping[str, str] | None = None,
+        delay: Quantity | Mapping[str, Quantity] | None = None,
+        method: str | None = None,
+        namespace: Mapping[str, object] | None = None,
+        dt: Quantity | None = None,
+        clock: Clock | None = None,
+        order: int = 0,
+        name: str = "synapses*",
+    ):
+        if not isinstance(source, SpikeSource):
+            raise EqsnnError(f"the source of synapses must be a group that emits spikes; got {source!r}")
+        self.source, self.target = source, target if target is not None else source
+        if not isinstance(self.target, Group) or isinstance(self.target, Synapses):
+            raise EqsnnError(f"the target of synapses must be a group of neurons; got {self.target!r}")
+        if clock is None and dt is None:
+            clock = source.clock
+        super().__init__(name, clock=clock, dt=dt, when="synapses", order=order, namespace=namespace)
+        ast = model.ast if isinstance(model, Equations) else parse(model)
+        self.pathways = {
+            p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in _pathways(side, given)
+        }
+        self.method = method
+        statements = [p.statements for p in self.pathways.values()]
+        functions = functions_used(ast, statements, spaces=self.spaces())
+        self.model = resolve_synapses(
+            ast,
+            name=self.name,
+            pre=source.expression_scope(),
+            post=self.target.expression_scope(),
+            functions=functions,
+            statements=tuple(statements),
+        )
+        self.pre, self.post = np.empty(0, np.int32), np.empty(0, np.int32)
+        self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
+        self.connectivity_version = 0
+        self._make_variables()
+        self._set_constructor_delays(delay)
+        self._sealed = True
+
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Where external names are looked up outside a run."""
+        return [self.namespace] if self.namespace is not None else [user_namespace()]
+
+    # -- variables -------------------------------------------------------------------------------------------------------------
+
+    def _make_variables(self) -> None:
+        self.arrays, self.variables = {}, {}
+        for v in self.model.variables:
+            if v.kind == "subexpression":
+                self._add(v.name, v.dim, v.dtype, self._subexpression_reader(v.name), None, "it is a subexpression of the equations")
+            else:
+                self._add_array(v.name, v.dim, v.dtype, v.shared)
+        if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
+            self._add_array("lastupdate", second.dim, "float", False, "it is set when the synapse is updated")
+        self._add("i", DIMENSIONLESS, "integer", lambda k: self._index("i", k), None, "it is set by connect()")
+        self._add("j", DIMENSIONLESS, "integer", lambda k: self._index("j", k), None, "it is set by connect()")
+        for name, count in (("N", lambda: len(self)), ("N_pre", lambda: len(self.source)), ("N_post", lambda: len(self.target))):
+            reader = lambda k, count=count: np.array([count()])  # noqa: E731
+            self._add(name, DIMENSIONLESS, "integer", reader, None, "it is fixed", shared=True)
+        for name, side in (("N_outgoing", "i"), ("N_incoming", "j")):
+            self._add(name, DIMENSIONLESS, "integer", lambda k, side=side: self._degree(side, k), None, "it is set by connect()")
+        first = next((p for p in self.pathways.values() if p.prepost == "pre"), None) or next(iter(self.pathways.values()), None)
+        if first is not None:
+            self.variables["delay"] = self._delay_info(first)
+
+    def _add(self, name: str, dim: Dimension, dtype: str, read, write, why: str, shared: bool = False) -> None:
+        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, write, why)
+
+    def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
+        self.arrays[name] = np.zeros(1 if shared else 0, NUMPY_TYPES[dtype])
+
+        def read(index):
+            values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
+            return values.astype(bool) if dtype == "boolean" else values.copy()
+
+        def write(index, values):
+            self.arrays[name][slice(None) if shared else self._internal(index)] = values
+
+        self._add(name, dim, dtype, read, None if why else write, why, shared)
+
+    def _internal(self, index: np.ndarray | None):
+        if self.position is None:
+            return slice(None) if index is None else index
+        return self.position if index is None else self.position[index]
+
+    def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
+        values = self.pre - self.source.start if side == "i" else self.post - _start(self.target)
+        return values.astype(np.int64) if k is None else values[k].astype(np.int64)
+
+    def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
+        index = self._index(side, None)
+        counts = np.bincount(index, minlength=1)
+        return counts[index if k is None else index[k]]
+
+    def _subexpression_reader(self, name: str):
+        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+    def _delay_info(self, pathway: Pathway) -> VariableInfo:
+        def read(index):
+            values = np.broadcast_to(pathway.delay, len(self)) if pathway.delay.size == 1 else pathway.delay
+            return values.copy() if index is None else values[index]
+
+        def write(index, values):
+            if pathway.fixed_delay and (index is not None or np.ptp(values) > 0):
+                raise EqsnnError(f"{self.name} was made with one delay for all synapses; leave delay= out to set it for each")
+            if np.any(~(np.asarray(values) >= 0)):
+                raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
+            if index is None:
+                values = np.broadcast_to(values, max(len(self), 1)).astype(np.float64)
+                pathway.delay = values[:1].copy() if len(values) == 0 or np.ptp(values) == 0 else values.copy()
+            else:
+                full = np.broadcast_to(pathway.delay, len(self)).copy()
+                full[index] = values
+                pathway.delay = full
+            self.connectivity_version += 1
+
+        return VariableInfo("delay", second.dim, "float", False, read, write)
+
+    def _set_constructor_delays(self, delay) -> None:
+        if delay is None:
+            return
+        if not isinstance(delay, Mapping):
+            if "pre" not in self.pathways:
+                raise EqsnnError(f"{self.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}")
+            delay = {"pre": delay}
+        for name, value in delay.items():
+            if name not in self.pathways:
+                raise EqsnnError(f"{self.name} has no pathway '{name}'; it has {', '.join(self.pathways) or 'none'}")
+            if dimensions_of(value) != second.dim or np.ndim(value):
+                raise UnitError(f"{self.name}: delay must be one time such as 2*ms; got {value!r}")
+            if not float(value / second) >= 0:
+                raise EqsnnError(f"{self.name}: a delay cannot be negative; got {value!s}")
+            self.pathways[name].delay = np.array([float(value / second)])
+            self.pathways[name].fixed_delay = True
+
+    def __getattr__(self, name: str):
+        pathways = self.__dict__.get("pathways", {})
+        if name in pathways and name not in ("pre", "post"):
+            return PathwayView(self, pathways[name])
+        return super().__getattr__(name)
+
+    def pathway(self, name: str) -> PathwayView:
+        """The pathway called ``name``, to read and set its ``delay``."""
+        if name not in self.pathways:
+            raise EqsnnError(f"{self.name} has no pathway '{name}'; it has {', '.join(self.pathways) or 'none'}")
+        return PathwayView(self, self.pathways[name])
+
+    # -- connectivity --------------------------------------------------------------------------------------------------------
+
+    def connect(self, condition=None, i=None, j=None, p=1.0, n: int = 1, skip_if_invalid: bool = False) -> None:
+        """Create synapses.
+
+        ``condition``: a string over ``i``, ``j``, variables ``x_pre``, ``y_post`` and constants (or True: all pairs), each pair with probability ``p``;
+        or ``i=`` and ``j=``: integers or arrays of one length; or one of them a string: ``j='i'``, ``j='k for k in range(i-3, i+4) if k != i'``.
+        ``n``: synapses per pair. Indices outside the groups raise, unless ``skip_if_invalid``.
+        """
+        pre, post = self._pairs(condition, i, j, p)
+        pre, post = self._valid(np.asarray(pre, np.int64), np.asarray(post, np.int64), skip_if_invalid)
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise EqsnnError(f"connect(): n must be an integer, the number of synapses per pair; got {n!r}")
+        if n != 1:
+            pre, post = np.repeat(pre, n), np.repeat(post, n)
+        self._extend(pre, post)
+
+    def _pairs(self, condition, i, j, p):
+        builder = self._builder()
+        if condition is not None and (i is not None or j is not None):
+            raise EqsnnError("connect(): give a condition, or i= and j=, not both")
+        probability = parse_expression(p if isinstance(p, str) else repr(float(p)), "p")
+        certain = rules.is_one(probability)
+        if i is None and j is None:
+            if condition is None or condition is True:
+                parsed = None
+            elif isinstance(condition, str):
+                parsed = parse_expression(condition, "condition")
+            else:
+                raise EqsnnError(f"connect(): the condition must be a string or True; got {condition!r}")
+            return rules.by_condition(builder, parsed, None if certain else probability)
+        if isinstance(i, str) or isinstance(j, str):
+            if i is not None and j is not None:
+                raise EqsnnError("connect(): with a string for one of i and j, leave the other out: it takes all values")
+            given, text = ("j", j) if j is not None else ("i", i)
+            parsed = parse_generator(text, f"{given}=")
+            rule = rules.by_generator if isinstance(parsed, Generator) else None
+            pairs = rule(builder, parsed, given) if rule else rules.one_to_one(builder, parsed, given, None)
+        elif i is None or j is None:
+            raise EqsnnError("connect(): give both i= and j= as indices (of one length, or one of them a single index)")
+        else:
+            pairs = _index_pairs(i, j)
+        if certain:
+            return pairs
+        pre, post = (np.asarray(x, np.int64) for x in pairs)
+        chance = builder.evaluate(probability, pre, post, DIMENSIONLESS, {}, "p")
+        keep = rules.uniform(rules.key_of(*builder.site, "pairs"), np.arange(len(pre), dtype=np.uint64), np.uint64(0)) < chance
+        return pre[keep], post[keep]
+
+    def _builder(self) -> rules.Builder:
+        def values(owner: str, variable: str, i: np.ndarray, j: np.ndarray):
+            if owner == "index":
+                fixed = {"N_pre": len(self.source), "N_post": len(self.target), "N": len(self)}
+                return fixed[variable] if variable in fixed else {"i": i, "j": j}[variable]
+            if owner == "clock":
+                return {"t": self.time(), "dt": self.clock.dt_}[variable]
+            if owner == "pre":
+                return self.source.host_values("self", variable, i)
+            if owner == "post":
+                return self.target.host_values("self", variable, j)
+            raise EquationError(f"'{variable}' is a variable of the synapses, which do not exist before connect()")
+
+        return rules.Builder(len(self.source), len(self.target), statement_scope(self.model), values, self.spaces(), host_site())
+
+    def _valid(self, pre: np.ndarray, post: np.ndarray, skip: bool) -> tuple[np.ndarray, np.ndarray]:
+        ok = (pre >= 0) & (pre < len(self.source)) & (post >= 0) & (post < len(self.target))
+        if np.all(ok):
+            return pre, post
+        if skip:
+            return pre[ok], post[ok]
+        bad = int(np.flatnonzero(~ok)[0])
+        raise EqsnnError(
+            f"connect(): the pair i={pre[bad]}, j={post[bad]} does not exist; {self.source.name} has {len(self.source)} and "
+            f"{self.target.name} has {len(self.target)} elements (skip_if_invalid=True leaves such pairs out)"
+        )
+
+    def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
+        new = len(pre)
+        old = len(self)
+        self.pre = np.concatenate([self.pre, (pre + self.source.start).astype(np.int32)])
+        self.post = np.concatenate([self.post, (post + _start(self.target)).astype(np.int32)])
+        shared = {v.name for v in self.model.variables if v.shared}
+        for name, array in self.arrays.items():
+            if name not in shared:
+                fill = NEVER if name == "lastupdate" and False else 0
+                self.arrays[name] = np.concatenate([array, np.full(new, fill, array.dtype)])
+        for pathway in self.pathways.values():
+            if pathway.delay.size > 1 or (old and pathway.delay.size == 1 and pathway.delay[0] != 0 and not pathway.fixed_delay):
+                previous = np.broadcast_to(pathway.delay, old)
+                pathway.delay = np.concatenate([previous, np.zeros(new)])
+        if self.position is not None:
+            self.position = np.concatenate([self.position, np.arange(old, old + new)])
+        self.connectivity_version += 1
+
+    # -- elements ------------------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.pre)
+
+    def indices_of(self, item):
+        """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
+        if isinstance(item, tuple):
+            if len(item) != 2:
+                raise IndexError(f"{self.name} is indexed by a synapse number, by [i, j], or by a condition in a string")
+            keep = np.ones(len(self), bool)
+            for side, chosen, n in (("i", item[0], len(self.source)), ("j", item[1], len(self.target))):
+                mask = np.zeros(n, bool)
+                mask[chosen] = True
+                keep &= mask[self._index(side, None)]
+            return np.flatnonzero(keep)
+        return super().indices_of(item)
+
+    def expression_scope(self) -> Scope:
+        return statement_scope(self.model)
+
+    def host_values(self, owner: str, variable: str, index: np.ndarray | None):
+        if owner == "index":
+            if variable in ("N", "N_pre", "N_post"):
+                return {"N": len(self), "N_pre": len(self.source), "N_post": len(self.target)}[variable]
+            if variable in ("N_outgoing", "N_incoming"):
+                return self._degree("i" if variable == "N_outgoing" else "j", index)
+            return self._index(variable, index)
+        if owner == "clock":
+            return {"t": self.time(), "dt": self.clock.dt_}[variable]
+        if owner == "pre":
+            return self.source.host_values("self", variable, self._index("i", index))
+        if owner == "post":
+            return self.target.host_values("self", variable, self._index("j", index))
+        array = self.arrays[variable]
+        if self.variables[variable].shared:
+            return array
+        return array[self._internal(index)]
+
+    def time(self) -> float:
+        """The time in seconds up to which the synapses have run."""
+        return self.__dict__.get("_time", 0.0)
+
+    def __repr__(self) -> str:
+        return f"<Synapses {self.name!r}: {len(self)} synapses from {self.source.name!r} to {self.target.name!r}>"
+
+
+class PathwayView:
+    """One pathway of synapses from Python: its ``delay``."""
+
+    def __init__(self, synapses: Synapses, pathway: Pathway):
+        object.__setattr__(self, "_synapses", synapses)
+        object.__setattr__(self, "_pathway", pathway)
+
+    @property
+    def delay(self) -> VariableView:
+        """The delay of each synapse on this pathway (a time)."""
+        return VariableView(self._synapses, self._synapses._delay_info(self._pathway))
+
+    def __setattr__(self, name: str, value) -> None:
+        if name != "delay":
+            raise AttributeError(f"a pathway has nothing to set but its delay; got '{name}'")
+        self.delay[:] = value
+
+
+def _start(group) -> int:
+    return getattr(group, "start", 0)
+
+
+def _pathways(side: str, given) -> list[Pathway]:
+    if given is None:
+        return []
+    named = dict(given) if isinstance(given, Mapping) else {side: given}
+    order = -1 if side == "pre" else 1
+    result = []
+    for name, text in named.items():
+        if not isinstance(text, str):
+            raise EquationError(f"on_{side} must be a string of statements; got {text!r}")
+        result.append(Pathway(name, side, parse_statements(text, f"on_{side}"), order))
+    return result
+
+
+def _index_pairs(i, j) -> tuple[np.ndarray, np.ndarray]:
+    arrays = [np.asarray(x) for x in (i, j)]
+    for name, array in zip("ij", arrays):
+        if array.dtype.kind not in "iu" and array.size:
+            raise EqsnnError(f"connect(): {name} must be integers; got {array.dtype}")
+    try:
+        pre, post = np.broadcast_arrays(*(a.ravel() for a in arrays))
+    except ValueError:
+        raise EqsnnError(f"connect(): i has {arrays[0].size} and j has {arrays[1].size} indices") from None
+    return pre.astype(np.int64), post.astype(np.int64)
+
+
+__all__ = ["Pathway", "PathwayView", "SimObject", "Synapses"]
