@@ -36,7 +36,9 @@ class Builder:
     spaces: list[Mapping[str, object]]
     site: tuple
 
-    def evaluate(self, expr: Expr, i: np.ndarray, j: np.ndarray, expected, extra: Mapping[str, np.ndarray], label: str) -> np.ndarray:
+    def evaluate(
+        self, expr: Expr, i: np.ndarray, j: np.ndarray, expected, extra: Mapping[str, np.ndarray], label: str
+    ) -> np.ndarray:
         """The values of ``expr`` for the pairs (i, j)."""
         symbols = {n: Symbol(n, "index", n, DIMENSIONLESS, dtype="integer") for n in extra}
         scope = replace(self.scope, symbols={**self.scope.symbols, **symbols})
@@ -74,7 +76,9 @@ def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> tuple[np
         elif pre:
             rows = rows[b.evaluate(condition, rows, np.zeros_like(rows), "boolean", {}, "condition").astype(bool)]
         else:
-            columns = columns[b.evaluate(condition, np.zeros_like(columns), columns, "boolean", {}, "condition").astype(bool)]
+            columns = columns[
+                b.evaluate(condition, np.zeros_like(columns), columns, "boolean", {}, "condition").astype(bool)
+            ]
     if p is not None and any(_reads(p, b.scope)):
         return _dense(b, rows, columns, pairwise, p)
     chance = 1.0
@@ -177,7 +181,11 @@ def _iterate(b: Builder, generator: Generator, given: str, here: np.ndarray) -> 
     pair = (here, zero) if given == "j" else (zero, here)
     arguments = [b.evaluate(a, *pair, DIMENSIONLESS, {}, f"argument {k}") for k, a in enumerate(call.args)]
     if call.function not in ("range", "sample") or not 1 <= len(arguments) <= 3:
-        raise EquationError(f"'{call}' is nothing to loop over", call.span, "use range(stop), range(start, stop[, step]) or sample(..., p=) ")
+        raise EquationError(
+            f"'{call}' is nothing to loop over",
+            call.span,
+            "use range(stop), range(start, stop[, step]) or sample(..., p=) ",
+        )
     start, stop, step = _bounds(arguments, here)
     if np.any(step == 0):
         raise EquationError("the step of a range is 0", call.span, "give a step that is not 0")
@@ -199,9 +207,13 @@ def _bounds(arguments: list[np.ndarray], here: np.ndarray) -> tuple[np.ndarray, 
     return whole[0], whole[1], whole[2] if len(whole) == 3 else np.ones_like(here)
 
 
-def _sample(b: Builder, call, keywords: dict[str, Expr], given: str, rows, position, values) -> tuple[np.ndarray, np.ndarray]:
+def _sample(
+    b: Builder, call, keywords: dict[str, Expr], given: str, rows, position, values
+) -> tuple[np.ndarray, np.ndarray]:
     if set(keywords) not in ({"p"}, {"size"}):
-        raise EquationError("sample() needs p= or size=", call.span, "write sample(N_post, p=0.1) or sample(N_post, size=10)")
+        raise EquationError(
+            "sample() needs p= or size=", call.span, "write sample(N_post, p=0.1) or sample(N_post, size=10)"
+        )
     key = key_of(*b.site, "sample")
     u = uniform(key, rows.astype(np.uint64), position.astype(np.uint64))
     here = np.arange(rows.max() + 1 if len(rows) else 0)
@@ -216,7 +228,9 @@ def _sample(b: Builder, call, keywords: dict[str, Expr], given: str, rows, posit
     rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
     available = np.bincount(rows, minlength=len(here))
     if np.any(size > available) or np.any(size < 0):
-        raise EquationError("sample(): size is larger than the number of elements to choose from, or negative", call.span)
+        raise EquationError(
+            "sample(): size is larger than the number of elements to choose from, or negative", call.span
+        )
     chosen = np.sort(order[rank < size[rows]])
     return rows[chosen], values[chosen]
 

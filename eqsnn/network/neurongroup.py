@@ -59,7 +59,9 @@ class NeuronGroup(Group, SpikeSource):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when="groups", order=order, namespace=namespace)
         if reset is not None and threshold is None:
-            raise EquationError(f"{self.name} has a reset but no threshold", None, "give threshold='...', the condition of a spike")
+            raise EquationError(
+                f"{self.name} has a reset but no threshold", None, "give threshold='...', the condition of a spike"
+            )
         ast: EquationsAst = model.ast if isinstance(model, Equations) else parse(_text(model, "model"))
         conditions = [parse_expression(_text(threshold, "threshold"), "threshold")] if threshold is not None else []
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
@@ -120,7 +122,9 @@ class NeuronGroup(Group, SpikeSource):
             index = np.zeros(1, np.int64) if shared else index
             return self.evaluate_text(name, index, f"subexpression '{name}'", None)
 
-        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None, "it is a subexpression of the equations")
+        self.variables[name] = VariableInfo(
+            name, dim, dtype, shared, read, None, "it is a subexpression of the equations"
+        )
 
     def _add_fixed(self, name: str, dim: Dimension, dtype: str, read, shared: bool = False) -> None:
         self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None, "it is fixed by the group")
@@ -165,7 +169,9 @@ class Subgroup(Group, SpikeSource):
         self.start, self.stop = parent.start + start, parent.start + stop
         self._offset, self._n = start, stop - start
         self.variables = {n: self._shifted(v) for n, v in parent.variables.items() if n != "N"}
-        self.variables["N"] = VariableInfo("N", DIMENSIONLESS, "integer", True, lambda i: np.array([self._n]), None, "it is fixed")
+        self.variables["N"] = VariableInfo(
+            "N", DIMENSIONLESS, "integer", True, lambda i: np.array([self._n]), None, "it is fixed"
+        )
         self._sealed = True
 
     @property
@@ -181,10 +187,14 @@ class Subgroup(Group, SpikeSource):
             return v
 
         def up(index):
-            return np.arange(self._offset, self._offset + self._n) if index is None else np.asarray(index) + self._offset
+            return (
+                np.arange(self._offset, self._offset + self._n) if index is None else np.asarray(index) + self._offset
+            )
 
         if v.name == "i":
-            return VariableInfo("i", v.dim, v.dtype, False, lambda index: v.read(up(index)) - self._offset, None, v.why_read_only)
+            return VariableInfo(
+                "i", v.dim, v.dtype, False, lambda index: v.read(up(index)) - self._offset, None, v.why_read_only
+            )
         write = None if v.write is None else (lambda index, values: v.write(up(index), values))
         return VariableInfo(v.name, v.dim, v.dtype, False, lambda index: v.read(up(index)), write, v.why_read_only)
 
@@ -204,7 +214,9 @@ class Subgroup(Group, SpikeSource):
         return self.parent.host_values(owner, variable, local + self._offset)
 
     def __repr__(self) -> str:
-        return f"<Subgroup {self.name!r} of {self.parent.name!r}: neurons {self._offset} to {self._offset + self._n - 1}>"
+        return (
+            f"<Subgroup {self.name!r} of {self.parent.name!r}: neurons {self._offset} to {self._offset + self._n - 1}>"
+        )
 
 
 def _count(n: object) -> int:

@@ -13,12 +13,12 @@ from eqsnn.language.parse import parse, parse_expression, parse_generator, parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
 from eqsnn.network import connect as rules
-from eqsnn.network.base import SimObject, host_site
+from eqsnn.network.base import host_site
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.namespace import user_namespace
-from eqsnn.network.neurongroup import NEVER, SpikeSource
+from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -98,19 +98,39 @@ class Synapses(Group):
         self.arrays, self.variables = {}, {}
         for v in self.model.variables:
             if v.kind == "subexpression":
-                self._add(v.name, v.dim, v.dtype, self._subexpression_reader(v.name), None, "it is a subexpression of the equations")
+                self._add(
+                    v.name,
+                    v.dim,
+                    v.dtype,
+                    self._subexpression_reader(v.name),
+                    None,
+                    "it is a subexpression of the equations",
+                )
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)
         if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
             self._add_array("lastupdate", second.dim, "float", False, "it is set when the synapse is updated")
         self._add("i", DIMENSIONLESS, "integer", lambda k: self._index("i", k), None, "it is set by connect()")
         self._add("j", DIMENSIONLESS, "integer", lambda k: self._index("j", k), None, "it is set by connect()")
-        for name, count in (("N", lambda: len(self)), ("N_pre", lambda: len(self.source)), ("N_post", lambda: len(self.target))):
+        for name, count in (
+            ("N", lambda: len(self)),
+            ("N_pre", lambda: len(self.source)),
+            ("N_post", lambda: len(self.target)),
+        ):
             reader = lambda k, count=count: np.array([count()])  # noqa: E731
             self._add(name, DIMENSIONLESS, "integer", reader, None, "it is fixed", shared=True)
         for name, side in (("N_outgoing", "i"), ("N_incoming", "j")):
-            self._add(name, DIMENSIONLESS, "integer", lambda k, side=side: self._degree(side, k), None, "it is set by connect()")
-        first = next((p for p in self.pathways.values() if p.prepost == "pre"), None) or next(iter(self.pathways.values()), None)
+            self._add(
+                name,
+                DIMENSIONLESS,
+                "integer",
+                lambda k, side=side: self._degree(side, k),
+                None,
+                "it is set by connect()",
+            )
+        first = next((p for p in self.pathways.values() if p.prepost == "pre"), None) or next(
+            iter(self.pathways.values()), None
+        )
         if first is not None:
             self.variables["delay"] = self._delay_info(first)
 
@@ -153,7 +173,9 @@ class Synapses(Group):
 
         def write(index, values):
             if pathway.fixed_delay and (index is not None or np.ptp(values) > 0):
-                raise EqsnnError(f"{self.name} was made with one delay for all synapses; leave delay= out to set it for each")
+                raise EqsnnError(
+                    f"{self.name} was made with one delay for all synapses; leave delay= out to set it for each"
+                )
             if np.any(~(np.asarray(values) >= 0)):
                 raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
             if index is None:
@@ -172,7 +194,9 @@ class Synapses(Group):
             return
         if not isinstance(delay, Mapping):
             if "pre" not in self.pathways:
-                raise EqsnnError(f"{self.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}")
+                raise EqsnnError(
+                    f"{self.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}"
+                )
             delay = {"pre": delay}
         for name, value in delay.items():
             if name not in self.pathways:
@@ -229,7 +253,9 @@ class Synapses(Group):
             return rules.by_condition(builder, parsed, None if certain else probability)
         if isinstance(i, str) or isinstance(j, str):
             if i is not None and j is not None:
-                raise EqsnnError("connect(): with a string for one of i and j, leave the other out: it takes all values")
+                raise EqsnnError(
+                    "connect(): with a string for one of i and j, leave the other out: it takes all values"
+                )
             given, text = ("j", j) if j is not None else ("i", i)
             parsed = parse_generator(text, f"{given}=")
             rule = rules.by_generator if isinstance(parsed, Generator) else None
@@ -242,7 +268,10 @@ class Synapses(Group):
             return pairs
         pre, post = (np.asarray(x, np.int64) for x in pairs)
         chance = builder.evaluate(probability, pre, post, DIMENSIONLESS, {}, "p")
-        keep = rules.uniform(rules.key_of(*builder.site, "pairs"), np.arange(len(pre), dtype=np.uint64), np.uint64(0)) < chance
+        keep = (
+            rules.uniform(rules.key_of(*builder.site, "pairs"), np.arange(len(pre), dtype=np.uint64), np.uint64(0))
+            < chance
+        )
         return pre[keep], post[keep]
 
     def _builder(self) -> rules.Builder:
@@ -258,7 +287,9 @@ class Synapses(Group):
                 return self.target.host_values("self", variable, j)
             raise EquationError(f"'{variable}' is a variable of the synapses, which do not exist before connect()")
 
-        return rules.Builder(len(self.source), len(self.target), statement_scope(self.model), values, self.spaces(), host_site())
+        return rules.Builder(
+            len(self.source), len(self.target), statement_scope(self.model), values, self.spaces(), host_site()
+        )
 
     def _valid(self, pre: np.ndarray, post: np.ndarray, skip: bool) -> tuple[np.ndarray, np.ndarray]:
         ok = (pre >= 0) & (pre < len(self.source)) & (post >= 0) & (post < len(self.target))
@@ -280,10 +311,11 @@ class Synapses(Group):
         shared = {v.name for v in self.model.variables if v.shared}
         for name, array in self.arrays.items():
             if name not in shared:
-                fill = NEVER if name == "lastupdate" and False else 0
-                self.arrays[name] = np.concatenate([array, np.full(new, fill, array.dtype)])
+                self.arrays[name] = np.concatenate([array, np.zeros(new, array.dtype)])
         for pathway in self.pathways.values():
-            if pathway.delay.size > 1 or (old and pathway.delay.size == 1 and pathway.delay[0] != 0 and not pathway.fixed_delay):
+            if pathway.delay.size > 1 or (
+                old and pathway.delay.size == 1 and pathway.delay[0] != 0 and not pathway.fixed_delay
+            ):
                 previous = np.broadcast_to(pathway.delay, old)
                 pathway.delay = np.concatenate([previous, np.zeros(new)])
         if self.position is not None:
@@ -299,7 +331,9 @@ class Synapses(Group):
         """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
         if isinstance(item, tuple):
             if len(item) != 2:
-                raise IndexError(f"{self.name} is indexed by a synapse number, by [i, j], or by a condition in a string")
+                raise IndexError(
+                    f"{self.name} is indexed by a synapse number, by [i, j], or by a condition in a string"
+                )
             keep = np.ones(len(self), bool)
             for side, chosen, n in (("i", item[0], len(self.source)), ("j", item[1], len(self.target))):
                 mask = np.zeros(n, bool)
@@ -382,6 +416,3 @@ def _index_pairs(i, j) -> tuple[np.ndarray, np.ndarray]:
     except ValueError:
         raise EqsnnError(f"connect(): i has {arrays[0].size} and j has {arrays[1].size} indices") from None
     return pre.astype(np.int64), post.astype(np.int64)
-
-
-__all__ = ["Pathway", "PathwayView", "SimObject", "Synapses"]

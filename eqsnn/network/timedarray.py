@@ -21,7 +21,9 @@ class TimedArray:
         self.dim = dimensions_of(values)
         self.values_ = np.ascontiguousarray(np.asarray(values), np.float64)
         if self.values_.ndim not in (1, 2) or self.values_.size == 0:
-            raise EqsnnError(f"TimedArray: values must have shape (T,) or (T, M) and at least one value; got {self.values_.shape}")
+            raise EqsnnError(
+                f"TimedArray: values must have shape (T,) or (T, M) and at least one value; got {self.values_.shape}"
+            )
         self.dt_ = float(dt / second)
         self.name = name
 

@@ -1,0 +1,208 @@
+"""Sources of spikes that are given, not simulated: Poisson processes and prepared spike trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.language.parse import parse, parse_expression
+from eqsnn.model.model import Scope
+from eqsnn.model.resolve import resolve, statement_scope
+from eqsnn.network.base import SimObject
+from eqsnn.network.clock import Clock
+from eqsnn.network.group import Group
+from eqsnn.network.namespace import user_namespace
+from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, _count
+from eqsnn.network.variables import VariableInfo
+from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, hertz, second
+
+
+class PoissonGroup(NeuronGroup):
+    """``N`` independent Poisson processes: in each step, element ``i`` spikes with probability ``rates[i]*dt``.
+
+    ``rates``: a frequency, an array of them, or a string expression (over ``i``, ``t``, TimedArrays, constants) evaluated in every step.
+    """
+
+    def __init__(
+        self,
+        N: int,
+        rates: Quantity | str,
+        *,
+        dt: Quantity | None = None,
+        clock: Clock | None = None,
+        order: int = 0,
+        namespace: Mapping[str, object] | None = None,
+        name: str = "poissongroup*",
+    ):
+        if isinstance(rates, str):
+            model = f"rates = {rates} : Hz"
+        else:
+            if dimensions_of(rates) != hertz.dim:
+                raise UnitError(f"PoissonGroup: rates must be frequencies such as 10*Hz; got {rates!r}")
+            model = "rates : Hz"
+        super().__init__(
+            N,
+            model,
+            threshold="rand() < rates*dt",
+            dt=dt,
+            clock=clock,
+            order=order,
+            namespace=namespace,
+            name=name,
+        )
+        if not isinstance(rates, str):
+            if np.any(np.asarray(rates) < 0):
+                raise EqsnnError("PoissonGroup: a rate cannot be negative")
+            self.rates = rates
+
+
+class PoissonInput(SimObject):
+    """``N`` Poisson sources of ``rate`` that each add ``weight`` to ``target_var`` of every target neuron at a spike.
+
+    The sum of the sources is drawn as one binomial number a neuron and step, so the cost does not depend on ``N``. ``weight`` is a value
+    with the unit of the variable, or a string expression.
+    """
+
+    def __init__(
+        self,
+        target: Group,
+        target_var: str,
+        N: int,
+        rate: Quantity,
+        weight,
+        *,
+        when: str = "synapses",
+        order: int = 0,
+        name="poissoninput*",
+    ):
+        super().__init__(name, clock=target.clock, when=when, order=order)
+        if target_var not in target.variables or target.variables[target_var].write is None:
+            raise EqsnnError(f"PoissonInput: {target.name} has no variable '{target_var}' that can be set")
+        if dimensions_of(rate) != hertz.dim or np.ndim(rate):
+            raise UnitError(f"PoissonInput: rate must be one frequency such as 10*Hz; got {rate!r}")
+        info = target.variables[target_var]
+        if isinstance(weight, str):
+            self.weight = parse_expression(weight, "weight")
+        else:
+            if dimensions_of(weight) != info.dim:
+                raise UnitError(
+                    f"PoissonInput: '{target_var}' has unit {info.dim}, and the weight {weight!s} has unit {dimensions_of(weight)}"
+                )
+            self.weight = float(np.asarray(weight))
+        self.target, self.target_var, self.n, self.rate = target, target_var, _count(N), float(rate / hertz)
+        if self.rate < 0:
+            raise EqsnnError("PoissonInput: a rate cannot be negative")
+
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Where external names of the weight are looked up outside a run."""
+        return [user_namespace()]
+
+    def probability(self) -> float:
+        """The probability that one source spikes in one step."""
+        p = self.rate * self.clock.dt_
+        if p > 1:
+            raise EqsnnError(
+                f"{self.name}: rate*dt is {p:g}, and a source spikes at most once a step; use a smaller dt"
+            )
+        return p
+
+    def __repr__(self) -> str:
+        return f"<PoissonInput {self.name!r}: {self.n} sources of {self.rate:g} Hz to '{self.target_var}' of {self.target.name!r}>"
+
+
+class SpikeGeneratorGroup(Group, SpikeSource):
+    """``N`` elements that spike at given ``times``: ``indices[k]`` at ``times[k]``; with ``period`` again and again."""
+
+    def __init__(
+        self,
+        N: int,
+        indices,
+        times: Quantity,
+        *,
+        dt: Quantity | None = None,
+        clock: Clock | None = None,
+        period: Quantity | None = None,
+        when: str = "thresholds",
+        order: int = 0,
+        sorted: bool = False,
+        name: str = "spikegeneratorgroup*",
+    ):
+        self._n = _count(N)
+        super().__init__(name, clock=clock, dt=dt, when=when, order=order)
+        self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
+        self.arrays = {}
+        self.variables = {
+            "i": VariableInfo(
+                "i",
+                DIMENSIONLESS,
+                "integer",
+                False,
+                lambda k: np.arange(self._n) if k is None else k,
+                None,
+                "it is fixed",
+            ),
+            "N": VariableInfo("N", DIMENSIONLESS, "integer", True, lambda k: np.array([self._n]), None, "it is fixed"),
+        }
+        self.model = resolve(parse(""), name=self.name, threshold=None, reset=None, refractory=None, functions={})
+        self.period = None
+        self.set_spikes(indices, times, period)
+
+    def set_spikes(self, indices, times: Quantity, period: Quantity | None = None) -> None:
+        """Replace the spikes. Two spikes of one element in one step raise, at the run."""
+        indices = np.asarray(indices)
+        if len(np.atleast_1d(np.asarray(times))) and dimensions_of(times) != second.dim:
+            raise UnitError(f"SpikeGeneratorGroup: times must be times such as [1, 2]*ms; got {times!r}")
+        seconds = np.atleast_1d(np.asarray(times, np.float64))
+        if indices.ndim != 1 or indices.shape != seconds.shape:
+            raise EqsnnError(f"SpikeGeneratorGroup: {indices.size} indices and {seconds.size} times")
+        if indices.size and (indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= self._n):
+            raise EqsnnError(f"SpikeGeneratorGroup: indices must be integers from 0 to {self._n - 1}")
+        if np.any(~(seconds >= 0)):
+            raise EqsnnError("SpikeGeneratorGroup: a time cannot be negative")
+        if period is not None:
+            if dimensions_of(period) != second.dim or not float(period / second) > 0:
+                raise UnitError(f"SpikeGeneratorGroup: period must be a positive time; got {period!r}")
+            if seconds.size and seconds.max() >= float(period / second):
+                raise EqsnnError("SpikeGeneratorGroup: a spike lies at or after the end of the period")
+        self._period = None if period is None else float(period / second)
+        self._indices, self._seconds = indices.astype(np.int32), seconds
+
+    def schedule(self, dt: float) -> tuple[np.ndarray, np.ndarray, int]:
+        """The steps and indices of the spikes, sorted, and the period in steps (0: none)."""
+        steps = np.floor((self._seconds + 1e-3 * dt) / dt).astype(np.int64)
+        order = np.lexsort((self._indices, steps))
+        steps, indices = steps[order], self._indices[order]
+        twice = (np.diff(steps) == 0) & (np.diff(indices) == 0)
+        if np.any(twice):
+            k = int(np.flatnonzero(twice)[0])
+            raise EqsnnError(
+                f"{self.name}: element {indices[k]} has two spikes in the step at {steps[k] * dt:g} s; use a smaller dt"
+            )
+        period = 0 if self._period is None else int(np.floor(self._period / dt + 0.5))
+        if self._period is not None and abs(period * dt - self._period) > 1e-9 * self._period:
+            raise EqsnnError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
+        return steps, indices, period
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, item: slice):
+        from eqsnn.network.neurongroup import Subgroup
+
+        return Subgroup(self, item)
+
+    def expression_scope(self) -> Scope:
+        return statement_scope(self.model)
+
+    def host_values(self, owner: str, variable: str, index):
+        if owner == "index":
+            return self._n if variable == "N" else np.arange(self._n) if index is None else index
+        raise EquationError(f"'{variable}' is no variable of {self.name}")
+
+    def __repr__(self) -> str:
+        return f"<SpikeGeneratorGroup {self.name!r}: {self._n} elements, {len(self._indices)} spikes>"
+
+
+__all__ = ["PoissonGroup", "PoissonInput", "SpikeGeneratorGroup"]
