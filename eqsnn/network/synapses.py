@@ -225,8 +225,9 @@ class Synapses(Group):
     def connect(self, condition=None, i=None, j=None, p=1.0, n: int = 1, skip_if_invalid: bool = False) -> None:
         """Create synapses.
 
-        ``condition``: a string over ``i``, ``j``, variables ``x_pre``, ``y_post`` and constants (or True: all pairs), each pair with probability ``p``;
-        or ``i=`` and ``j=``: integers or arrays of one length; or one of them a string: ``j='i'``, ``j='k for k in range(i-3, i+4) if k != i'``.
+        ``condition``: a string over ``i``, ``j``, variables ``x_pre``, ``y_post`` and constants (or
+        True: all pairs), each pair with probability ``p``; or ``i=`` and ``j=``: integers or arrays of
+        one length; or one of them a string: ``j='i'``, ``j='k for k in range(i-3, i+4) if k != i'``.
         ``n``: synapses per pair. Indices outside the groups raise, unless ``skip_if_invalid``.
         """
         pre, post = self._pairs(condition, i, j, p)

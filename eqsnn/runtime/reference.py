@@ -1,0 +1,214 @@
+"""The oracle of a run: the plan walked in Python, each kernel by the interpreter. Slow, obvious, and without a compiler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from eqsnn.kernel.interpret import Memory, Rows, interpret
+from eqsnn.runtime.plan import Op, Plan, RowBlock
+
+
+class ReferenceSpikes:
+    """The events of a group of ``n`` elements in the last ``depth`` steps."""
+
+    def __init__(self, n: int, depth: int):
+        self.n, self.depth, self.step = n, depth, -1
+        self._past: list[np.ndarray] = []
+
+    def append(self, events: np.ndarray) -> None:
+        self.step += 1
+        self._past.append(np.asarray(events, np.int32))
+        del self._past[: -self.depth]
+
+    def deepen(self, depth: int) -> None:
+        self.depth = max(self.depth, depth)
+
+    def read(self, back: int) -> np.ndarray:
+        return self._past[-1 - back] if back < len(self._past) else np.empty(0, np.int32)
+
+
+class ReferenceRecord:
+    """A growing table."""
+
+    def __init__(self, dtype):
+        self.dtype = np.dtype(dtype)
+        self._parts: list[np.ndarray] = []
+
+    def append(self, values) -> None:
+        self._parts.append(np.atleast_1d(np.asarray(values, self.dtype)).copy())
+
+    def array(self) -> np.ndarray:
+        return np.concatenate(self._parts) if self._parts else np.empty(0, self.dtype)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+
+class ReferenceQueue:
+    """Row segments on their way."""
+
+    def __init__(self, depth: int):
+        self.depth = depth
+        self._slots: list[list[int]] = [[] for _ in range(depth)]
+
+    def put(self, ahead: int, segments) -> None:
+        self._slots[ahead].extend(int(s) for s in segments)
+
+    def read(self, ahead: int) -> np.ndarray:
+        return np.array(self._slots[ahead] if ahead < self.depth else [], np.int32)
+
+    def take(self) -> np.ndarray:
+        now = self.read(0)
+        self._slots = [*self._slots[1:], []]
+        return now
+
+
+class ReferenceEngine:
+    """Runs plans with the interpreter."""
+
+    def new_spikes(self, n: int, depth: int) -> ReferenceSpikes:
+        return ReferenceSpikes(n, depth)
+
+    def new_record(self, dtype) -> ReferenceRecord:
+        return ReferenceRecord(dtype)
+
+    def new_queue(self, depth: int) -> ReferenceQueue:
+        return ReferenceQueue(depth)
+
+    def load(self, plan: Plan, address: Callable[[str], int] | None, threads: int) -> ReferenceRun:
+        """A run of ``plan``; ``threads`` has no effect here."""
+        return ReferenceRun(plan)
+
+
+class ReferenceRun:
+    """A plan and its state of execution."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self._failed: Op | None = None
+        self._tick = 0
+        self._steps = [0] * len(plan.ops)
+        self._schedule_next: dict[int, int] = {}
+
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+        """See ``NativeRun.advance``."""
+        stop_at = time.monotonic() + seconds if seconds else None
+        plan = self.plan
+        while tick < end:
+            self._tick = tick
+            due = [k for k, op in enumerate(plan.ops) if tick % plan.clocks[op.clock].period == 0]
+            if cursor == 0:
+                self._prepare(due, tick)
+            for k in due:
+                if k < cursor:
+                    continue
+                op = plan.ops[k]
+                if op.kind == "python":
+                    return "python", tick, k
+                with np.errstate(all="ignore"):
+                    getattr(self, f"_do_{op.kind}")(op, self._steps[k])
+            cursor = 0
+            tick = min((tick // c.period + 1) * c.period for c in plan.clocks)
+            self._tick = tick
+            if self._failed is not None:
+                return "not finite", tick, 0
+            if stop_at is not None and time.monotonic() >= stop_at and tick < end:
+                return "paused", tick, 0
+        return "done", tick, 0
+
+    def _prepare(self, due: list[int], tick: int) -> None:
+        for k in due:
+            op = self.plan.ops[k]
+            clock = self.plan.clocks[op.clock]
+            self._steps[k] = tick // clock.period
+            if op.kernel is not None:
+                for scalar in op.kernel.scalars:
+                    if scalar.owner == "clock" and scalar.variable in ("t", "step"):
+                        step = self._steps[k]
+                        op.binding.scalars[scalar.name] = step * clock.dt if scalar.variable == "t" else step
+                    elif scalar.owner == "random" and scalar.variable == "count":
+                        op.binding.scalars[scalar.name] = op.count
+            op.count += 1
+
+    def step_of(self, clock: int) -> int:
+        """The step of a clock at the current tick."""
+        return self._tick // self.plan.clocks[clock].period
+
+    def failed_op(self) -> Op | None:
+        """The operation that produced a value that is not finite."""
+        return self._failed
+
+    def save_counts(self) -> None:
+        """Counts live in the plan already."""
+        return None
+
+    # -- one method a kind of operation ----------------------------------------------------------------------------------------
+
+    def _call(self, op: Op, lo: int, hi: int, events=None, rows=()) -> np.ndarray:
+        memory = Memory(buffers=op.binding.buffers, scalars=op.binding.scalars, events=events, rows=rows)
+        op.entered[0] += 1
+        emitted, finite = interpret(op.kernel, memory, lo, hi)
+        if not finite:
+            self._failed = self._failed or op
+        return emitted
+
+    @staticmethod
+    def _events(op: Op, back: int = 0) -> np.ndarray:
+        events = op.source.read(back)
+        return events[(events >= op.first) & (events < op.last)]
+
+    def _do_map(self, op: Op, step: int) -> None:
+        emitted = self._call(op, 0, op.n)
+        if op.emits is not None:
+            op.emits.append(emitted)
+
+    def _do_events(self, op: Op, step: int) -> None:
+        events = self._events(op)
+        if len(events):
+            self._call(op, 0, len(events), events=events)
+
+    def _do_pathway(self, op: Op, step: int) -> None:
+        rows = []
+        for b, block in enumerate(op.rows):
+            rows.append(Rows(self._arrivals(op, b, block), block.start, block.far, block.near, block.synapse))
+        if any(len(r.events) for r in rows):
+            self._call(op, 0, len(rows), rows=rows)
+
+    def _arrivals(self, op: Op, b: int, block: RowBlock) -> np.ndarray:
+        if op.queues:
+            queue = op.queues[b]
+            for event in self._events(op):
+                for segment in range(block.first[event], block.first[event + 1]):
+                    queue.put(int(block.delay[segment]), [segment])
+            return queue.take()
+        if op.source is None:
+            return np.arange(len(block.start) - 1, dtype=np.int32)
+        return self._events(op, op.delay)
+
+    def _do_generator(self, op: Op, step: int) -> None:
+        s = op.schedule
+        now = step - s.origin
+        if s.period:
+            now %= s.period
+        lo, hi = np.searchsorted(s.step, [now, now + 1])
+        op.emits.append(s.index[lo:hi])
+
+    def _do_record_events(self, op: Op, step: int) -> None:
+        events = self._events(op)
+        if len(events):
+            op.records[0].append(events - op.first)
+            op.records[1].append(np.full(len(events), step, np.int64))
+
+    def _do_record_count(self, op: Op, step: int) -> None:
+        op.records[0].append([len(self._events(op))])
+
+    def _do_record_state(self, op: Op, step: int) -> None:
+        if len(op.records) > 1:
+            op.records[1].append([step])
+        op.records[0].append(op.array[op.index])
+
+    def _do_clear(self, op: Op, step: int) -> None:
+        op.array[...] = 0

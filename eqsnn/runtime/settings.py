@@ -1,0 +1,40 @@
+"""What a user may choose about the engine: backend, threads, size of blocks. Environment variables bind when set."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from eqsnn.errors import EqsnnError
+
+
+@dataclass
+class Settings:
+    """Process-wide choices.
+
+    ``backend``: 'cython' (default), 'c' or 'numpy'. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
+    say into how many blocks work is cut; they are independent of ``threads``, so that threads never change a result.
+    """
+
+    backend: str = "cython"
+    threads: int = 1
+    neurons_per_block: int = 1024
+    synapses_per_block: int = 1 << 18
+
+    def effective_backend(self) -> str:
+        """The backend of the next run: EQSNN_BACKEND if set, else ``backend``."""
+        return os.environ.get("EQSNN_BACKEND") or self.backend
+
+    def effective_threads(self) -> int:
+        """The number of threads of the next run: EQSNN_NUM_THREADS if set, else ``threads``."""
+        text = os.environ.get("EQSNN_NUM_THREADS")
+        if text:
+            if not text.isdigit() or not 1 <= int(text) <= 256:
+                raise EqsnnError(f"EQSNN_NUM_THREADS must be an integer from 1 to 256; it is {text!r}")
+            return int(text)
+        if isinstance(self.threads, bool) or not isinstance(self.threads, int) or not 1 <= self.threads <= 256:
+            raise EqsnnError(f"settings.threads must be an integer from 1 to 256; it is {self.threads!r}")
+        return self.threads
+
+
+settings = Settings()
