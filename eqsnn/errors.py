@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+_WIDEST = 160  # a longer line is cut around the caret
+
+
 @dataclass(frozen=True)
 class Span:
     """The half-open range ``[start, end)`` of characters in ``text``, the user's whole string.
@@ -52,6 +55,10 @@ class Span:
         line = line[indent:]
         column = max(self.start - first - indent, 0)
         width = max(min(self.end, last) - self.start, 1)
+        if len(line) > _WIDEST:
+            cut = max(0, column - _WIDEST // 2)
+            line, column = line[cut : cut + _WIDEST], column - cut
+            width = min(width, _WIDEST - column)
         where = (
             f"line {self.line_number} of the {self.origin}" if "\n" in self.text.strip("\n") else f"the {self.origin}"
         )

@@ -101,15 +101,17 @@ class Logical:
 
 @dataclass(frozen=True)
 class Call:
-    """A function applied to positional arguments."""
+    """A function applied to positional arguments; ``keywords`` only where a generator loops over ``sample(..., p=...)``."""
 
     function: str
     args: tuple[Expr, ...]
     span: Span = _span()
     name_span: Span = _span()
+    keywords: tuple[tuple[str, Expr], ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.function}({', '.join(map(str, self.args))})"
+        named = [f"{name}={value}" for name, value in self.keywords]
+        return f"{self.function}({', '.join([*map(str, self.args), *named])})"
 
 
 Expr = Number | Boolean | Name | Unary | Binary | Compare | Logical | Call

@@ -1,0 +1,113 @@
+"""Physical dimensions: products of powers of the seven base dimensions of the SI."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+_BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candela")
+_SYMBOLS = ("m", "kg", "s", "A", "K", "mol", "cd")
+
+Exponent = int | Fraction
+
+
+class Dimension:
+    """``exponents``: the powers of metre, kilogram, second, amp, kelvin, mole, candela, exact. Immutable and hashable.
+
+    ``str(dim)`` names it by units: ``V``, ``A/s``, ``kg m^2``; ``1`` for none.
+    """
+
+    __slots__ = ("_hash", "exponents")
+
+    def __init__(self, exponents: tuple[Exponent, ...]):
+        self.exponents = tuple(exponents)
+        self._hash = hash(self.exponents)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Dimension) and self.exponents == other.exponents)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __mul__(self, other: Dimension) -> Dimension:
+        return Dimension(tuple(a + b for a, b in zip(self.exponents, other.exponents)))
+
+    def __truediv__(self, other: Dimension) -> Dimension:
+        return Dimension(tuple(a - b for a, b in zip(self.exponents, other.exponents)))
+
+    def __pow__(self, power: float | Fraction) -> Dimension:
+        if self.is_none:
+            return self
+        exact = exact_power(power)
+        return Dimension(tuple(_reduced(a * exact) for a in self.exponents))
+
+    @property
+    def is_none(self) -> bool:
+        """True for a pure number."""
+        return not any(self.exponents)
+
+    def __reduce__(self):
+        return Dimension, (self.exponents,)
+
+    def __str__(self) -> str:
+        return _name(self)
+
+    def __repr__(self) -> str:
+        return f"Dimension({dict((n, e) for n, e in zip(_BASE, self.exponents) if e)})"
+
+
+def _reduced(value: Fraction) -> Exponent:
+    return int(value) if value.denominator == 1 else value
+
+
+def exact_power(power: float | Fraction) -> Fraction:
+    """``power`` as a fraction with a small denominator (0.5, 1/3, 2 ...); raises ValueError where there is none."""
+    exact = Fraction(power).limit_denominator(64)
+    if abs(float(exact) - float(power)) > 1e-9 * max(1.0, abs(float(power))):
+        raise ValueError(f"a dimension cannot be raised to the power {power!r}: it is no simple fraction")
+    return exact
+
+
+DIMENSIONLESS = Dimension((0,) * 7)
+
+
+def base(name: str) -> Dimension:
+    """The dimension of one of the seven base units."""
+    return Dimension(tuple(int(n == name) for n in _BASE))
+
+
+_named: dict[Dimension, str] = {}
+_cache: dict[Dimension, str] = {DIMENSIONLESS: "1"}
+
+
+def register_symbol(dim: Dimension, symbol: str) -> None:
+    """Let ``str`` call a dimension by a derived unit; the first name given to a dimension stays."""
+    _named.setdefault(dim, symbol)
+
+
+def _name(dim: Dimension) -> str:
+    if dim not in _cache:
+        _cache[dim] = _named.get(dim) or _quotient(dim) or _powers(dim)
+    return _cache[dim]
+
+
+def _quotient(dim: Dimension) -> str | None:
+    """``V/s``, ``V^2`` and the like: a derived unit over, or times, a power of a base unit; None if no such form is found."""
+    if sum(map(bool, dim.exponents)) < 2:
+        return None
+    candidates = []
+    for other, symbol in _named.items():
+        for power in (2, 3, Fraction(1, 2), -1):
+            if other**power == dim:
+                return f"{symbol}^{power}"
+        rest = dim / other
+        parts = [(s, e) for s, e in zip(_SYMBOLS, rest.exponents) if e]
+        if len(parts) == 1:
+            unit, power = parts[0]
+            sign = "/" if power < 0 else " "
+            size = abs(power)
+            candidates.append((size, power > 0, len(symbol), f"{symbol}{sign}{unit}{'' if size == 1 else f'^{size}'}"))
+    return min(candidates)[-1] if candidates else None
+
+
+def _powers(dim: Dimension) -> str:
+    return " ".join(s if e == 1 else f"{s}^{e}" for s, e in zip(_SYMBOLS, dim.exponents) if e)

@@ -1,0 +1,332 @@
+"""Numbers and arrays with a physical dimension: base-SI values in a numpy subclass.
+
+A dimensionless result is always a plain number or array. Numpy functions either keep dimensions right or raise ``UnitError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eqsnn.errors import UnitError
+from eqsnn.units.dimension import DIMENSIONLESS, Dimension, exact_power
+from eqsnn.units.ufuncs import ufunc_rule
+
+
+def dimensions_of(value: object) -> Dimension:
+    """The dimension of a quantity, or DIMENSIONLESS for plain numbers and arrays (and lists of them)."""
+    dim = getattr(value, "dim", None)
+    if isinstance(dim, Dimension):
+        return dim
+    if isinstance(value, (list, tuple)) and value:
+        found = {dimensions_of(v) for v in value}
+        if len(found) > 1:
+            raise UnitError(f"a list mixes values with units {', '.join(sorted(map(str, found)))}")
+        return found.pop()
+    return DIMENSIONLESS
+
+
+def plain(value: object) -> np.ndarray:
+    """The base-SI values of anything as an array without a unit."""
+    if isinstance(value, (list, tuple)):
+        dimensions_of(value)
+    return np.asarray(value).view(np.ndarray) if isinstance(value, np.ndarray) else np.asarray(value)
+
+
+def with_dim(value, dim: Dimension):
+    """``value`` with a dimension; a plain number or array if that is none."""
+    if dim == DIMENSIONLESS:
+        if isinstance(value, np.ndarray):
+            value = value.view(np.ndarray)
+            return value[()] if value.ndim == 0 else value
+        return value
+    result = np.asarray(value, dtype=None if np.asarray(value).dtype.kind in "fc" else np.float64).view(Quantity)
+    result.dim = dim
+    return result
+
+
+def is_zero_like(value: object) -> bool:
+    """True for a plain scalar that compares with anything: 0, infinity, NaN."""
+    if isinstance(value, Quantity) or np.ndim(value) != 0:
+        return False
+    array = np.asarray(value)
+    return array.dtype.kind in "fiub" and (not array or not np.isfinite(array))
+
+
+class Quantity(np.ndarray):
+    """``Quantity([1, 2], dim=volt.dim)``: an array of base-SI values with one dimension; usually written ``[1, 2]*volt``."""
+
+    dim: Dimension
+    __array_priority__ = 1000.0
+
+    def __new__(cls, values, dim: Dimension | None = None, dtype=None, copy: bool = False):
+        found = dimensions_of(values)
+        if dim is not None and found not in (DIMENSIONLESS, dim):
+            raise UnitError(f"values with unit {found} cannot become a quantity of unit {dim}")
+        array = np.array(plain(values), dtype=dtype) if copy else np.asarray(plain(values), dtype=dtype)
+        if array.dtype.kind not in "fc":
+            if array.dtype.kind not in "iub":
+                raise TypeError(f"a quantity holds numbers; got {values!r}")
+            array = array.astype(np.float64)
+        self = array.view(Quantity)
+        self.dim = dim if dim is not None else found
+        return self
+
+    def __array_finalize__(self, parent) -> None:
+        self.dim = getattr(parent, "dim", DIMENSIONLESS)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return with_dim(array, self.dim)
+
+    # -- numpy protocols ------------------------------------------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        if any(hasattr(type(x), "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic) for x in inputs):
+            return NotImplemented
+        dims = [dimensions_of(x) for x in inputs]
+        zero_like = [is_zero_like(x) for x in inputs]
+        dim = ufunc_rule(ufunc, method, inputs, dims, zero_like, kwargs)
+        if out is not None:
+            for target in out:
+                if isinstance(target, np.ndarray) and dimensions_of(target) != _first(dim):
+                    raise UnitError(
+                        f"the result of np.{ufunc.__name__} has unit {_first(dim)}, the array it goes to {dimensions_of(target)}"
+                    )
+            kwargs["out"] = tuple(plain(t) if isinstance(t, np.ndarray) else t for t in out)
+        result = getattr(ufunc, method)(*(plain(x) if isinstance(x, Quantity) else x for x in inputs), **kwargs)
+        if out is not None:
+            return out[0] if len(out) == 1 else out
+        if isinstance(result, tuple):
+            return tuple(with_dim(r, d) for r, d in zip(result, dim if isinstance(dim, tuple) else (dim,) * len(result)))
+        return None if result is None else with_dim(result, _first(dim))
+
+    def __array_function__(self, function, types, args, kwargs):
+        from eqsnn.units.arrayfunctions import apply
+
+        return apply(function, args, kwargs)
+
+    # -- items ----------------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, item):
+        result = np.ndarray.__getitem__(self, item)
+        return result if isinstance(result, Quantity) else with_dim(result, self.dim)
+
+    def __setitem__(self, item, value) -> None:
+        self._must_match(value, "an element of this array")
+        np.ndarray.__setitem__(self.view(np.ndarray), item, plain(value))
+
+    def __iter__(self) -> Iterator[Quantity]:
+        return (with_dim(v, self.dim) for v in iter(self.view(np.ndarray)))
+
+    def _must_match(self, value, what: str) -> None:
+        if dimensions_of(value) != self.dim and not is_zero_like(value):
+            raise UnitError(f"{what} has unit {self.dim}, and {value!s} has unit {dimensions_of(value)}")
+
+    def item(self, *index) -> Quantity:
+        """One element as a quantity."""
+        return with_dim(self.view(np.ndarray).item(*index), self.dim)
+
+    def tolist(self) -> list:
+        """Nested lists of quantities."""
+        return [x.tolist() if x.ndim else x for x in self] if self.ndim else self.copy()
+
+    def fill(self, value) -> None:
+        self[...] = value
+
+    def put(self, indices, values, mode: str = "raise") -> None:
+        self._must_match(values, "an element of this array")
+        self.view(np.ndarray).put(indices, plain(values), mode)
+
+    # -- methods of arrays, through the same rules as the functions ---------------------------------------------------------------
+
+    def sum(self, *args, **kwargs):
+        return np.sum(self, *args, **kwargs)
+
+    def mean(self, *args, **kwargs):
+        return np.mean(self, *args, **kwargs)
+
+    def std(self, *args, **kwargs):
+        return np.std(self, *args, **kwargs)
+
+    def var(self, *args, **kwargs):
+        return np.var(self, *args, **kwargs)
+
+    def min(self, *args, **kwargs):
+        return np.min(self, *args, **kwargs)
+
+    def max(self, *args, **kwargs):
+        return np.max(self, *args, **kwargs)
+
+    def prod(self, *args, **kwargs):
+        return np.prod(self, *args, **kwargs)
+
+    def cumsum(self, *args, **kwargs):
+        return np.cumsum(self, *args, **kwargs)
+
+    def cumprod(self, *args, **kwargs):
+        return np.cumprod(self, *args, **kwargs)
+
+    def dot(self, other, **kwargs):
+        return np.dot(self, other, **kwargs)
+
+    def clip(self, *args, **kwargs):
+        return np.clip(self, *args, **kwargs)
+
+    def round(self, *args, **kwargs):
+        return np.round(self, *args, **kwargs)
+
+    def trace(self, *args, **kwargs):
+        return np.trace(self, *args, **kwargs)
+
+    def searchsorted(self, values, *args, **kwargs):
+        return np.searchsorted(self, values, *args, **kwargs)
+
+    def argsort(self, *args, **kwargs):
+        return self.view(np.ndarray).argsort(*args, **kwargs)
+
+    def argmin(self, *args, **kwargs):
+        return self.view(np.ndarray).argmin(*args, **kwargs)
+
+    def argmax(self, *args, **kwargs):
+        return self.view(np.ndarray).argmax(*args, **kwargs)
+
+    def nonzero(self):
+        return self.view(np.ndarray).nonzero()
+
+    def all(self, *args, **kwargs):
+        return self.view(np.ndarray).all(*args, **kwargs)
+
+    def any(self, *args, **kwargs):
+        return self.view(np.ndarray).any(*args, **kwargs)
+
+    def astype(self, dtype, *args, **kwargs):
+        """The values as another float type, with the unit; an integer type is refused, since base-SI values would be cut."""
+        if np.dtype(dtype).kind not in "fc":
+            raise UnitError(f"a quantity in {self.dim} cannot become {np.dtype(dtype)}: divide by a unit first")
+        return with_dim(self.view(np.ndarray).astype(dtype, *args, **kwargs), self.dim)
+
+    # -- arithmetic that changes the dimension of the left side: a new object instead of a changed view -----------------------------
+
+    def __imul__(self, other):
+        return super().__imul__(other) if dimensions_of(other) == DIMENSIONLESS else self * other
+
+    def __itruediv__(self, other):
+        return super().__itruediv__(other) if dimensions_of(other) == DIMENSIONLESS else self / other
+
+    def __ifloordiv__(self, other):
+        return self // other
+
+    def __ipow__(self, other):
+        return self**other
+
+    def __pow__(self, power):
+        """``power`` is a plain number, one for all elements."""
+        if isinstance(power, Quantity):
+            raise UnitError(f"an exponent is a plain number; got {power!s} with unit {power.dim}")
+        if np.ndim(power):
+            raise UnitError(f"a quantity with unit {self.dim} takes one exponent for all elements; got {power!r}")
+        return with_dim(plain(self) ** float(power), _power(self.dim, float(power)))
+
+    def __rpow__(self, base):
+        raise UnitError(f"an exponent is a plain number; got {self!s} with unit {self.dim}")
+
+    # -- Python protocols ------------------------------------------------------------------------------------------------------
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self):
+        return _rebuild, (self.view(np.ndarray).copy(), self.dim)
+
+    def __copy__(self):
+        return with_dim(self.view(np.ndarray).copy(), self.dim)
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        from eqsnn.units.show import format_quantity
+
+        return format_quantity(self, spec)
+
+    def __str__(self) -> str:
+        from eqsnn.units.show import format_quantity
+
+        return format_quantity(self)
+
+    def __repr__(self) -> str:
+        from eqsnn.units.show import represent
+
+        return represent(self)
+
+    def _repr_latex_(self) -> str:
+        from eqsnn.units.show import latex
+
+        return latex(self)
+
+    def in_unit(self, unit: Quantity, precision: int | None = None) -> str:
+        """The text of the value in ``unit``: ``(3*mV).in_unit(volt)`` is ``'0.003 V'``."""
+        from eqsnn.units.show import in_unit
+
+        return in_unit(self, unit, precision)
+
+    def in_best_unit(self, precision: int | None = None) -> str:
+        """The text of the value in the unit whose prefix fits its size."""
+        from eqsnn.units.show import best_unit, in_unit
+
+        return in_unit(self, best_unit(self), precision)
+
+    def get_best_unit(self):
+        """The unit whose prefix fits the size of the values."""
+        from eqsnn.units.show import best_unit
+
+        return best_unit(self)
+
+    @property
+    def is_dimensionless(self) -> bool:
+        """True for a quantity without dimension (only a Unit such as radian can be one)."""
+        return self.dim == DIMENSIONLESS
+
+    @property
+    def dimensions(self) -> Dimension:
+        """The dimension, under Brian 2's name."""
+        return self.dim
+
+    def has_same_dimensions(self, other) -> bool:
+        """Whether ``other`` has the dimension of this quantity."""
+        return self.dim == dimensions_of(other)
+
+
+def _power(dim: Dimension, power: float) -> Dimension:
+    try:
+        return dim ** exact_power(power) if dim != DIMENSIONLESS else dim
+    except ValueError as error:
+        raise UnitError(str(error)) from None
+
+
+def _first(dim) -> Dimension:
+    return dim[0] if isinstance(dim, tuple) else dim
+
+
+def _rebuild(values: np.ndarray, dim: Dimension):
+    return with_dim(values, dim)
+
+
+def have_same_dimensions(a, b) -> bool:
+    """Whether two values have one dimension."""
+    return dimensions_of(a) == dimensions_of(b)
+
+
+def is_dimensionless(value) -> bool:
+    """Whether a value is a plain number or array."""
+    return dimensions_of(value) == DIMENSIONLESS
+
+
+def fail_for_dimension_mismatch(a, b=None, message: str = "the units do not agree") -> tuple[Dimension, Dimension]:
+    """Raise ``UnitError`` unless the two values (0, inf and NaN agree with all) have one dimension; returns both."""
+    first, second = dimensions_of(a), dimensions_of(b) if b is not None else DIMENSIONLESS
+    if first != second and not is_zero_like(a) and not is_zero_like(b):
+        raise UnitError(f"{message}: {first} and {second}")
+    return first, second
