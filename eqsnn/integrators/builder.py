@@ -1,0 +1,237 @@
+"""Building an update map: expressions of the Ast become sympy, names become inputs, every new value a new name."""
+
+from __future__ import annotations
+
+import math
+
+import sympy
+from sympy import Float, Integer
+
+from eqsnn.errors import EquationError, InternalError, Span
+from eqsnn.integrators import vocabulary as voc
+from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
+from eqsnn.model.functions import known_constant
+from eqsnn.model.model import DType, Scope, Symbol
+from eqsnn.model.statements import Bound
+from eqsnn.update_map import Assignment, Input, Noise, Propagator, UpdateMap, Write, symbol
+
+Key = tuple[str, str]
+"""(owner, variable)"""
+
+
+class MapBuilder:
+    """Collects the parts of an update map. ``current`` holds the newest name of each variable."""
+
+    def __init__(self, name: str, scope: Scope):
+        self.name, self.scope = name, scope
+        self.inputs: dict[str, Input] = {}
+        self.assignments: list[Assignment] = []
+        self.writes: list[Write] = []
+        self.noise: list[Noise] = []
+        self.propagators: list[Propagator] = []
+        self.types: dict[str, DType] = {}
+        self.lookups: dict[str, object] = {}
+        self.event: str | None = None
+        self.current: dict[Key, sympy.Symbol] = {}
+        self._versions: dict[str, int] = {}
+        self._expanded: dict[tuple, sympy.Symbol] = {}
+
+    # -- names ----------------------------------------------------------------------------------------------------------------
+
+    def fresh(self, base: str) -> str:
+        """A name that the map does not use yet: ``base@1``, ``base@2`` ..."""
+        self._versions[base] = self._versions.get(base, 0) + 1
+        return f"{base}@{self._versions[base]}"
+
+    def input(self, owner: str, variable: str, dtype: DType = "float", shared=False, constant=False) -> sympy.Symbol:
+        """The symbol of a value that the map reads."""
+        suffix = {"self": "", "external": "", "clock": "", "index": ""}.get(owner, f"_{owner}")
+        name = f"{variable}{suffix}" if owner != "external" else f"{variable}@const"
+        if name not in self.inputs:
+            self.inputs[name] = Input(name, owner, variable, dtype, shared, constant)
+            if dtype != "float":
+                self.types[name] = dtype
+        elif self.inputs[name].owner != owner:
+            raise InternalError(f"two inputs of {self.name} are called {name}")
+        return symbol(name)
+
+    def time_step(self) -> sympy.Symbol:
+        """The symbol of dt."""
+        return self.input("clock", "dt", shared=True, constant=True)
+
+    def time(self) -> sympy.Symbol:
+        """The symbol of t, at the beginning of the step unless a stage has moved it."""
+        return self.current.get(("clock", "t")) or self.input("clock", "t", shared=True)
+
+    def assign(self, base: str, expr, source: Span | None = None, dtype: DType = "float") -> sympy.Symbol:
+        """Append ``base@k = expr`` and return its symbol."""
+        name = self.fresh(base)
+        self.assignments.append(Assignment(name, sympy.sympify(expr), source))
+        if dtype != "float":
+            self.types[name] = dtype
+        return symbol(name)
+
+    def draw(self, kind: str) -> sympy.Symbol:
+        """The symbol of a new random number."""
+        name = self.fresh(f"random_{kind}")
+        self.noise.append(Noise(name, kind, len(self.noise)))
+        return symbol(name)
+
+    def set(self, key: Key, value: sympy.Symbol) -> None:
+        """From here on the variable has this value; subexpressions are evaluated anew."""
+        self.current[key] = value
+        self._expanded.clear()
+
+    def write(self, key: Key, value: sympy.Symbol, kind: str = "set", guard=None, source: Span | None = None) -> None:
+        """At the end of the step, the variable becomes ``value`` or grows by it."""
+        self.writes.append(Write(*key, value.name, kind, None if guard is None else guard.name, source))
+
+    def finish(self) -> UpdateMap:
+        """The map."""
+        return UpdateMap(
+            self.name,
+            tuple(self.inputs.values()),
+            tuple(self.assignments),
+            tuple(self.writes),
+            tuple(self.noise),
+            tuple(self.propagators),
+            self.event,
+            dict(self.types),
+            dict(self.lookups),
+        )
+
+    # -- expressions ------------------------------------------------------------------------------------------------------------
+
+    def translate(self, expr: Expr, scope: Scope | None = None, frame: str = "self") -> sympy.Expr:
+        """``expr`` in sympy. ``frame`` says whose names they are: 'self', or 'pre'/'post' inside a connected group's subexpression."""
+        result = self._node(expr, scope or self.scope, frame)
+        if result.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+            raise EquationError("this has no finite real value", expr.span, "look for a division by 0, or a root or log of a negative number")
+        return result
+
+    def _node(self, expr: Expr, scope: Scope, frame: str):
+        match expr:
+            case Number(value):
+                return Integer(value) if isinstance(value, int) else Float(value)
+            case Boolean(value):
+                return voc.Truth(int(value))
+            case Name():
+                return self._name(expr, scope, frame)
+            case Unary("not"):
+                return voc.Not(self._node(expr.operand, scope, frame))
+            case Unary():
+                operand = self._node(expr.operand, scope, frame)
+                return -operand if expr.op == "-" else operand
+            case Logical():
+                function = voc.And if expr.op == "and" else voc.Or
+                return function(self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
+            case Compare():
+                return voc.COMPARISONS[expr.op](self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
+            case Binary():
+                return self._binary(expr, self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
+            case Call():
+                return self._call(expr, scope, frame)
+        raise InternalError(f"no translation for {expr!r}")
+
+    def _binary(self, expr: Binary, left, right):
+        match expr.op:
+            case "+":
+                return left + right
+            case "-":
+                return left - right
+            case "*":
+                return left * right
+            case "/":
+                return left / right
+            case "%":
+                return voc.Modulo(left, right)
+            case "//":
+                return voc.FloorDivide(left, right)
+        if left.is_Number and right.is_Number:
+            return self._literal_power(expr, left, right)
+        return left**right
+
+    @staticmethod
+    def _literal_power(expr: Binary, left, right):
+        """Sympy would compute 9**9**9 exactly."""
+        if left.is_Integer and right.is_Integer and abs(left) < 2**20 and 0 <= right <= 3:
+            return left**right
+        try:
+            value = float(left) ** float(right)
+        except (OverflowError, ZeroDivisionError):
+            value = math.inf
+        if isinstance(value, complex) or not math.isfinite(value):
+            raise EquationError("this power has no finite real value", expr.span, "use smaller numbers")
+        return Float(value)
+
+    def _name(self, expr: Name, scope: Scope, frame: str):
+        known = scope.symbols.get(expr.id)
+        if known is None:
+            constant = known_constant(expr.id)
+            if constant is not None:
+                return voc.Infinite() if math.isinf(constant[0]) else _number(constant[0])
+            known = scope.find(expr.id)
+            if known is None:
+                raise InternalError(f"the name {expr.id} in {self.name} has no meaning")
+        return self.read(known, scope, frame)
+
+    def read(self, known: Symbol, scope: Scope, frame: str = "self"):
+        """The current value of a symbol of ``scope``."""
+        owner = frame if known.owner == "self" and frame != "self" else known.owner
+        if known.expr is not None:
+            return self._subexpression(known, owner, scope)
+        if owner == "external":
+            variable = known.variable if frame == "self" else f"{known.variable}@{frame}"
+            return self.input("external", variable, known.dtype, True, True)
+        if owner == "clock" and known.variable == "t":
+            return self.time()
+        key = (owner, known.variable)
+        if key in self.current:
+            return self.current[key]
+        if owner == "local":
+            raise InternalError(f"the local {known.name} in {self.name} is read before it is set")
+        return self.input(owner, known.variable, known.dtype, known.shared, known.constant)
+
+    def _subexpression(self, known: Symbol, owner: str, scope: Scope):
+        if owner in ("pre", "post"):
+            inner = getattr(scope, owner) or scope
+            frame = owner
+        else:
+            inner, frame = scope, "self"
+        key = (owner, known.variable)
+        if key in self._expanded and not known.random:
+            return self._expanded[key]
+        base = known.variable if owner == "self" else f"{known.variable}_{owner}"
+        value = self.assign(base, self._node(known.expr, inner, frame), known.expr.span, known.dtype)
+        self._expanded[key] = value
+        return value
+
+    def _call(self, expr: Call, scope: Scope, frame: str):
+        if expr.function in ("rand", "randn"):
+            return self.draw("uniform" if expr.function == "rand" else "normal")
+        args = [self._node(a, scope, frame) for a in expr.args]
+        if expr.function in scope.functions:
+            name = expr.function if frame == "self" else f"{expr.function}@{frame}"
+            self.lookups[name] = scope.functions[expr.function]
+            return voc.Table(symbol(name), *args)
+        return voc.FUNCTIONS[expr.function](*args)
+
+    # -- statements ---------------------------------------------------------------------------------------------------------------
+
+    def execute(self, bound: Bound, scope: Scope) -> None:
+        """One assignment: the target's newest value."""
+        key = (bound.target.owner, bound.target.variable)
+        value = self.translate(bound.value, scope)
+        if bound.op != "=":
+            value = self._binary(
+                Binary(bound.op[:-1], bound.value, bound.value, bound.span), self.read(bound.target, scope), value
+            )
+        base = bound.target.name
+        self.set(key, self.assign(base, value, bound.span, bound.target.dtype))
+
+
+def _number(value: float):
+    return Integer(int(value)) if value == int(value) and abs(value) < 2**31 else Float(value)
+
+
+

@@ -1,0 +1,225 @@
+"""Model to update maps: the step of a neuron or synapse, its marks at a spike, statements, and single expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+
+from eqsnn.integrators import vocabulary as voc
+from eqsnn.integrators.builder import MapBuilder
+from eqsnn.integrators.event_driven import bring_up_to_date
+from eqsnn.integrators.integrator import choose
+from eqsnn.integrators.system import System
+from eqsnn.language.ast import Expr, Name, Statements, walk
+from eqsnn.model.dimensions import infer
+from eqsnn.model.model import Model, Scope
+from eqsnn.model.statements import bind
+from eqsnn.update_map import UpdateMap
+
+MARGIN = 1e-3
+"""In steps: a refractory time that is reached but for rounding counts as reached (as in ``timestep``)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The map of one step, and what is to be said about the choice of the method (None: nothing was chosen)."""
+
+    map: UpdateMap
+    method: str | None
+    message: str | None
+
+
+def step_map(
+    model: Model,
+    method: str | None,
+    varying: frozenset[str] = frozenset(),
+    *,
+    update: bool = True,
+    threshold: bool = True,
+) -> Step:
+    """What one neuron does in a step: refractoriness, its equations (``update``), and its threshold (``threshold``)."""
+    builder = MapBuilder(model.name, model.scope)
+    chosen = None
+    not_refractory = None
+    if model.refractory is not None:
+        not_refractory = _refractoriness(builder, model) if update else builder.input("self", "not_refractory", "boolean")
+    if update:
+        chosen = _equations(builder, model, method, varying, not_refractory, model.of_kind("state"))
+        for v in model.of_kind("input"):
+            builder.set(("self", v.name), builder.assign(v.name, sympy.S.Zero, v.span))
+            builder.write(("self", v.name), builder.current[("self", v.name)], source=v.span)
+    condition = next((e.condition for e in model.events if e.condition is not None), None)
+    if threshold and condition is not None:
+        crossed = builder.translate(condition)
+        if not_refractory is not None:
+            crossed = voc.And(crossed, not_refractory)
+        builder.event = builder.assign("spike", crossed, condition.span, "boolean").name
+    message = chosen.message if chosen is not None else None
+    return Step(builder.finish(), chosen.integrator.name if chosen else None, message)
+
+
+def _refractoriness(builder: MapBuilder, model: Model) -> sympy.Symbol:
+    """not_refractory of this step: the period since the last spike is over, or the condition no longer holds."""
+    span = model.refractory.span
+    found = infer(model.refractory, model.scope)
+    value = builder.translate(model.refractory)
+    is_condition = found.dtype == "boolean"
+    if is_condition:
+        before = builder.input("self", "not_refractory", "boolean")
+        fresh = builder.assign("not_refractory", voc.Or(before, voc.Not(value)), span, "boolean")
+    else:
+        dt = builder.time_step()
+        least = builder.assign("refractory_time", (voc.Floor(value / dt + MARGIN) - MARGIN) * dt, span)
+        since = builder.time() - builder.input("self", "lastspike")
+        fresh = builder.assign("not_refractory", voc.LessEqual(least, since), span, "boolean")
+    builder.set(("self", "not_refractory"), fresh)
+    builder.write(("self", "not_refractory"), fresh, source=span)
+    return fresh
+
+
+def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states):
+    """The differential equations by the chosen method, then the maps, from the values at the beginning of the step."""
+    recurrences = model.of_kind("recurrence")
+    nexts = {v: builder.translate(v.expr) for v in recurrences}
+    chosen = None
+    if states:
+        trial = System(MapBuilder(model.name, model.scope), states, varying, not_refractory)
+        chosen = choose(trial, method, model.name)
+        chosen.integrator.advance(System(builder, states, varying, not_refractory))
+    if recurrences:
+        System(builder, recurrences, varying, not_refractory)
+        _apply_maps(builder, nexts, not_refractory)
+    return chosen
+
+
+def _apply_maps(builder: MapBuilder, nexts, not_refractory) -> None:
+    assigned = {}
+    for v, expr in nexts.items():
+        before = builder.current[("self", v.name)]
+        if not_refractory is not None and "unless refractory" in v.flags:
+            expr = voc.Select(not_refractory, expr, before)
+        assigned[v] = builder.assign(v.name, expr, v.span)
+    for v, s in assigned.items():
+        builder.set(("self", v.name), s)
+        builder.write(("self", v.name), s, source=v.span)
+
+
+def synapse_step_map(model: Model, method: str | None, varying: frozenset[str] = frozenset()) -> Step | None:
+    """What one synapse does in a step: its clock-driven equations; None if there are none."""
+    states = tuple(v for v in model.of_kind("state") if "event-driven" not in v.flags)
+    if not states and not model.of_kind("recurrence"):
+        return None
+    builder = MapBuilder(model.name, model.scope)
+    chosen = _equations(builder, model, method, varying, None, states)
+    return Step(builder.finish(), chosen.integrator.name if chosen else None, chosen.message if chosen else None)
+
+
+def spike_marks(model: Model) -> UpdateMap | None:
+    """What a spike leaves behind for refractoriness: ``lastspike`` and ``not_refractory``; None without refractoriness."""
+    if model.refractory is None:
+        return None
+    builder = MapBuilder(model.name, model.scope)
+    span = model.refractory.span
+    builder.write(("self", "lastspike"), builder.assign("lastspike", builder.time(), span), source=span)
+    builder.write(("self", "not_refractory"), builder.assign("not_refractory", voc.Truth(0), span, "boolean"), source=span)
+    return builder.finish()
+
+
+def statements_map(name: str, statements: Statements, scope: Scope, guarded: bool = False) -> UpdateMap:
+    """A reset, or other statements about one element. ``guarded``: writes to (unless refractory) variables respect refractoriness."""
+    builder = MapBuilder(name, scope)
+    _run_statements(builder, statements, scope, guarded)
+    return builder.finish()
+
+
+def pathway_map(model: Model, name: str, statements: Statements) -> UpdateMap:
+    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run."""
+    builder = MapBuilder(name, model.scope)
+    states = tuple(v for v in model.of_kind("state") if "event-driven" in v.flags)
+    if states:
+        bring_up_to_date(System(builder, states), model.name)
+        moved = builder.writes
+        builder.writes = []
+    _run_statements(builder, statements, model.scope, True)
+    if states:
+        written = {(w.owner, w.variable) for w in builder.writes}
+        builder.writes = [w for w in moved if (w.owner, w.variable) not in written] + builder.writes
+        builder.write(("self", "lastupdate"), builder.assign("lastupdate", builder.time()))
+    return builder.finish()
+
+
+def _run_statements(builder: MapBuilder, statements: Statements, scope: Scope, guarded: bool) -> None:
+    bound, scope = bind(statements, scope)
+    builder.scope = scope
+    accumulated = _accumulated(bound, scope)
+    order: dict[tuple[str, str], object] = {}
+    for b in bound:
+        key = (b.target.owner, b.target.variable)
+        if key in accumulated:
+            value = builder.translate(b.value, scope)
+            _write(builder, b, builder.assign(f"change_{b.target.name}", value if b.op == "+=" else -value, b.span), "add", guarded)
+            continue
+        builder.execute(b, scope)
+        if b.target.owner != "local":
+            order[key] = b
+    for key, b in order.items():
+        _write(builder, b, builder.current[key], "set", guarded)
+
+
+def _write(builder: MapBuilder, b, value, kind: str, guarded: bool) -> None:
+    guard = None
+    owner = b.target.owner
+    if guarded and b.target.unless_refractory:
+        name = "not_refractory" if owner == "self" else f"not_refractory_{owner}"
+        known = builder.scope.symbols.get(name)
+        if known is not None:
+            guard = builder.read(known, builder.scope)
+    builder.write((owner, b.target.variable), value, kind, guard, b.span)
+
+
+def _accumulated(bound, scope: Scope) -> set[tuple[str, str]]:
+    """The float variables of connected neurons that are only added to, and that nothing reads: their sums need no order of reads."""
+    added: set[tuple[str, str]] = set()
+    other: set[tuple[str, str]] = set()
+    for b in bound:
+        key = (b.target.owner, b.target.variable)
+        if key[0] in ("pre", "post"):
+            (added if b.op in ("+=", "-=") and b.target.dtype == "float" else other).add(key)
+        other |= _read(b.value, scope, "self")
+    return added - other
+
+
+def _read(expr: Expr, scope: Scope, frame: str) -> set[tuple[str, str]]:
+    """The (owner, variable) pairs that an expression reads, through subexpressions."""
+    found: set[tuple[str, str]] = set()
+    for node in walk(expr):
+        known = scope.symbols.get(node.id) if isinstance(node, Name) else None
+        if known is None:
+            continue
+        owner = frame if known.owner == "self" and frame != "self" else known.owner
+        if known.expr is not None:
+            inner = {"pre": scope.pre, "post": scope.post}.get(owner) or scope
+            found |= _read(known.expr, inner, owner if owner in ("pre", "post") else frame)
+        else:
+            found.add((owner, known.variable))
+    return found
+
+
+def summed_map(model: Model, variable_name: str) -> UpdateMap:
+    """The contribution of one synapse to a summed variable of a connected neuron."""
+    v = model[variable_name]
+    name, side = v.name.rsplit("_", 1)
+    builder = MapBuilder(f"{model.name}_{v.name}", model.scope)
+    value = builder.assign(f"change_{v.name}", builder.translate(v.expr), v.span)
+    builder.write((side, name), value, "add", source=v.span)
+    return builder.finish()
+
+
+def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
+    """The value of one expression, written to the variable ``result``."""
+    builder = MapBuilder(name, scope)
+    dtype = infer(expr, scope).dtype
+    value = builder.assign("result", builder.translate(expr), expr.span, dtype)
+    builder.write(("self", "result"), value, source=expr.span)
+    return builder.finish()

@@ -1,0 +1,96 @@
+"""The contract of an integration method, the choice among them, and the discretisation of a model's equations."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from eqsnn.errors import EquationError
+from eqsnn.integrators.system import System
+from eqsnn.model.suggest import closest
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a method cannot take a model, as the second half of a sentence: 'the equation of v is not linear'."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Integrator(ABC):
+    """Turns dx/dt = f(x, t) + g(x, t) xi into one step.
+
+    ``order``: the order of convergence on smooth deterministic equations (``math.inf`` for an exact solution); ``strong_order``: on
+    stochastic ones (None where there is no support for noise). ``source``: where the method is published.
+    """
+
+    name: str
+    order: float
+    strong_order: float | None = None
+    source: str = ""
+
+    @abstractmethod
+    def supports(self, system: System) -> Reason | None:
+        """None if the method can integrate the system."""
+
+    @abstractmethod
+    def advance(self, system: System) -> None:
+        """Append one step to the system's map. ``supports`` was None."""
+
+
+def methods() -> dict[str, Integrator]:
+    """All methods by name: every module of this room that defines Integrators."""
+    import eqsnn.integrators as room
+
+    found = {}
+    for module in pkgutil.iter_modules(room.__path__):
+        contents = vars(importlib.import_module(f"eqsnn.integrators.{module.name}"))
+        for value in contents.values():
+            if isinstance(value, type) and issubclass(value, Integrator) and value is not Integrator:
+                found[value.name] = value()
+    return found
+
+
+DEFAULT_CHOICE = ("exact", "euler", "heun")
+"""What is tried, in this order, when no method is given (as Brian 2 documents)."""
+
+RENAMED = {"linear": "exact", "independent": "exact", "rk3": "rk4", "midpoint": "rk2", "exp_euler": "exponential_euler"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The method taken and the sentence that says why."""
+
+    integrator: Integrator
+    message: str
+
+
+def choose(system: System, method: str | None, owner: str) -> Choice:
+    """The integrator called ``method``, or the first of the default choice that supports the system. Raises EquationError."""
+    available = methods()
+    span = system.variables[0].span if system.variables else None
+    if method is not None:
+        if method not in available:
+            near = RENAMED.get(method) or closest(str(method), available)
+            hint = f"did you mean '{near}'?" if near else f"there are {', '.join(sorted(available))}"
+            raise EquationError(f"{owner}: there is no method '{method}'", span, hint)
+        reason = available[method].supports(system)
+        if reason is not None:
+            others = [n for n in (*DEFAULT_CHOICE, "exponential_euler", "rk4", "milstein") if available[n].supports(system) is None]
+            raise EquationError(
+                f"{owner}: the method '{method}' cannot integrate these equations: {reason}", span, f"use {' or '.join(dict.fromkeys(others))}"
+            )
+        return Choice(available[method], f"{owner}: method '{method}' as given")
+    refused = []
+    for name in DEFAULT_CHOICE:
+        reason = available[name].supports(system)
+        if reason is None:
+            why = f" ({'; '.join(refused)})" if refused else " (the equations are linear)"
+            return Choice(available[name], f"{owner}: no method given, '{name}' chosen{why}")
+        refused.append(f"not '{name}': {reason}")
+    raise EquationError(f"{owner}: no method can integrate these equations", span, "; ".join(refused))

@@ -1,0 +1,134 @@
+"""The differential equations of a model as an integrator sees them: slopes, noise factors and Jacobians in sympy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import sympy
+
+from eqsnn.derivations.partials import depends_on, inlined, total_derivative
+from eqsnn.errors import EquationError
+from eqsnn.integrators import vocabulary as voc
+from eqsnn.integrators.builder import MapBuilder
+from eqsnn.language.ast import Name, walk
+from eqsnn.model.model import Variable
+from eqsnn.model.rules import noise_scope
+from eqsnn.update_map import Input, symbol
+
+
+@dataclass
+class System:
+    """``variables`` integrated together in ``builder``. ``varying``: parameters that are written during the run.
+
+    ``not_refractory`` is the symbol that says whether clamped variables move, or None.
+    """
+
+    builder: MapBuilder
+    variables: tuple[Variable, ...]
+    varying: frozenset[str] = frozenset()
+    not_refractory: sympy.Symbol | None = None
+    noises: dict[str, sympy.Symbol] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for v in self.variables:
+            for name in _noise_names(v):
+                self.noises.setdefault(name, symbol(f"{name}@noise"))
+        for name, s in self.noises.items():
+            self.builder.current[("function", name)] = s
+        for v in self.variables:
+            known = self.builder.scope.symbols[v.name]
+            self.builder.current.setdefault(("self", v.name), self.builder.read(known, self.builder.scope))
+
+    @property
+    def stochastic(self) -> bool:
+        return bool(self.noises)
+
+    def value(self, v: Variable) -> sympy.Symbol:
+        """The newest value of a variable."""
+        return self.builder.current[("self", v.name)]
+
+    def values(self) -> dict[Variable, sympy.Symbol]:
+        return {v: self.value(v) for v in self.variables}
+
+    def slope(self, v: Variable) -> tuple[sympy.Expr, dict[str, sympy.Expr]]:
+        """The deterministic part f of dx/dt at the newest values, and the factor g of each noise in it."""
+        full = self.builder.translate(v.expr, noise_scope(v.expr, self.builder.scope))
+        if not self.noises:
+            return full, {}
+        present = {n: s for n, s in self.noises.items() if s in full.free_symbols}
+        factors = {n: full.diff(s) for n, s in present.items()}
+        for n, g in factors.items():
+            if g.free_symbols & set(self.noises.values()):
+                raise EquationError(f"the noise '{n}' does not stand linearly in d{v.name}/dt", v.expr.span, "noise is added: f + g*xi")
+        return full.xreplace({s: sympy.S.Zero for s in present.values()}), factors
+
+    def slopes(self) -> dict[Variable, tuple[sympy.Expr, dict[str, sympy.Expr]]]:
+        """Of all variables, before any of them moves. Each slope is a name of the map, so that it is computed once."""
+        return {v: self.slope(v) for v in self.variables}
+
+    def clamped(self, v: Variable) -> bool:
+        """Whether the variable rests while the neuron is refractory."""
+        return self.not_refractory is not None and "unless refractory" in v.flags
+
+    def clamp(self, v: Variable, moving, resting):
+        """``moving``, or ``resting`` while a clamped variable rests."""
+        return voc.Select(self.not_refractory, moving, resting) if self.clamped(v) else moving
+
+    def move(self, new: dict[Variable, sympy.Expr], write: bool = True) -> None:
+        """All variables get new values at once."""
+        assigned = {v: self.builder.assign(v.name, expr, v.span) for v, expr in new.items()}
+        for v, s in assigned.items():
+            self.builder.set(("self", v.name), s)
+            if write:
+                self.builder.write(("self", v.name), s, source=v.span)
+
+    def go_to(self, values: dict[Variable, sympy.Symbol], time: sympy.Symbol | None = None) -> None:
+        """Evaluate what follows at these values and this time."""
+        for v, s in values.items():
+            self.builder.set(("self", v.name), s)
+        if time is not None:
+            self.builder.set(("clock", "t"), time)
+
+    # -- linearity ------------------------------------------------------------------------------------------------------------
+
+    def derivative(self, expr: sympy.Expr, v: Variable) -> sympy.Expr:
+        """d expr/dv through the subexpressions."""
+        return total_derivative(expr, self.value(v), self.builder.assignments)
+
+    def is_linear(self, expr: sympy.Expr, names: set[sympy.Symbol]) -> bool:
+        """Whether ``expr`` is of first degree in ``names``."""
+        flat = inlined(expr, self.builder.assignments)
+        if any(f.free_symbols & names for f in flat.atoms(voc.Inert)):
+            return False
+        return not any(flat.diff(x).free_symbols & names for x in names if x in flat.free_symbols)
+
+    def depends(self, expr: sympy.Expr, names: set[sympy.Symbol]) -> bool:
+        return depends_on(expr, names, self.builder.assignments)
+
+    def flat(self, expr: sympy.Expr) -> sympy.Expr:
+        """``expr`` in terms of inputs only."""
+        return inlined(expr, self.builder.assignments)
+
+    def changing(self, expr: sympy.Expr, tables_rest: bool = True) -> str | None:
+        """The name in ``expr`` that may change during a step or be written during the run; None if all rest.
+
+        A TimedArray of the time rests for a step if ``tables_rest``.
+        """
+        flat = self.flat(expr)
+        if tables_rest:
+            flat = flat.xreplace({t: sympy.S.Zero for t in flat.atoms(voc.Table)})
+        drawn = {n.name for n in self.builder.noise}
+        for s in sorted(flat.free_symbols, key=lambda s: s.name):
+            known: Input | None = self.builder.inputs.get(s.name)
+            if s.name in drawn:
+                return "rand()"
+            if known is None or known.owner in ("external", "index") or known.constant:
+                continue
+            if known.owner == "self" and known.variable not in self.varying:
+                continue
+            return known.name
+        return None
+
+
+def _noise_names(v: Variable) -> list[str]:
+    return [n.id for n in walk(v.expr) if isinstance(n, Name) and (n.id == "xi" or n.id.startswith("xi_"))]

@@ -1,0 +1,323 @@
+"""Units of expressions. What is not known yet (an external constant before a run) is None and agrees with everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from eqsnn.errors import EquationError, Span, UnitError
+from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
+from eqsnn.model.functions import FUNCTIONS, FunctionSpec, TableFunction, known_constant
+from eqsnn.model.model import DType, Scope
+from eqsnn.model.suggest import closest
+from eqsnn.units import DIMENSIONLESS, Dimension, unit_named
+
+SECOND = unit_named("second").dim
+XI_DIM = SECOND ** Fraction(-1, 2)
+UNIT_NAMES = ("volt", "amp", "second", "siemens", "farad", "ohm", "hertz", "Hz", "metre", "meter", "mole", "mmolar", "coulomb", "kelvin",
+              "kilogram", "joule", "watt", "newton", "boolean", "integer")  # fmt: skip
+OTHER_NAMES = {
+    "ln": "log", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "uniform": "rand", "random": "rand", "normal": "randn",
+    "pow": "x**y", "heaviside": "int(x > 0)", "max": "clip", "min": "clip", "fabs": "abs", "round": "floor(x + 0.5)",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of an expression: its dimension (None: not known yet) and type."""
+
+    dim: Dimension | None
+    dtype: DType
+
+
+def check_value(expr: Expr, scope: Scope, expected: Dimension | str | None) -> Found:
+    """``expr`` is legal in ``scope`` and has the expected dimension, or is a condition where 'boolean' is expected."""
+    found = infer(expr, scope)
+    if expected == "boolean":
+        condition(expr, found, "this")
+    elif expected is not None:
+        number(expr, found, "this")
+        if found.dim is not None and found.dim != expected:
+            raise UnitError(
+                f"this has unit {found.dim}, and {expected} is expected", expr.span, unit_hint(expr, expected)
+            )
+    return found
+
+
+def unit_hint(expr: Expr, wanted: Dimension) -> str:
+    """What to write instead of a plain number."""
+    plain = isinstance(expr, Number) or (isinstance(expr, Unary) and isinstance(expr.operand, Number))
+    return f"give the number its unit, {wanted}" if plain and wanted != DIMENSIONLESS else ""
+
+
+def number(expr: Expr, found: Found, what: str) -> None:
+    """Refuse a condition where a number is needed."""
+    if found.dtype == "boolean":
+        raise EquationError(
+            f"{what} is a condition, and a number is expected", expr.span, "int(condition) is 1 or 0"
+        )
+
+
+def condition(expr: Expr, found: Found, what: str) -> None:
+    """Refuse a number where a condition is needed; an external name may turn out to be one."""
+    if found.dtype != "boolean" and not (isinstance(expr, Name) and found.dim is None):
+        raise EquationError(
+            f"{what} is a number, and a condition is expected", expr.span, "compare it with something, such as v > 0*mV"
+        )
+
+
+def infer(expr: Expr, scope: Scope) -> Found:
+    """The dimension and type of ``expr``. Raises EquationError or UnitError at the part that is wrong."""
+    match expr:
+        case Number(value):
+            return Found(DIMENSIONLESS, "integer" if isinstance(value, int) else "float")
+        case Boolean():
+            return Found(DIMENSIONLESS, "boolean")
+        case Name():
+            return _name(expr, scope)
+        case Unary("not"):
+            condition(expr.operand, infer(expr.operand, scope), "the operand of 'not'")
+            return Found(DIMENSIONLESS, "boolean")
+        case Unary():
+            found = infer(expr.operand, scope)
+            number(expr.operand, found, f"the operand of '{expr.op}'")
+            return found
+        case Logical():
+            for side in (expr.left, expr.right):
+                condition(side, infer(side, scope), f"an operand of '{expr.op}'")
+            return Found(DIMENSIONLESS, "boolean")
+        case Compare():
+            return _compare(expr, scope)
+        case Binary():
+            return _binary(expr, scope)
+        case Call():
+            return _call(expr, scope)
+    raise TypeError(f"not an expression: {expr!r}")
+
+
+def _name(expr: Name, scope: Scope) -> Found:
+    symbol = scope.symbols.get(expr.id)
+    if symbol is not None:
+        return Found(symbol.dim, symbol.dtype)
+    constant = known_constant(expr.id)
+    if constant is not None:
+        return Found(constant[1], "float")
+    if expr.id in FUNCTIONS or expr.id in scope.functions:
+        raise EquationError(f"'{expr.id}' is a function", expr.span, f"call it: {expr.id}(...)")
+    symbol = scope.find(expr.id)
+    if symbol is None:
+        raise unknown_name(expr.id, expr.span, scope)
+    return Found(symbol.dim, symbol.dtype)
+
+
+def unknown_name(name: str, span: Span, scope: Scope) -> EquationError:
+    """The error for a name that is nothing."""
+    near = closest(name, scope.symbols)
+    if name == "xi" or name.startswith("xi_"):
+        hint = "noise such as xi stands in differential equations only"
+    elif near:
+        hint = f"did you mean '{near}'?"
+    else:
+        hint = f"define '{name}' in the equations, give it in namespace=, or assign it before run()"
+    return EquationError(f"the name '{name}' is not known", span, hint)
+
+
+def _compare(expr: Compare, scope: Scope) -> Found:
+    left, right = infer(expr.left, scope), infer(expr.right, scope)
+    if (left.dtype == "boolean") != (right.dtype == "boolean") and None not in (left.dim, right.dim):
+        raise EquationError(f"'{expr.op}' compares a condition with a number", expr.span, "int(condition) is 1 or 0")
+    _agree(expr, left, right, f"'{expr.op}' compares values")
+    return Found(DIMENSIONLESS, "boolean")
+
+
+def _agree(expr, left: Found, right: Found, what: str) -> None:
+    if left.dim is not None and right.dim is not None and left.dim != right.dim:
+        hint = unit_hint(expr.left, right.dim) or unit_hint(expr.right, left.dim)
+        raise UnitError(f"{what} with units {left.dim} and {right.dim}", expr.span, hint)
+
+
+def _binary(expr: Binary, scope: Scope) -> Found:
+    left, right = infer(expr.left, scope), infer(expr.right, scope)
+    for side, found in ((expr.left, left), (expr.right, right)):
+        number(side, found, f"an operand of '{expr.op}'")
+    both: DType = "integer" if left.dtype == right.dtype == "integer" else "float"
+    if expr.op in ("+", "-", "%"):
+        _agree(expr, left, right, f"'{expr.op}' combines values")
+        return Found(left.dim if left.dim is not None else right.dim, both)
+    if expr.op == "**":
+        return _power(expr, left, right, both)
+    known = left.dim is not None and right.dim is not None
+    if expr.op == "*":
+        return Found(left.dim * right.dim if known else None, both)
+    if expr.op == "//" and known and left.dim != right.dim:
+        raise UnitError(f"'//' combines values with units {left.dim} and {right.dim}", expr.span, "both need one unit")
+    return Found(left.dim / right.dim if known else None, both if expr.op == "//" else "float")
+
+
+def _power(expr: Binary, base: Found, exponent: Found, both: DType) -> Found:
+    if exponent.dim is not None and exponent.dim != DIMENSIONLESS:
+        raise UnitError(f"an exponent is a plain number; this has unit {exponent.dim}", expr.right.span)
+    if base.dim is None:
+        return Found(None, "float")
+    value = literal_value(expr.right)
+    if base.dim == DIMENSIONLESS:
+        return Found(DIMENSIONLESS, both if value is not None and value >= 0 else "float")
+    if value is None:
+        raise UnitError(
+            f"a value with unit {base.dim} is raised to a power that is not a number",
+            expr.right.span,
+            "write the exponent as a number, or make the base dimensionless",
+        )
+    try:
+        return Found(base.dim**value, "float")
+    except ValueError as error:
+        raise UnitError(str(error), expr.right.span, "use a simple fraction") from None
+
+
+def literal_value(expr: Expr) -> Fraction | None:
+    """The value of an expression of number literals, or None."""
+    match expr:
+        case Number(value):
+            return Fraction(value).limit_denominator(10**6) if isinstance(value, float) else Fraction(value)
+        case Unary("-" | "+"):
+            inner = literal_value(expr.operand)
+            return None if inner is None else -inner if expr.op == "-" else inner
+        case Binary("+" | "-" | "*" | "/"):
+            left, right = literal_value(expr.left), literal_value(expr.right)
+            if left is None or right is None or (expr.op == "/" and right == 0):
+                return None
+            if expr.op == "/":
+                return left / right
+            return {"+": left + right, "-": left - right, "*": left * right}[expr.op]
+    return None
+
+
+def _call(expr: Call, scope: Scope) -> Found:
+    if expr.function in scope.functions:
+        return _table(expr, scope.functions[expr.function], scope)
+    spec = FUNCTIONS.get(expr.function)
+    if spec is None:
+        raise _unknown_function(expr, scope)
+    if len(expr.args) != spec.arity:
+        wanted = {0: "no arguments", 1: "one argument"}.get(spec.arity, f"{spec.arity} arguments")
+        raise EquationError(
+            f"{spec.name}() takes {wanted}; {len(expr.args)} given", expr.span, f"{spec.name}: {spec.meaning}"
+        )
+    return _apply_rule(expr, spec, [infer(a, scope) for a in expr.args])
+
+
+def _unknown_function(expr: Call, scope: Scope) -> EquationError:
+    name = expr.function
+    if name in scope.symbols or known_constant(name) is not None:
+        return EquationError(f"'{name}' is not a function", expr.name_span, f"multiply with '*': {name}*(...)")
+    near = OTHER_NAMES.get(name) or closest(name, [*FUNCTIONS, *scope.functions])
+    hint = f"did you mean '{near}'?" if near else f"there are {', '.join(sorted(FUNCTIONS))}, and TimedArrays"
+    return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
+
+
+def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
+    if spec.rule == "random":
+        return Found(DIMENSIONLESS, "float")
+    if spec.rule == "int":
+        _plain(expr, spec, found)
+        return Found(DIMENSIONLESS, "integer")
+    for arg, f in zip(expr.args, found):
+        number(arg, f, f"an argument of {spec.name}()")
+    dim = found[0].dim
+    if spec.rule == "keep":
+        return found[0]
+    if spec.rule == "sign":
+        return Found(DIMENSIONLESS, "float")
+    if spec.rule == "sqrt":
+        return Found(None if dim is None else dim ** Fraction(1, 2), "float")
+    if spec.rule == "timestep":
+        for arg, f in zip(expr.args, found):
+            if f.dim not in (None, SECOND):
+                raise UnitError(f"timestep() takes times; this has unit {f.dim}", arg.span, "write timestep(t, dt)")
+        return Found(DIMENSIONLESS, "integer")
+    if spec.rule == "same":
+        for arg, f in zip(expr.args[1:], found[1:]):
+            if f.dim is not None and dim is not None and f.dim != dim:
+                raise UnitError(f"{spec.name}() mixes units {dim} and {f.dim}", arg.span, unit_hint(arg, dim))
+        return Found(next((f.dim for f in found if f.dim is not None), None), "float")
+    _plain(expr, spec, found)
+    return Found(DIMENSIONLESS, "float")
+
+
+def _plain(expr: Call, spec: FunctionSpec, found: list[Found]) -> None:
+    for arg, f in zip(expr.args, found):
+        if f.dim not in (None, DIMENSIONLESS):
+            raise UnitError(
+                f"{spec.name}() takes a plain number; this has unit {f.dim}",
+                arg.span,
+                "divide it by a scale of the same unit, as in exp(v/mV)",
+            )
+
+
+def _table(expr: Call, table: object, scope: Scope) -> Found:
+    assert isinstance(table, TableFunction)
+    if len(expr.args) != table.ndim:
+        form = f"{expr.function}(t)" if table.ndim == 1 else f"{expr.function}(t, i)"
+        raise EquationError(
+            f"the TimedArray '{expr.function}' has {table.ndim} dimension{'s' * (table.ndim > 1)}",
+            expr.span,
+            f"call it as {form}",
+        )
+    time = infer(expr.args[0], scope)
+    if time.dim not in (None, SECOND):
+        raise UnitError(
+            f"a TimedArray takes a time; this has unit {time.dim}", expr.args[0].span, f"write {expr.function}(t)"
+        )
+    if table.ndim == 2:
+        index = infer(expr.args[1], scope)
+        if index.dtype != "integer" and index.dim is not None:
+            raise EquationError(
+                "the column of a TimedArray is an integer", expr.args[1].span, "write i, or an integer variable"
+            )
+    return Found(table.dim, "float")
+
+
+def unit_of(expr: Expr) -> tuple[Dimension, DType]:
+    """The dimension and type that the unit after a definition's colon stands for. Only base units: ``volt``, never ``mV``."""
+    if isinstance(expr, Name) and expr.id in ("boolean", "integer"):
+        return DIMENSIONLESS, expr.id
+    value, dim = _unit_value(expr)
+    if abs(value - 1.0) > 1e-12:
+        if dim == DIMENSIONLESS:
+            raise EquationError("a variable without unit is declared with ': 1'", expr.span)
+        raise UnitError(
+            f"'{expr.span.source}' is not a base unit, and variables are kept in base units",
+            expr.span,
+            f"write the unit without prefix, here {dim} (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV",
+        )
+    return dim, "float"
+
+
+def _unit_value(expr: Expr) -> tuple[float, Dimension]:
+    match expr:
+        case Number(value):
+            return float(value), DIMENSIONLESS
+        case Name():
+            unit = unit_named(expr.id)
+            if unit is None:
+                near = {"bool": "boolean", "int": "integer", "float": "1"}.get(expr.id) or closest(expr.id, UNIT_NAMES)
+                hint = f"did you mean '{near}'?" if near else "units are volt, amp, siemens, second ..., 1, boolean, integer"
+                raise EquationError(f"the unit '{expr.id}' is not known", expr.span, hint)
+            return float(unit), unit.dim
+        case Binary("*"):
+            (a, p), (b, q) = _unit_value(expr.left), _unit_value(expr.right)
+            return a * b, p * q
+        case Binary("/"):
+            (a, p), (b, q) = _unit_value(expr.left), _unit_value(expr.right)
+            if b == 0:
+                raise EquationError("a unit is divided by 0", expr.span, "write ': 1' for a variable without unit")
+            return a / b, p / q
+        case Binary("**"):
+            a, p = _unit_value(expr.left)
+            power = literal_value(expr.right)
+            if power is None or abs(power) > 10:
+                raise EquationError("the exponent of a unit is a small number", expr.right.span, "as in metre**2")
+            if a <= 0:
+                raise EquationError("0 is not a unit", expr.left.span, "write ': 1' for a variable without unit")
+            return a ** float(power), p**power
+    raise EquationError("this is not a unit", expr.span, "write volt, amp/metre**2, 1 ...")

@@ -1,0 +1,229 @@
+"""What makes a model well formed, one function a rule. All speak about the user's line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eqsnn.errors import EquationError, Span, UnitError
+from eqsnn.language import ast
+from eqsnn.language.ast import Name, walk
+from eqsnn.model.dimensions import SECOND, XI_DIM, condition, infer, number, unit_hint
+from eqsnn.model.functions import FUNCTIONS, known_constant
+from eqsnn.model.model import Model, Scope, Symbol, Variable
+from eqsnn.model.statements import bind
+from eqsnn.model.suggest import closest
+from eqsnn.units import DIMENSIONLESS
+
+FLAGS = {
+    "neuron": {
+        "state": {"unless refractory", "trainable"},
+        "recurrence": {"unless refractory", "trainable"},
+        "subexpression": {"shared", "constant over dt"},
+        "parameter": {"constant", "shared", "input", "trainable", "linked"},
+    },
+    "synapse": {
+        "state": {"event-driven", "clock-driven"},
+        "recurrence": {"clock-driven"},
+        "subexpression": {"shared", "summed", "constant over dt"},
+        "parameter": {"constant", "shared", "trainable"},
+    },
+}
+_RESERVED = {
+    "t": "the time", "dt": "the time step", "t_in_timesteps": "the number of the step", "i": "the index of the element",
+    "j": "the index of the target", "N": "the number of elements", "lastspike": "the time of the last spike",
+    "not_refractory": "the state of refractoriness", "lastupdate": "the time of the last event",
+    "N_pre": "the number of sources", "N_post": "the number of targets", "N_incoming": "the number of synapses onto the target",
+    "N_outgoing": "the number of synapses from the source", "delay": "the delay of the synapse",
+}  # fmt: skip
+_OPERATORS = ("and", "or", "not", "True", "False")
+
+
+def unique_names(definitions: Iterable[ast.Definition]) -> None:
+    """No name is defined twice."""
+    first: dict[str, ast.Definition] = {}
+    for d in definitions:
+        if d.name in first:
+            line = first[d.name].name_span.line_number
+            raise EquationError(f"'{d.name}' is defined twice", d.name_span, f"the first definition is in line {line}")
+        first[d.name] = d
+
+
+def free_name(d: ast.Definition, kind: str) -> None:
+    """The name has no other meaning in the language."""
+    name, span = d.name, d.name_span
+    reserved = {n: m for n, m in _RESERVED.items() if kind == "synapse" or n not in ("j", "delay", "lastupdate", "N_pre", "N_post",
+                                                                                      "N_incoming", "N_outgoing")}  # fmt: skip
+    if name in reserved:
+        raise EquationError(f"'{name}' is {reserved[name]} and cannot be defined", span, "choose another name")
+    if name == "xi" or name.startswith("xi_"):
+        raise EquationError(f"'{name}' is a noise and cannot be defined", span, "choose a name that does not begin with xi")
+    if name.startswith("_"):
+        raise EquationError(f"the name '{name}' begins with an underscore", span, "such names are reserved")
+    if name in FUNCTIONS:
+        raise EquationError(f"'{name}' is a function and cannot be defined", span, "choose another name")
+    if name in _OPERATORS:
+        raise EquationError(f"'{name}' is a word of the language", span, "choose another name")
+    if known_constant(name) is not None:
+        raise EquationError(f"'{name}' is a constant or a unit and cannot be defined", span, "choose another name")
+    if name.endswith(("_pre", "_post")) and not (kind == "synapse" and "summed" in d.flags):
+        raise EquationError(
+            f"the name '{name}' ends like that of a connected neuron's variable", span, "choose a name without _pre or _post"
+        )
+
+
+def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
+    """Only flags that this kind of definition has, once each, and not together where they exclude one another."""
+    allowed = FLAGS[kind][variable_kind]
+    words = {"state": "a differential equation", "recurrence": "a map", "subexpression": "a subexpression", "parameter": "a parameter"}
+    for k, (flag, span) in enumerate(zip(d.flags, d.flag_spans)):
+        if flag not in allowed:
+            near = closest(flag, allowed)
+            everywhere = set().union(*(f for room in FLAGS.values() for f in room.values()))
+            what = "has no meaning" if flag in everywhere else "is not known"
+            of = f" for {words[variable_kind]} of a {kind}" if flag in everywhere else ""
+            hint = f"did you mean '{near}'?" if near else f"{words[variable_kind]} may have {', '.join(sorted(allowed)) or 'no flags'}"
+            raise EquationError(f"the flag '{flag}' {what}{of}", span, hint)
+        if flag in d.flags[:k]:
+            raise EquationError(f"the flag '{flag}' is given twice", span, "remove one")
+    if {"event-driven", "clock-driven"} <= set(d.flags):
+        raise EquationError("an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags")
+
+
+def no_cycles(model: Model) -> None:
+    """No subexpression depends on itself."""
+    expressions = {v.name: v.expr for v in model.of_kind("subexpression")}
+    state: dict[str, int] = {}
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        state[name] = 1
+        for node in walk(expressions[name]):
+            if isinstance(node, Name) and node.id in expressions:
+                if state.get(node.id) == 1:
+                    chain = " -> ".join([*path[path.index(node.id) :], node.id] if node.id in path else [name, node.id])
+                    raise EquationError("a subexpression depends on itself", node.span, f"the cycle is {chain}")
+                if node.id not in state:
+                    visit(node.id, (*path, node.id))
+        state[name] = 2
+
+    for name in expressions:
+        if name not in state:
+            visit(name, (name,))
+
+
+def shared_reads_shared(variable: Variable, scope: Scope) -> None:
+    """A shared subexpression depends on shared values only."""
+    if not variable.shared or variable.expr is None:
+        return
+    for node in walk(variable.expr):
+        if isinstance(node, Name):
+            symbol = scope.symbols.get(node.id)
+            if symbol is not None and not symbol.shared:
+                raise EquationError(
+                    f"'{variable.name}' is shared, and '{node.id}' differs between elements", node.span, f"declare '{node.id}' as shared"
+                )
+
+
+def noise_scope(expr: ast.Expr, scope: Scope) -> Scope:
+    """``scope`` with the noises that a differential equation uses: xi and xi_<name>, in second**-0.5."""
+    noises = {
+        n.id: Symbol(n.id, "function", n.id, XI_DIM)
+        for n in walk(expr)
+        if isinstance(n, Name) and (n.id == "xi" or n.id.startswith("xi_"))
+    }
+    return Scope({**scope.symbols, **noises}, scope.functions, scope.pre, scope.post, scope.open_ended) if noises else scope
+
+
+def units_of_variable(variable: Variable, scope: Scope) -> None:
+    """The two sides of a definition have one unit and one type."""
+    if variable.expr is None:
+        return
+    expr = variable.expr
+    if variable.kind == "state":
+        found = infer(expr, noise_scope(expr, scope))
+        number(expr, found, f"the derivative of '{variable.name}'")
+        wanted = variable.dim / SECOND
+        if found.dim is not None and found.dim != wanted:
+            hint = unit_hint(expr, wanted)
+            if found.dim == variable.dim:
+                hint = "divide by a time constant: dx/dt = (...)/tau"
+            raise UnitError(f"d{variable.name}/dt must have unit {wanted}, and this has unit {found.dim}", expr.span, hint)
+        return
+    found = infer(expr, scope)
+    if variable.dtype == "boolean":
+        condition(expr, found, f"'{variable.name}' is declared boolean; this")
+        return
+    if found.dtype == "boolean":
+        raise EquationError(
+            f"'{variable.name}' is a number, and this is a condition", expr.span, "declare it boolean, or write int(condition)"
+        )
+    if found.dim is not None and found.dim != variable.dim:
+        raise UnitError(
+            f"'{variable.name}' is declared with unit {variable.dim}, and this has unit {found.dim}", expr.span, unit_hint(expr, variable.dim)
+        )
+    if variable.dtype == "integer" and found.dtype == "float" and found.dim is not None:
+        raise EquationError(f"'{variable.name}' is declared integer, and this is not", expr.span, "write int(...)")
+
+
+def units_of_events(model: Model, scope: Scope) -> None:
+    """Thresholds are conditions, resets are legal, and a refractory period is a time or a condition."""
+    for event in model.events:
+        if event.condition is not None:
+            condition(event.condition, infer(event.condition, scope), "the threshold")
+        if event.reset is not None:
+            bind(event.reset, scope)
+    if model.refractory is not None:
+        found = infer(model.refractory, scope)
+        if found.dtype != "boolean" and found.dim is not None and found.dim != SECOND:
+            raise UnitError(
+                f"refractory must be a time or a condition, and this has unit {found.dim}",
+                model.refractory.span,
+                "write e.g. 5*ms, or v > threshold" if found.dim == DIMENSIONLESS else "",
+            )
+
+
+def noise_is_usable(variable: Variable) -> None:
+    """Noise stands in differential equations only."""
+    if variable.kind == "state" or variable.expr is None:
+        return
+    for node in walk(variable.expr):
+        if isinstance(node, Name) and (node.id == "xi" or node.id.startswith("xi_")):
+            raise EquationError(
+                f"the noise '{node.id}' stands in a {variable.kind}", node.span, "noise belongs into a differential equation; use randn() elsewhere"
+            )
+
+
+def recursive_free(definitions: Iterable[ast.Definition]) -> None:
+    """Derivatives have a number as type."""
+    for d in definitions:
+        if isinstance(d, ast.Differential) and isinstance(d.unit, Name) and d.unit.id in ("boolean", "integer"):
+            raise EquationError(f"'{d.name}' changes continuously and cannot be {d.unit.id}", d.unit.span, "give it a unit, or 1")
+
+
+def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
+    """A summed variable names a parameter of a connected group with its unit."""
+    name, side = variable.name.rsplit("_", 1) if variable.name.endswith(("_pre", "_post")) else (variable.name, "")
+    group = {"pre": scope.pre, "post": scope.post}.get(side)
+    if group is None:
+        raise EquationError(
+            f"'{variable.name}' is summed and must name its destination", d_span, f"write {variable.name}_post for a variable of the target group"
+        )
+    symbol = group.symbols.get(name)
+    where = "source" if side == "pre" else "target"
+    if symbol is None or symbol.owner != "self":
+        near = closest(name, [n for n, s in group.symbols.items() if s.owner == "self"])
+        raise EquationError(
+            f"the {where} group has no variable '{name}'", d_span, f"did you mean '{near}_{side}'?" if near else "declare it there as a parameter"
+        )
+    if symbol.expr is not None or symbol.constant or symbol.read_only:
+        raise EquationError(f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'")
+    if symbol.dim != variable.dim:
+        raise UnitError(f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span)
+
+
+def check_model(model: Model, scope: Scope | None = None) -> None:
+    """Every rule about units; with the closed scope of a run, the external constants are checked as well."""
+    scope = scope if scope is not None else model.scope
+    for variable in model.variables:
+        noise_is_usable(variable)
+        units_of_variable(variable, scope)
+    units_of_events(model, scope)
