@@ -51,7 +51,7 @@ def methods() -> dict[str, Integrator]:
     for module in pkgutil.iter_modules(room.__path__):
         contents = vars(importlib.import_module(f"eqsnn.integrators.{module.name}"))
         for value in contents.values():
-            if isinstance(value, type) and issubclass(value, Integrator) and value is not Integrator:
+            if isinstance(value, type) and issubclass(value, Integrator) and isinstance(getattr(value, "name", None), str):
                 found[value.name] = value()
     return found
 
