@@ -86,6 +86,10 @@ class Table(Inert):
     """``Table(name, t)`` or ``Table(name, t, i)``: a TimedArray, called by the name under which the map looks it up."""
 
 
+class Search(Inert):
+    """``Search(name, u)``: how many of the ascending values of a table are <= u."""
+
+
 class Modulo(Inert):
     """``a % b`` with the sign of b."""
 

@@ -13,7 +13,8 @@ Every extent but 'shared' and 'table' has a batch axis; ``batch`` is its length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from eqsnn.errors import Span
@@ -104,7 +105,17 @@ class Cast:
     type: Type
 
 
-Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast
+@dataclass(frozen=True)
+class Search:
+    """How many of the ``length`` ascending f64 values of a table are <= ``value``; i64."""
+
+    buffer: str
+    length: Expr
+    value: Expr
+    type: Type = "i64"
+
+
+Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast | Search
 
 
 @dataclass(frozen=True)
@@ -200,7 +211,8 @@ class HoistedPropagator:
 class Kernel:
     """One typed compute loop.
 
-    ``index`` is the type in which a pathway's rows store the far end of each synapse. ``name`` is an identifier safe in C.
+    ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source), ``index`` the type in which they
+    store the far end of each synapse. ``name`` is an identifier safe in C.
     ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
@@ -213,7 +225,75 @@ class Kernel:
     body: tuple[Statement, ...]
     batch: int = 1
     index: Literal["u16", "i32"] = "i32"
+    rows: Literal["pre", "post"] = "pre"
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called ``name``."""
         return next(b for b in self.buffers if b.name == name)
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The operands of an expression."""
+    match expr:
+        case Load(index=index):
+            return () if index is None else (index,)
+        case Unary() | Cast():
+            return (expr.a,)
+        case Binary() | Compare():
+            return (expr.a, expr.b)
+        case Select():
+            return (expr.condition, expr.a, expr.b)
+        case Call():
+            return expr.args
+        case Search():
+            return (expr.length, expr.value)
+    return ()
+
+
+def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
+    """``expr`` with other operands."""
+    match expr:
+        case Load():
+            return expr if expr.index is None else replace(expr, index=parts[0])
+        case Unary() | Cast():
+            return replace(expr, a=parts[0])
+        case Binary() | Compare():
+            return replace(expr, a=parts[0], b=parts[1])
+        case Select():
+            return replace(expr, condition=parts[0], a=parts[1], b=parts[2])
+        case Call():
+            return replace(expr, args=parts)
+        case Search():
+            return replace(expr, length=parts[0], value=parts[1])
+    return expr
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and all it is made of."""
+    yield expr
+    for part in children(expr):
+        yield from walk(part)
+
+
+def expressions(statement: Statement) -> tuple[Expr, ...]:
+    """The expressions of a statement."""
+    match statement:
+        case Let():
+            return (statement.expr,)
+        case Store():
+            return (statement.expr,) if statement.guard is None else (statement.expr, statement.guard)
+        case Emit():
+            return (statement.condition,)
+    return ()
+
+
+def with_expressions(statement: Statement, parts: tuple[Expr, ...]) -> Statement:
+    """The statement with other expressions."""
+    match statement:
+        case Let():
+            return replace(statement, expr=parts[0])
+        case Store():
+            return replace(statement, expr=parts[0], guard=parts[1] if len(parts) > 1 else None)
+        case Emit():
+            return replace(statement, condition=parts[0])
+    return statement

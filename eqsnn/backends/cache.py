@@ -1,0 +1,147 @@
+"""What was compiled, kept for the next run. An entry is found by the hash of all that made it and checked by the hash of what it is.
+
+Entries are written to a temporary name and renamed, so that processes need no lock: the worst that happens is that two build the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+from eqsnn.errors import EqsnnError
+
+LIMIT = 1 << 30
+"""The size in bytes above which the oldest entries are dropped."""
+
+
+class CacheWarning(UserWarning):
+    """An entry of the cache was damaged and is built anew."""
+
+
+def directory() -> Path:
+    """The cache directory: EQSNN_CACHE_DIR, or the user's. It is made if it is missing, and refused if others can write to it."""
+    given = os.environ.get("EQSNN_CACHE_DIR")
+    if given:
+        path = Path(given)
+    else:
+        import platformdirs
+
+        path = Path(platformdirs.user_cache_dir("eqsnn"))
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise EqsnnError(f"the cache directory {path} cannot be made ({error}); set EQSNN_CACHE_DIR") from None
+    if sys.platform != "win32":
+        found = path.stat()
+        if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise EqsnnError(
+                f"others can write to the cache directory {path}, and compiled code is loaded from it; "
+                "make it yours (chmod 700) or set EQSNN_CACHE_DIR"
+            )
+    return path
+
+
+def key_of(*parts: str) -> str:
+    """The key of an entry made from these texts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:32]
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+_warned = False
+
+
+def find(key: str, suffix: str) -> Path | None:
+    """The entry of a key, or None. A damaged one is dropped with one warning a process."""
+    global _warned
+    folder = directory() / key[:2]
+    for path in sorted(folder.glob(f"{key}-*{suffix}")):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        if path.name == f"{key}-{_checksum(data)}{suffix}":
+            return path
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            continue
+        if not _warned:
+            warnings.warn(f"an entry of the cache was damaged and is built anew ({path})", CacheWarning, stacklevel=2)
+            _warned = True
+    return None
+
+
+def workspace() -> Path:
+    """A new empty directory on the file system of the cache, for a build."""
+    scratch = directory() / "tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    _sweep(scratch)
+    return Path(tempfile.mkdtemp(dir=scratch))
+
+
+def _sweep(scratch: Path) -> None:
+    """Drop what builds that were killed have left behind, after a day."""
+    import shutil
+
+    for path in scratch.iterdir():
+        try:
+            if time.time() - path.stat().st_mtime > 86400:
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def store(key: str, suffix: str, built: Path) -> Path:
+    """Move a finished file into the cache."""
+    data = built.read_bytes()
+    folder = directory() / key[:2]
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{key}-{_checksum(data)}{suffix}"
+    with open(built, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(built, path)
+    _shrink(path)
+    return path
+
+
+def entries() -> list[Path]:
+    """All entries."""
+    return [p for p in directory().glob("??/*") if p.is_file()]
+
+
+def _shrink(keep: Path) -> None:
+    found = []
+    for path in entries():
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        found.append((status.st_mtime, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= LIMIT:
+            return
+        if path != keep:
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+def clear() -> int:
+    """Remove all entries; returns how many there were."""
+    found = entries()
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)

@@ -1,0 +1,145 @@
+"""The C compiler of this machine: which one, with which flags, and what a failure means to the user."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from eqsnn.backends import cache
+from eqsnn.errors import CompileError
+
+FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
+"""Fast, and the same bits everywhere: no fused multiply-add behind our back, NaN and Inf keep their meaning."""
+_NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
+LIBRARY_SUFFIX = ".so"
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler: its command and what it says of itself."""
+
+    command: tuple[str, ...]
+    version: str
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of every build on this machine."""
+        return (*FLAGS, _NATIVE)
+
+    def identity(self) -> str:
+        """All of the machine that a compiled file depends on."""
+        return "\n".join((*self.command, self.version, *self.flags, cpu()))
+
+
+@functools.cache
+def cpu() -> str:
+    """The kind of processor, as far as it decides which instructions exist."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        chosen = [line for line in lines if line.startswith(("flags", "Features", "model name"))][:2]
+        return hashlib.sha256("\n".join(chosen).encode()).hexdigest()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+
+
+def _candidates() -> list[list[str]]:
+    given = os.environ.get("CC")
+    if given:
+        return [shlex.split(given)]
+    found = [[path] for name in ("cc", "gcc", "clang") if (path := shutil.which(name))]
+    if importlib.util.find_spec("ziglang") is not None:
+        found.append([sys.executable, "-m", "ziglang", "cc"])
+    return found
+
+
+def compiler() -> Compiler:
+    """The compiler: CC if set, else cc, gcc, clang, or that of the package ziglang. Raises CompileError."""
+    return _compiler(os.environ.get("CC"), os.environ.get("PATH"))
+
+
+@functools.cache
+def _compiler(cc: str | None, path: str | None) -> Compiler:
+    for command in _candidates():
+        try:
+            done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=120, check=False)
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return Compiler(tuple(command), done.stdout)
+    tried = f"CC is set to {cc!r}, which does not run" if cc else "no C compiler was found"
+    raise CompileError(
+        f"{tried}. Install one (Debian/Ubuntu: apt install gcc; macOS: xcode-select --install; anywhere: pip install 'eqsnn[cc]'), "
+        "or run without one: eqsnn.settings.backend = 'numpy'"
+    )
+
+
+@dataclass
+class Job:
+    """A running build: the process, what it makes, and the key under which that is kept."""
+
+    process: subprocess.Popen | None
+    command: list[str]
+    folder: Path | None
+    output: Path
+    key: str
+    suffix: str
+    source: str
+
+    def finish(self) -> Path:
+        """Wait; the finished file in the cache. Raises CompileError."""
+        if self.process is None:
+            return self.output
+        _, log = self.process.communicate()
+        self.process_done = True
+        if self.process.returncode != 0 or not self.output.exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise BuildFailure(self.command, self.process.returncode, log.decode(errors="replace"), self.source)
+        path = cache.store(self.key, self.suffix, self.output)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.process, self.output = None, path
+        return path
+
+
+class BuildFailure(CompileError):
+    """A command that failed; whoever knows the model says which part of it was meant."""
+
+    def __init__(self, command: list[str], status: int, log: str, source: str):
+        self.command, self.status, self.log, self.source = command, status, log, source
+        super().__init__(f"compiling failed (exit code {status}):\n  {shlex.join(command)}\n{log.strip()}")
+
+
+def start(
+    name: str, source: str, *, suffix: str, options: tuple[str, ...], inputs: tuple[Path, ...] = (), extra_key: str = "", headers=()
+) -> Job:
+    """Begin to compile ``source`` (file name ``name``); a job that is done already if the cache has it.
+
+    ``headers``: (name, text) pairs to lie beside it; ``inputs``: objects to link.
+    """
+    used = compiler()
+    inputs_key = "\n".join(p.name for p in inputs)
+    key = cache.key_of(name, source, used.identity(), *options, inputs_key, extra_key, *(t for h in headers for t in h))
+    found = cache.find(key, suffix)
+    if found is not None:
+        return Job(None, [], None, found, key, suffix, source)
+    folder = cache.workspace()
+    (folder / name).write_text(source, encoding="utf-8")
+    for header, text in headers:
+        (folder / header).write_text(text, encoding="utf-8")
+    output = folder / f"built{suffix}"
+    command = [*used.command, *used.flags, *options, name, *(str(p) for p in inputs), "-o", output.name]
+    if "-shared" in options:
+        command.append("-lm")
+    try:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    except OSError as error:
+        raise CompileError(f"the compiler {used.command[0]} could not be started: {error}") from None
+    return Job(process, command, folder, output, key, suffix, source)

@@ -1,0 +1,68 @@
+"""Templates to source files: one file holds the kernels of a run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+import eqsnn
+from eqsnn.backends.printer import Text, text_of
+from eqsnn.errors import InternalError
+from eqsnn.kernel import functions
+from eqsnn.kernel.ir import Kernel
+
+_LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway"}
+
+
+def templates() -> Path:
+    """The directory of templates: inside the installed package, or beside it in a source tree."""
+    package = Path(eqsnn.__file__).parent
+    for candidate in (package / "templates", package.parent / "templates"):
+        if (candidate / "c" / "eq_abi.h").is_file():
+            return candidate
+    raise InternalError(f"the directory templates/ is missing beside {package}")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The template engine; a name that a template uses and nobody gives is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates()),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+@functools.cache
+def prelude() -> tuple[str, str]:
+    """The headers that every file of kernels begins with: the calling convention and the mathematics."""
+    tables = {
+        "exp": functions.EXP,
+        "log": functions.LOG,
+        "sin": functions.SIN,
+        "cos": functions.COS,
+        "exprel_prime": functions.EXPREL_PRIME,
+    }
+    numbers = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
+    abi = environment().get_template("c/eq_abi.h").render()
+    return abi, environment().get_template("c/eq_math.h").render(numbers)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A kernel's text and the template of its loop."""
+
+    template: str
+    text: Text
+
+
+def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
+    """The C file of ``kernels``; ``export`` stands before the two functions that lead to them."""
+    abi, math = prelude()
+    rendered = [Rendered(f"{_LOOPS[k.domain]}.c.j2", text_of(k)) for k in kernels]
+    return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)

@@ -1,0 +1,252 @@
+"""The meaning of a kernel, in numpy: the oracle for every backend, and the evaluator of what is computed before a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eqsnn.errors import InternalError
+from eqsnn.kernel import functions, random
+from eqsnn.kernel.ir import (
+    Binary,
+    Call,
+    Cast,
+    CheckFinite,
+    Compare,
+    Const,
+    Emit,
+    Expr,
+    Hoisted,
+    HoistedPropagator,
+    Kernel,
+    Let,
+    Load,
+    Local,
+    Search,
+    Select,
+    Store,
+    Unary,
+)
+
+_DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "u16": np.uint16, "b8": np.bool_}
+_COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}
+_BINARY = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "and": np.logical_and, "or": np.logical_or}
+
+
+@dataclass
+class Rows:
+    """One block of a pathway: the rows that arrive and the compressed rows themselves (see plan.RowBlock)."""
+
+    events: np.ndarray
+    start: np.ndarray
+    far: np.ndarray
+    near: np.ndarray | None
+    synapse: np.ndarray | None
+
+
+@dataclass
+class Memory:
+    """What a kernel is called with: arrays and numbers by name, and the elements or rows of this step."""
+
+    buffers: dict[str, np.ndarray]
+    scalars: dict[str, float | int]
+    events: np.ndarray | None = None
+    rows: tuple[Rows, ...] | list[Rows] = field(default=())
+
+
+def interpret(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
+    """Do the elements (neuron), events (event) or row blocks (pathway) ``lo <= . < hi``.
+
+    Returns the elements that emitted an event, ascending, and whether all checked values were finite.
+    """
+    if kernel.domain == "pathway":
+        emitted, finite = [], True
+        for rows in memory.rows[lo:hi]:
+            finite &= _pathway(kernel, memory, rows)
+        return np.array(emitted, np.int32), finite
+    element = np.arange(lo, hi) if kernel.domain == "neuron" else np.asarray(memory.events[lo:hi], np.int64)
+    frame = _Frame(kernel, memory, {"@i": element}, len(element))
+    frame.run()
+    return element[frame.emitted].astype(np.int32), frame.finite
+
+
+def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
+    row = np.asarray(rows.events, np.int64)
+    counts = rows.start[row + 1] - rows.start[row]
+    total = int(counts.sum())
+    k = np.repeat(rows.start[row] - (np.cumsum(counts) - counts), counts) + np.arange(total)
+    near = np.repeat(row if rows.near is None else rows.near[row].astype(np.int64), counts)
+    far = rows.far[k].astype(np.int64)
+    synapse = k if rows.synapse is None else rows.synapse[k]
+    pre, post = (near, far) if kernel.rows == "pre" else (far, near)
+    written = {s.buffer for s in kernel.body if isinstance(s, Store) and not s.add}
+    one_by_one = any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers)
+    finite = True
+    for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
+        frame = _Frame(kernel, memory, {"@s": synapse[part], "@pre": pre[part], "@post": post[part]}, len(synapse[part]))
+        frame.run()
+        finite &= frame.finite
+    return finite
+
+
+class _Frame:
+    """One execution of a kernel's body for many elements at once."""
+
+    def __init__(self, kernel: Kernel, memory: Memory, indices: dict[str, np.ndarray], n: int):
+        self.kernel, self.memory, self.n = kernel, memory, n
+        self.extent = {b.name: b.extent for b in kernel.buffers}
+        own = indices["@s" if kernel.domain == "pathway" else "@i"]
+        self.at = {"self": own, "pre": indices.get("@pre"), "post": indices.get("@post"), "shared": np.zeros(1, np.int64)}
+        self.values: dict[str, np.ndarray] = dict(indices)
+        for s in kernel.scalars:
+            self.values[s.name] = np.asarray(memory.scalars[s.name], _DTYPES[s.type])
+        self.finite = True
+        self.emitted = np.zeros(n, bool)
+
+    def run(self) -> None:
+        with np.errstate(all="ignore"):
+            for statement in self.kernel.body:
+                self.execute(statement)
+
+    def execute(self, statement) -> None:
+        match statement:
+            case Let(name, expr):
+                self.values[name] = self.value(expr)
+            case Store():
+                self.store(statement)
+            case Emit(condition):
+                self.emitted = np.broadcast_to(self.value(condition), (self.n,))
+            case CheckFinite(name):
+                self.finite &= bool(np.all(np.isfinite(self.values[name])))
+
+    def store(self, s: Store) -> None:
+        array, index = self.memory.buffers[s.buffer], self.at[self.extent[s.buffer]]
+        value = np.broadcast_to(self.value(s.expr), index.shape)
+        if s.guard is not None:
+            keep = np.broadcast_to(self.value(s.guard), index.shape)
+            index, value = index[keep], value[keep]
+        if s.add:
+            np.add.at(array, index, value.astype(array.dtype))
+        else:
+            array[index] = value
+
+    def value(self, expr: Expr) -> np.ndarray:
+        return evaluate(expr, self.values, self.load)
+
+    def load(self, buffer: str, index: np.ndarray | None) -> np.ndarray:
+        array = self.memory.buffers[buffer]
+        if index is not None:
+            return array.ravel()[index]
+        values = array[self.at[self.extent[buffer]]]
+        return values != 0 if array.dtype == np.int8 else values
+
+
+def evaluate(expr: Expr, values, load) -> np.ndarray:
+    """The value of a typed expression; ``load(buffer, index)`` reads memory."""
+
+    def of(e: Expr):
+        match e:
+            case Const(value, type_):
+                return np.asarray(value, _DTYPES[type_])
+            case Local(name, _):
+                return values[name]
+            case Load(buffer, _, index):
+                return load(buffer, None if index is None else of(index))
+            case Unary(op, a, _):
+                return np.logical_not(of(a)) if op == "not" else np.negative(of(a))
+            case Binary(op, a, b, _):
+                return _BINARY[op](of(a), of(b))
+            case Compare(op, a, b, _):
+                return _COMPARE[op](of(a), of(b))
+            case Select(condition, a, b, _):
+                return np.where(of(condition), of(a), of(b))
+            case Call(function, args, _):
+                args = [of(a) for a in args]
+                if function in ("uniform", "normal"):
+                    key, element, count, draw = args
+                    return getattr(random, function)(int(key), element, count, int(draw))
+                return functions.TABLE[function](*args)
+            case Cast(a, type_):
+                return _cast(of(a), type_)
+            case Search(buffer, _, value, _):
+                return np.searchsorted(load(buffer, slice(None)), of(value), side="right").astype(np.int64)
+        raise InternalError(f"no meaning for {e!r}")
+
+    return np.asarray(of(expr))
+
+
+def _cast(value, type_: str):
+    if type_ == "b8":
+        return np.asarray(value) != 0
+    value = np.asarray(value)
+    if type_ == "i64" and value.dtype.kind == "f":
+        return np.where(np.abs(value) < 9.2e18, value, 0.0).astype(np.int64)
+    return value.astype(_DTYPES[type_])
+
+
+def evaluate_hoisted(kernel: Kernel, buffers: dict[str, np.ndarray], scalars: dict[str, float | int]) -> None:
+    """Add the derived scalars and buffers of ``kernel`` to ``buffers`` and ``scalars``."""
+    types = {s.name: s.type for s in kernel.scalars}
+
+    def load(buffer: str, index):
+        return buffers[buffer]
+
+    def value(expr: Expr):
+        env = {n: np.asarray(v, _DTYPES[types[n]]) for n, v in scalars.items() if n in types}
+        with np.errstate(all="ignore"):
+            return evaluate(expr, env, load)
+
+    for h in kernel.hoisted:
+        if isinstance(h, Hoisted):
+            scalars[h.name] = value(h.expr).item()
+        else:
+            _propagator(h, value, buffers, scalars)
+
+
+def _propagator(h: HoistedPropagator, value, buffers: dict, scalars: dict) -> None:
+    n = len(h.matrix)
+    entries = [[np.asarray(value(e), np.float64) for e in row] for row in h.matrix]
+    length = max((e.size for row in entries for e in row), default=1)
+    rows = np.empty((length, n * n))
+    for r in range(n):
+        for c in range(n):
+            rows[:, r * n + c] = entries[r][c]
+    distinct, inverse = np.unique(rows, axis=0, return_inverse=True)
+    result = np.stack([expm(a.reshape(n, n)) for a in distinct])
+    for r in range(n):
+        for c in range(n):
+            name = h.entries[r][c]
+            if name is None:
+                continue
+            if h.per_element:
+                buffers[name] = np.ascontiguousarray(result[inverse.ravel(), r, c])
+            else:
+                scalars[name] = float(result[0, r, c])
+
+
+def expm(a: np.ndarray) -> np.ndarray:
+    """The matrix exponential by scaling and squaring with the diagonal Pade approximant of degree 13 (Higham 2005, algorithm 2.3).
+
+    A matrix with entries that are not finite gives NaN, which stops the run at its first step.
+    """
+    if not np.all(np.isfinite(a)):
+        return np.full_like(a, np.nan)
+    b = [1.0]
+    for k in range(1, 14):
+        b.append(b[-1] * (14 - k) / (k * (27 - k)))
+    norm = np.abs(a).sum(axis=0).max()
+    squarings = max(0, int(np.ceil(np.log2(norm / 5.371920351148152)))) if norm > 0 else 0
+    a = a / 2.0**squarings
+    eye = np.eye(len(a))
+    power, odd, even = eye, np.zeros_like(a), np.zeros_like(a)
+    for k, c in enumerate(b):
+        if k % 2:
+            odd = odd + c * power
+        else:
+            even = even + c * power
+        power = power @ a
+    result = np.linalg.solve(even - odd, even + odd)
+    for _ in range(squarings):
+        result = result @ result
+    return result

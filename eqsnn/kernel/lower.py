@@ -1,0 +1,488 @@
+"""Update map to kernel: sympy becomes typed expressions in a fixed order. The only door between the two.
+
+Sums and products are ordered by where their symbols first appear in the map, never by name, so that renaming a variable changes no bit.
+Constant factors and terms are gathered first, so that they can be computed once before the run (passes/hoist_constants).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+import sympy
+
+from eqsnn.errors import InternalError
+from eqsnn.integrators import vocabulary as voc
+from eqsnn.kernel.ir import (
+    Binary,
+    Buffer,
+    Call,
+    Cast,
+    CheckFinite,
+    Compare,
+    Const,
+    DomainKind,
+    Emit,
+    Expr,
+    HoistedPropagator,
+    Kernel,
+    Let,
+    Load,
+    Local,
+    Scalar,
+    Search,
+    Select,
+    Statement,
+    Store,
+    Type,
+    Unary,
+)
+from eqsnn.kernel.passes import optimise
+from eqsnn.update_map import Input, UpdateMap, Write
+
+_TYPES: dict[str, Type] = {"float": "f64", "integer": "i64", "boolean": "b8"}
+_CALLS = {
+    sympy.exp: "exp",
+    sympy.log: "log",
+    sympy.sin: "sin",
+    sympy.cos: "cos",
+    sympy.tan: "tan",
+    sympy.sinh: "sinh",
+    sympy.cosh: "cosh",
+    sympy.tanh: "tanh",
+    sympy.asin: "asin",
+    sympy.acos: "acos",
+    sympy.Abs: "abs",
+    voc.Expm1: "expm1",
+    voc.Exprel: "exprel",
+    voc.ExprelPrime: "exprel_prime",
+    voc.Log1p: "log1p",
+    voc.Log10: "log10",
+    voc.ArcTan: "atan",
+    voc.Floor: "floor",
+    voc.Ceil: "ceil",
+    voc.Clip: "clip",
+    voc.Modulo: "modulo",
+    voc.Sign: "sign",
+}
+_COMPARE = {voc.Less: "<", voc.LessEqual: "<=", voc.Equal: "==", voc.NotEqual: "!="}
+
+
+def lower(
+    map_: UpdateMap,
+    domain: DomainKind,
+    *,
+    name: str,
+    owner: str,
+    rows: str = "pre",
+    check: bool = False,
+    writes: Iterable[Write] | None = None,
+    event: bool = True,
+) -> Kernel:
+    """The kernel that does ``map_`` for each element of ``domain``.
+
+    ``check``: raise the flag where a float that is written is not finite. ``writes``: only these writes of the map; ``event``: with its event.
+    """
+    lowering = _Lowering(map_, domain)
+    kept = map_.writes if writes is None else tuple(writes)
+    body = lowering.body(kept, check, event)
+    kernel = Kernel(
+        name=name,
+        owner=owner,
+        domain=domain,
+        buffers=tuple(lowering.buffers.values()),
+        scalars=tuple(lowering.scalars.values()),
+        hoisted=tuple(lowering.hoisted),
+        body=tuple(body),
+        rows=rows,
+    )
+    return optimise(kernel)
+
+
+def identifier(text: str) -> str:
+    """``text`` with everything but letters and digits replaced by underscores."""
+    return re.sub(r"[^A-Za-z0-9]", "_", text)
+
+
+class _Lowering:
+    def __init__(self, map_: UpdateMap, domain: DomainKind):
+        self.map, self.domain = map_, domain
+        self.buffers: dict[str, Buffer] = {}
+        self.scalars: dict[str, Scalar] = {}
+        self.hoisted: list[HoistedPropagator] = []
+        self.values: dict[str, Expr] = {}
+        self.loads: dict[str, Expr] = {}
+        self.constness: dict[str, int] = {}  # 0: one constant for all, 1: a constant for each element, 2: changes
+        self._taken: set[str] = set()
+        self._of: dict[tuple, str] = {}
+        self.ordinal: dict[str, int] = {}
+        self._order: dict = {}
+        self._statements: list[Statement] = []
+        self._number_symbols()
+
+    # -- names ----------------------------------------------------------------------------------------------------------------
+
+    def _fresh(self, base: str) -> str:
+        stem = identifier(base)
+        name, k = stem, 1
+        while name in self._taken:
+            k += 1
+            name = f"{stem}_{k}"
+        self._taken.add(name)
+        return name
+
+    def _number_symbols(self) -> None:
+        names = [i.name for i in self.map.inputs] + [n.name for n in self.map.noise]
+        names += [e for p in self.map.propagators for row in p.entries for e in row if e is not None]
+        names += [a.target for a in self.map.assignments]
+        self.ordinal = {n: k for k, n in enumerate(dict.fromkeys(names))}
+
+    def scalar(self, owner: str, variable: str, type_: Type) -> Local:
+        """A number handed to the kernel."""
+        key = ("scalar", owner, variable)
+        if key not in self._of:
+            self._of[key] = self._fresh(variable)
+            self.scalars[self._of[key]] = Scalar(self._of[key], type_, owner, variable)
+        return Local(self._of[key], type_)
+
+    def buffer(self, owner: str, variable: str, type_: Type, extent: str) -> str:
+        """The name of a buffer of the kernel."""
+        key = ("buffer", owner, variable)
+        if key not in self._of:
+            base = variable if owner in ("self", "table") else f"{variable}_{owner}"
+            self._of[key] = self._fresh(base)
+            self.buffers[self._of[key]] = Buffer(self._of[key], type_, extent, owner, variable)
+        return self._of[key]
+
+    # -- the parts of a map ---------------------------------------------------------------------------------------------------------
+
+    def body(self, writes: tuple[Write, ...], check: bool, event: bool) -> list[Statement]:
+        for source in self.map.inputs:
+            self._input(source)
+        for p in self.map.propagators:
+            self._propagator(p)
+        for noise in self.map.noise:
+            key = self.scalar("random", "key", "i64")
+            count = self.scalar("random", "count", "i64")
+            element = Local("@s" if self.domain == "pathway" else "@i", "i64")
+            call = Call(noise.kind, (key, element, count, Const(noise.draw, "i64")), "f64")
+            self._let(noise.name, call, 2)
+        for a in self.map.assignments:
+            expr, level = self.convert(a.expr)
+            wanted = _TYPES[self.map.types.get(a.target, "float")]
+            self._let(a.target, _cast(expr, wanted), level, a.source)
+        for w in writes:
+            self._write(w, check)
+        if event and self.map.event is not None:
+            self._statements.append(Emit(_cast(self.values[self.map.event], "b8")))
+        return self._statements
+
+    def _let(self, name: str, expr: Expr, level: int, source=None) -> None:
+        local = self._fresh(name)
+        self._statements.append(Let(local, expr, source))
+        self.values[name] = Local(local, expr.type)
+        self.constness[name] = level
+
+    def _input(self, source: Input) -> None:
+        type_ = _TYPES[source.dtype]
+        level = 2
+        if source.owner == "external":
+            value, level = self.scalar("external", source.variable, type_), 0
+        elif source.owner == "clock":
+            type_ = "i64" if source.variable == "step" else "f64"
+            value, level = self.scalar("clock", source.variable, type_), 0 if source.variable == "dt" else 2
+        elif source.owner == "index":
+            value, level = self._index(source.variable), 0 if source.variable in ("N", "N_pre", "N_post") else 2
+        else:
+            extent = "shared" if source.shared else source.owner
+            name = self.buffer(source.owner, source.variable, type_, extent)
+            value = Load(name, type_)
+            if source.constant:
+                level = 0 if source.shared else 1 if source.owner == "self" else 2
+        if isinstance(value, Load):
+            local = self._fresh(source.name)
+            self._statements.append(Let(local, value))
+            self.loads[source.name] = value
+            value = Local(local, type_)
+        self.values[source.name], self.constness[source.name] = value, level
+
+    def _index(self, variable: str) -> Expr:
+        if variable in ("N", "N_pre", "N_post"):
+            return self.scalar("index", variable, "i64")
+        if variable in ("N_incoming", "N_outgoing"):
+            side = "post" if variable == "N_incoming" else "pre"
+            return Load(self.buffer("index", variable, "i64", side), "i64")
+        if self.domain != "pathway":
+            if variable != "i":
+                raise InternalError(f"{self.map.name} uses '{variable}' outside a pathway")
+            return Local("@i", "i64")
+        side, offset = ("@pre", "i_offset") if variable == "i" else ("@post", "j_offset")
+        return Binary("-", Local(side, "i64"), self.scalar("index", offset, "i64"), "i64")
+
+    def _propagator(self, p) -> None:
+        named, self.values = self.values, {**self.values, **self.loads}  # the matrix is evaluated where no Let of the body exists
+        rows = [[self.convert(e) for e in row] for row in p.matrix]
+        self.values = named
+        level = max((k for row in rows for _, k in row), default=0)
+        dt = self.scalar("clock", "dt", "f64")
+        matrix = tuple(tuple(_times(_cast(e, "f64"), dt) for e, _ in row) for row in rows)
+        entries = []
+        for row in p.entries:
+            names = []
+            for entry in row:
+                if entry is None:
+                    names.append(None)
+                    continue
+                if level == 0:
+                    local = self.scalar("derived", entry, "f64")
+                    self.values[entry] = local
+                    names.append(local.name)
+                else:
+                    buffer = self.buffer("derived", entry, "f64", "self")
+                    self.values[entry] = Load(buffer, "f64")
+                    names.append(buffer)
+                self.constness[entry] = level
+            entries.append(tuple(names))
+        self.hoisted.append(HoistedPropagator(matrix, tuple(entries), per_element=level > 0))
+
+    def _write(self, w: Write, check: bool) -> None:
+        known = next((i for i in self.map.inputs if (i.owner, i.variable) == (w.owner, w.variable)), None)
+        value = self.values[w.value]
+        shared = known is not None and known.shared
+        buffer = self.buffer(w.owner, w.variable, value.type if known is None else _TYPES[known.dtype], "shared" if shared else w.owner)
+        self.buffers[buffer] = replace(self.buffers[buffer], writable=True)
+        if check and value.type == "f64" and isinstance(value, Local):
+            self._statements.append(CheckFinite(value.name))
+        guard = None if w.guard is None else _cast(self.values[w.guard], "b8")
+        self._statements.append(Store(buffer, _cast(value, self.buffers[buffer].type), guard, w.kind == "add", w.source))
+
+    # -- expressions ------------------------------------------------------------------------------------------------------------
+
+    def convert(self, node) -> tuple[Expr, int]:
+        """A sympy expression as a typed expression, and how constant it is."""
+        if isinstance(node, sympy.Symbol):
+            return self.values[node.name], self.constness[node.name]
+        if isinstance(node, sympy.Integer):
+            value = int(node)
+            return (Const(value, "i64"), 0) if abs(value) < 2**62 else (Const(float(value), "f64"), 0)
+        if isinstance(node, (sympy.Rational, sympy.Float, sympy.NumberSymbol)):
+            return Const(float(node), "f64"), 0
+        if isinstance(node, sympy.Add):
+            return self._sum(node)
+        if isinstance(node, sympy.Mul):
+            return self._product(node)
+        if isinstance(node, sympy.Pow):
+            return self._power(node)
+        return self._function(node)
+
+    def _arguments(self, node) -> tuple[list[Expr], int]:
+        pairs = [self.convert(a) for a in node.args]
+        return [e for e, _ in pairs], max((k for _, k in pairs), default=0)
+
+    def _function(self, node) -> tuple[Expr, int]:
+        kind = node.func
+        if kind is voc.Truth:
+            return Const(bool(node.args[0]), "b8"), 0
+        if kind is voc.Infinite:
+            return Const(float("inf"), "f64"), 0
+        if kind is voc.Table:
+            return self._table(node)
+        if kind is voc.Search:
+            value, _ = self.convert(node.args[1])
+            variable = node.args[0].name
+            length = self.scalar("shape", f"{variable}#0", "i64")
+            return Search(self.buffer("table", variable, "f64", "table"), length, _cast(value, "f64")), 2
+        args, level = self._arguments(node)
+        if kind in _CALLS:
+            return Call(_CALLS[kind], tuple(_cast(a, "f64") for a in args), "f64"), level
+        if kind in _COMPARE:
+            a, b = _same(*args)
+            return Compare(_COMPARE[kind], a, b), level
+        if kind in (voc.And, voc.Or):
+            a, b = (_cast(x, "b8") for x in args)
+            return Binary("and" if kind is voc.And else "or", a, b, "b8"), level
+        if kind is voc.Not:
+            return Unary("not", _cast(args[0], "b8"), "b8"), level
+        if kind is voc.Select:
+            a, b = _same(*args[1:])
+            return Select(_cast(args[0], "b8"), a, b, a.type), level
+        if kind is voc.ToInt:
+            return _cast(args[0], "i64"), level
+        if kind is voc.Timestep:
+            return Cast(Call("timestep", tuple(_cast(a, "f64") for a in args), "f64"), "i64"), level
+        if kind is voc.FloorDivide:
+            whole = all(a.type == "i64" for a in args)
+            a, b = (_cast(x, "f64") for x in args)
+            quotient = Call("floor", (Binary("/", a, b, "f64"),), "f64")
+            return (Cast(quotient, "i64") if whole else quotient), level
+        raise InternalError(f"no lowering for {kind} in {self.map.name}")
+
+    def _table(self, node) -> tuple[Expr, int]:
+        """A TimedArray: the value of the step in which t lies, held before the first and after the last."""
+        variable = node.args[0].name
+        t, _ = self.convert(node.args[1])
+        dt = self.scalar("shape", f"{variable}#dt", "f64")
+        steps = self.scalar("shape", f"{variable}#0", "i64")
+        step = Cast(Call("timestep", (_cast(t, "f64"), dt), "f64"), "i64")
+        zero, one = Const(0, "i64"), Const(1, "i64")
+        last = Binary("-", steps, one, "i64")
+        step = Select(Compare("<", step, zero), zero, step, "i64")
+        step = Select(Compare(">", step, last), last, step, "i64")
+        if len(node.args) == 3:
+            columns = self.scalar("shape", f"{variable}#1", "i64")
+            column = _cast(self.convert(node.args[2])[0], "i64")
+            end = Binary("-", columns, one, "i64")
+            column = Select(Compare("<", column, zero), zero, column, "i64")
+            column = Select(Compare(">", column, end), end, column, "i64")
+            step = Binary("+", Binary("*", step, columns, "i64"), column, "i64")
+        return Load(self.buffer("table", variable, "f64", "table"), "f64", step), 2
+
+    def _key(self, node) -> tuple:
+        """An order of expressions that does not know names."""
+        if node in self._order:
+            return self._order[node]
+        if isinstance(node, sympy.Symbol):
+            key = (1, self.ordinal.get(node.name, -1))
+        elif node.is_Number:
+            key = (0, float(node))
+        else:
+            inner = sorted(self._key(a) for a in node.args) if isinstance(node, (sympy.Add, sympy.Mul)) else [self._key(a) for a in node.args]
+            lead = next((k for k in _leaves(inner) if k[0] == 1), (0, 0.0))
+            key = (1, lead[1], node.func.__name__, len(inner), repr(inner))
+        self._order[node] = key
+        return key
+
+    def _sum(self, node) -> tuple[Expr, int]:
+        terms = []
+        for term in sorted(node.args, key=self._key):
+            coefficient = term.as_coeff_Mul()[0]
+            negative = bool(coefficient.is_number and coefficient < 0)
+            expr, level = self.convert(-term if negative else term)
+            terms.append((level, negative, expr))
+        result, top = None, 0
+        type_ = "f64" if any(e.type != "i64" for _, _, e in terms) else "i64"
+        for wanted in (0, 1, 2):
+            group = [t for t in terms if t[0] == wanted]
+            if group:
+                result = self._add_up(result, group, type_)
+                top = wanted
+        return result, top
+
+    @staticmethod
+    def _add_up(result: Expr | None, group: list, type_: Type) -> Expr:
+        """The terms of one level added among themselves, positive ones first, then to what is there."""
+        group = sorted(group, key=lambda t: t[1])
+        part = None
+        negate = all(negative for _, negative, _ in group)
+        for _, negative, expr in group:
+            expr = _cast(expr, type_)
+            if part is None:
+                part = expr
+            else:
+                part = Binary("-" if negative and not negate else "+", part, expr, type_)
+        if result is None:
+            return Unary("-", part, type_) if negate else part
+        return Binary("-" if negate else "+", result, part, type_)
+
+    def _product(self, node) -> tuple[Expr, int]:
+        coefficient, rest = node.as_coeff_Mul()
+        above: list[tuple[int, Expr]] = []
+        below: list[tuple[int, Expr]] = []
+        negative = bool(coefficient < 0)
+        coefficient = abs(coefficient)
+        if isinstance(coefficient, sympy.Rational):
+            if coefficient.p != 1:
+                above.append((0, Const(int(coefficient.p), "i64")))
+            if coefficient.q != 1:
+                below.append((0, Const(int(coefficient.q), "i64")))
+        elif coefficient != 1:
+            above.append((0, Const(float(coefficient), "f64")))
+        for factor in sorted(sympy.Mul.make_args(rest), key=self._key):
+            base, exponent = factor.as_base_exp()
+            if exponent.is_number and exponent.is_negative and not isinstance(base, sympy.exp) and factor.func is sympy.Pow:
+                expr, level = self.convert(base ** (-exponent))
+                below.append((level, expr))
+            else:
+                expr, level = self.convert(factor)
+                above.append((level, expr))
+        whole = not below and all(e.type == "i64" for _, e in above)
+        type_: Type = "i64" if whole else "f64"
+        result = None
+        for wanted in (0, 1, 2):
+            ups = [_cast(e, type_) for k, e in above if k == wanted]
+            downs = [_cast(e, type_) for k, e in below if k == wanted]
+            if not ups and not downs:
+                continue
+            up = _chain("*", ups, type_)
+            if result is not None and up is not None:
+                up = Binary("*", result, up, type_)
+            up = up or result or Const(1.0, "f64")
+            down = _chain("*", downs, type_)
+            result = up if down is None else Binary("/", up, down, type_)
+        level = max((k for k, _ in (*above, *below)), default=0)
+        return (Unary("-", result, type_) if negative else result), level
+
+    def _power(self, node) -> tuple[Expr, int]:
+        base, exponent = node.args
+        if base == sympy.E:
+            inner, level = self.convert(exponent)
+            return Call("exp", (_cast(inner, "f64"),), "f64"), level
+        if isinstance(exponent, sympy.Integer) and 1 <= abs(int(exponent)) <= 64:
+            value, level = self.convert(base)
+            raised = _repeated(value, abs(int(exponent)))
+            if exponent > 0:
+                return raised, level
+            return Binary("/", Const(1.0, "f64"), _cast(raised, "f64"), "f64"), level
+        if exponent in (sympy.S.Half, -sympy.S.Half):
+            value, level = self.convert(base)
+            root = Call("sqrt", (_cast(value, "f64"),), "f64")
+            return (root if exponent > 0 else Binary("/", Const(1.0, "f64"), root, "f64")), level
+        (a, b), level = self._arguments(node)
+        return Call("power", (_cast(a, "f64"), _cast(b, "f64")), "f64"), level
+
+
+def _leaves(key) -> Iterable[tuple]:
+    for k in key:
+        if isinstance(k, tuple) and k and k[0] in (0, 1) and not isinstance(k[0], bool):
+            yield k
+
+
+def _chain(op: str, parts: list[Expr], type_: Type) -> Expr | None:
+    result = None
+    for p in parts:
+        result = p if result is None else Binary(op, result, p, type_)
+    return result
+
+
+def _repeated(value: Expr, n: int) -> Expr:
+    """value^n by squaring."""
+    if n == 1:
+        return value
+    half = _repeated(value, n // 2)
+    square = Binary("*", half, half, value.type)
+    return square if n % 2 == 0 else Binary("*", square, value, value.type)
+
+
+def _cast(expr: Expr, type_: Type) -> Expr:
+    if expr.type == type_:
+        return expr
+    if isinstance(expr, Const):
+        value = bool(expr.value) if type_ == "b8" else float(expr.value) if type_ in ("f64", "f32") else int(expr.value)
+        return Const(value, type_)
+    return Cast(expr, type_)
+
+
+def _same(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """Two operands of one type."""
+    if a.type == b.type:
+        return a, b
+    joined = "f64" if "f64" in (a.type, b.type) else "i64"
+    return _cast(a, joined), _cast(b, joined)
+
+
+
+
+def _times(expr: Expr, factor: Expr) -> Expr:
+    """A product, and nothing where it is 0."""
+    return expr if expr == Const(0.0, "f64") else Binary("*", expr, factor, "f64")
