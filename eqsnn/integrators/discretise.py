@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
@@ -223,3 +223,29 @@ def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
     value = builder.assign("result", builder.translate(expr), expr.span, dtype)
     builder.write(("self", "result"), value, source=expr.span)
     return builder.finish()
+
+
+def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: str) -> UpdateMap:
+    """``variable += weight * n`` with a binomial number n from the table 'binomial' (cumulative probabilities)."""
+    builder = MapBuilder(name, scope)
+    target = scope.symbols[variable]
+    builder.read(target, scope)
+    value = builder.input("external", "_weight", shared=True, constant=True) if weight is None else builder.translate(weight)
+    builder.lookups["binomial"] = None
+    count = voc.Search(sympy.Symbol("binomial", real=True), builder.draw("uniform"))
+    key = ("self", variable)
+    builder.set(key, builder.assign(variable, builder.current.get(key, sympy.Symbol(variable, real=True)) + value * count))
+    builder.write(key, builder.current[key])
+    return builder.finish()
+
+
+def detached(map_: UpdateMap) -> UpdateMap:
+    """The map with every input that differs between elements as a variable ``owner.variable`` of its own elements.
+
+    So an expression about synapses, pairs of neurons or parts of a group becomes one about a plain list of elements.
+    """
+    inputs = []
+    for i in map_.inputs:
+        per_element = i.owner in ("self", "pre", "post") or (i.owner == "index" and i.variable not in ("N", "N_pre", "N_post"))
+        inputs.append(replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False) if per_element else i)
+    return replace(map_, inputs=tuple(inputs))

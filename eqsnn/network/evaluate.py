@@ -7,7 +7,6 @@ it has the same meaning and the same random streams as in a kernel, without a co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -43,9 +42,14 @@ def close_scope(
     expr: Expr, scope: Scope, spaces: Iterable[Mapping[str, object]]
 ) -> tuple[Scope, dict[str, float | int | bool]]:
     """``scope`` with the external constants that the expression uses, and their values."""
-    from eqsnn.language.ast import names
+    from eqsnn.model.resolve import external_names
     from eqsnn.network.namespace import constants as find
 
-    externals = {n: span for n, span in names(expr).items() if n not in scope.symbols}
+    externals = external_names(expr, scope)
+    for frame in (scope.pre, scope.post):
+        for known in scope.symbols.values() if frame is not None else ():
+            if known.expr is not None:
+                externals.update({n: s for n, s in external_names(known.expr, frame).items() if n not in externals})
     values, dims = find(externals, spaces)
-    return replace(scope.with_externals(dims)), values
+    own = {n: d for n, d in dims.items() if n not in scope.symbols}
+    return scope.with_externals(own), values

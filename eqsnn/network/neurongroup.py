@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.errors import EqsnnError, EquationError, Span, UnitError
 from eqsnn.language.ast import Equations as EquationsAst
+from eqsnn.language.ast import Name
 from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.model.model import Model, Scope
 from eqsnn.model.resolve import resolve, statement_scope
@@ -239,4 +240,8 @@ def _refractory(value):
         return parse_expression(value, "refractory"), None
     if dimensions_of(value) != second.dim:
         raise UnitError(f"refractory must be a time such as 5*ms, or a string; got {value!r}")
-    return parse_expression("refractory_period", "refractory"), float(value / second)
+    seconds = float(value / second)
+    if not seconds >= 0:
+        raise EqsnnError(f"refractory cannot be negative; got {value!s}")
+    text = str(value)
+    return Name("_refractory", Span(text, 0, len(text), "refractory period")), seconds

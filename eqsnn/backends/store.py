@@ -1,0 +1,100 @@
+"""Lowered kernels kept on disk as JSON, found by the hash of all that made them. Nothing here is ever executed or unpickled.
+
+A kernel that is read back has been checked against its own hash; it is then verified like a fresh one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+
+from eqsnn.backends import cache
+from eqsnn.errors import Span
+from eqsnn.kernel import ir
+from eqsnn.kernel.verify import verify
+
+_CLASSES = {c.__name__: c for c in vars(ir).values() if dataclasses.is_dataclass(c)} | {"Span": Span}
+_memory: dict[str, object] = {}
+
+
+@functools.cache
+def _version() -> str:
+    """A hash of the rooms that make kernels: another text of them makes other kernels."""
+    from pathlib import Path
+
+    import eqsnn
+
+    digest = hashlib.sha256()
+    root = Path(eqsnn.__file__).parent
+    files = [root / "update_map.py", root / "pipeline.py"]
+    for room in ("language", "model", "integrators", "derivations", "kernel"):
+        files += [*(root / room).rglob("*.py"), *(root / room).glob("*.lark")]
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _canonical(part: object) -> object:
+    """A value as nested lists of strings that are equal exactly if the values are, spans included: kernels carry them."""
+    if isinstance(part, Span):
+        return ["span", part.text, part.start, part.end, part.origin]
+    if dataclasses.is_dataclass(part):
+        return [type(part).__name__, *(_canonical(getattr(part, f.name)) for f in dataclasses.fields(part))]
+    if isinstance(part, Mapping):
+        return ["map", *(_canonical(x) for x in sorted(part.items(), key=repr))]
+    if isinstance(part, (frozenset, set)):
+        return ["set", *sorted(map(str, part))]
+    if isinstance(part, (tuple, list)):
+        return ["list", *(_canonical(x) for x in part)]
+    return [type(part).__name__, repr(part)]
+
+
+def _key(parts: object) -> str:
+    text = json.dumps([_version(), _canonical(parts)])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def find(parts: tuple, kind: type) -> object | None:
+    """What was kept for ``parts``, a dataclass ``kind`` of kernels and texts, or None."""
+    key = _key(parts)
+    if key in _memory:
+        return _memory[key]
+    path = cache.find(key, ".json")
+    if path is None:
+        return None
+    found = kind(**{n: _decode(v) for n, v in json.loads(path.read_text(encoding="utf-8")).items()})
+    for field in dataclasses.fields(found):
+        value = getattr(found, field.name)
+        if isinstance(value, ir.Kernel):
+            verify(value)
+    _memory[key] = found
+    return found
+
+
+def keep(parts: tuple, found: object) -> None:
+    """Remember ``found`` for ``parts``."""
+    key = _key(parts)
+    _memory[key] = found
+    folder = cache.workspace()
+    path = folder / "kernel.json"
+    path.write_text(json.dumps({f.name: _encode(getattr(found, f.name)) for f in dataclasses.fields(found)}), encoding="utf-8")
+    cache.store(key, ".json", path)
+    folder.rmdir()
+
+
+def _encode(value: object) -> object:
+    if dataclasses.is_dataclass(value):
+        return [type(value).__name__, *(_encode(getattr(value, f.name)) for f in dataclasses.fields(value))]
+    if isinstance(value, tuple):
+        return ["", *(_encode(x) for x in value)]
+    return value
+
+
+def _decode(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    parts = [_decode(x) for x in value[1:]]
+    return _CLASSES[value[0]](*parts) if value[0] else tuple(parts)

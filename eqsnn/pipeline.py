@@ -1,0 +1,181 @@
+"""The whole road on one page: a model's parts -> update maps (discretise) -> kernels (lower).
+
+``text -> parse -> resolve`` happens where a group is made; ``render -> compile -> bind -> run`` where a network runs. Between them is this page. Each
+function here takes resolved pieces of a model and returns kernels that do not depend on the values of constants. Kernels are remembered on
+disk (backends/store.py), so that a run that was made before imports neither sympy nor the integrators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eqsnn.backends import store
+from eqsnn.kernel.ir import Kernel
+from eqsnn.language.ast import Expr, Statements
+from eqsnn.model.model import Model, Scope
+
+
+@dataclass(frozen=True)
+class StepKernels:
+    """The kernels of one step: ``own`` for each element, ``shared`` for the variables that the whole group shares (None: nothing to do).
+
+    ``method`` and ``message`` say which integrator was chosen and why.
+    """
+
+    own: Kernel | None
+    shared: Kernel | None = None
+    method: str | None = None
+    message: str | None = None
+
+
+def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
+    found = store.find(parts, StepKernels)
+    if found is None:
+        found = make()
+        store.keep(parts, found)
+    return found
+
+
+def _lowered(map_, domain: str, name: str, owner: str, **options) -> Kernel | None:
+    """The kernel of a map, or None if it does nothing."""
+    from eqsnn.kernel.lower import lower
+
+    return lower(map_, domain, name=name, owner=owner, **options) if map_.writes or map_.event else None
+
+
+def neuron_step(model: Model, method: str | None, varying: frozenset[str], name: str, update: bool, threshold: bool) -> StepKernels:
+    """One step of a neuron: its equations (``update``), its threshold (``threshold``), or both in one kernel."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import step_map
+        from eqsnn.kernel.lower import lower
+
+        step = step_map(model, method, varying, update=update, threshold=threshold)
+        shared_names = {v.name for v in model.variables if v.shared}
+        shared = [w for w in step.map.writes if w.variable in shared_names]
+        own = [w for w in step.map.writes if w.variable not in shared_names]
+        kernel = shared_kernel = None
+        if own or step.map.event:
+            kernel = lower(step.map, "neuron", name=name, owner=model.name, check=True, writes=own)
+        if shared:
+            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=True, writes=shared, event=False)
+        return StepKernels(kernel, shared_kernel, step.method, step.message)
+
+    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold)
+
+
+def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
+    """What a spike leaves behind for refractoriness."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import spike_marks
+
+        map_ = spike_marks(model)
+        return StepKernels(None if map_ is None else _lowered(map_, "event", name, model.name))
+
+    return _remembered(make, "marks", _model_parts(model), name).own
+
+
+def reset(model: Model, statements: Statements, name: str) -> Kernel | None:
+    """The statements after a spike, for one neuron."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import statements_map
+
+        return StepKernels(_lowered(statements_map(model.name, statements, model.scope), "event", name, model.name))
+
+    return _remembered(make, "reset", _model_parts(model), statements, name).own
+
+
+def pathway(model: Model, statements: Statements, rows: str, name: str) -> Kernel | None:
+    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import pathway_map
+
+        map_ = pathway_map(model, model.name, statements)
+        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows))
+
+    return _remembered(make, "pathway", _model_parts(model), statements, rows, name).own
+
+
+def synapse_step(model: Model, method: str | None, varying: frozenset[str], name: str) -> StepKernels:
+    """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import synapse_step_map
+        from eqsnn.kernel.lower import lower
+
+        step = synapse_step_map(model, method, varying)
+        if step is None:
+            return StepKernels(None)
+        alone = all(i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in step.map.inputs)
+        domain = "neuron" if alone else "pathway"
+        shared_names = {v.name for v in model.variables if v.shared}
+        own = [w for w in step.map.writes if w.variable not in shared_names]
+        shared = [w for w in step.map.writes if w.variable in shared_names]
+        kernel = lower(step.map, domain, name=name, owner=model.name, check=True, writes=own) if own else None
+        shared_kernel = None
+        if shared:
+            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=True, writes=shared)
+        return StepKernels(kernel, shared_kernel, step.method, step.message)
+
+    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name)
+
+
+def summed(model: Model, variable: str, name: str) -> Kernel:
+    """The contribution of each synapse to a summed variable of a connected neuron."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import summed_map
+
+        return StepKernels(_lowered(summed_map(model, variable), "pathway", name, model.name))
+
+    return _remembered(make, "summed", _model_parts(model), variable, name).own
+
+
+def poisson_input(scope: Scope, variable: str, weight: Expr | None, owner: str, name: str) -> Kernel:
+    """A binomial number of spikes times the weight, added to ``variable``. Without an expression the weight is the constant ``_weight``."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import poisson_input_map
+
+        return StepKernels(_lowered(poisson_input_map(scope, variable, weight, name), "neuron", name, owner))
+
+    return _remembered(make, "poisson input", _scope_parts(scope), variable, weight, owner, name).own
+
+
+def expression(expr: Expr, scope: Scope, name: str, owner: str, domain: str = "neuron") -> Kernel:
+    """The value of one expression for each element, written to the variable ``result``; see ``hostkernel`` for a detached one."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import expression_map
+
+        return StepKernels(_lowered(expression_map(name, expr, scope), domain, name, owner))
+
+    return _remembered(make, "expression", _scope_parts(scope), expr, name, owner, domain).own
+
+
+def detached_expression(expr: Expr, scope: Scope) -> Kernel:
+    """As ``expression``, but every value that differs between elements is a buffer ``owner.variable`` of the kernel's own elements."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import detached, expression_map
+
+        return StepKernels(_lowered(detached(expression_map("expression", expr, scope)), "neuron", "expression", "expression"))
+
+    return _remembered(make, "detached", _scope_parts(scope), expr).own
+
+
+def _model_parts(model: Model) -> tuple:
+    """What of a model decides its kernels. The name of the object stands in error messages and comments."""
+    events = [(e.name, e.condition, e.reset) for e in model.events]
+    return (model.name, model.variables, events, model.refractory, model.text, _scope_parts(model.scope))
+
+
+def _scope_parts(scope: Scope | None) -> tuple:
+    if scope is None:
+        return ()
+    tables = sorted((n, f.ndim, str(f.dim)) for n, f in scope.functions.items())
+    return (sorted(scope.symbols.items()), tables, _scope_parts(scope.pre), _scope_parts(scope.post))
