@@ -102,3 +102,7 @@ class InternalError(EqsnnError):
 
     def __init__(self, message: str):
         super().__init__(f"{message}\nThis is a defect of eqsnn. Please report it with the model that caused it.")
+
+
+class NotFiniteError(EqsnnError, FloatingPointError):
+    """A variable became NaN or infinite during a run."""

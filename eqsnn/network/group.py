@@ -18,6 +18,14 @@ from eqsnn.network.variables import VariableInfo, VariableView
 NUMPY_TYPES = {"float": np.float64, "integer": np.int64, "boolean": np.int8}
 
 
+def zeros(n: int, dtype) -> np.ndarray:
+    """An array of zeros that begins on a cache line, so that vector loads never straddle two."""
+    size = n * np.dtype(dtype).itemsize
+    raw = np.zeros(size + 64, np.uint8)
+    offset = -raw.ctypes.data % 64
+    return raw[offset : offset + size].view(dtype)
+
+
 class Group(SimObject):
     """A set of elements with variables. ``arrays`` holds the values that kernels work on, by variable name, in base SI."""
 

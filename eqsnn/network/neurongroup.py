@@ -15,7 +15,7 @@ from eqsnn.model.resolve import resolve, statement_scope
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
-from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -106,7 +106,7 @@ class NeuronGroup(Group, SpikeSource):
         self._add_fixed("dt", second.dim, "float", lambda index: np.array([self.clock.dt_]), shared=True)
 
     def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
-        array = np.zeros(1 if shared else self._n, NUMPY_TYPES[dtype])
+        array = zeros(1 if shared else self._n, NUMPY_TYPES[dtype])
         self.arrays[name] = array
 
         def read(index):

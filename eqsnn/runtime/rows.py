@@ -1,0 +1,69 @@
+"""Synapses as compressed rows: for each neuron of one side, which synapses leave it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eqsnn.runtime.plan import RowBlock
+
+
+def row_blocks(
+    near: np.ndarray,
+    far: np.ndarray,
+    n_near: int,
+    n_far: int,
+    n_blocks: int,
+    side: str | None,
+    far_type: type,
+    delays: np.ndarray | None,
+) -> tuple[RowBlock, ...]:
+    """Blocks of rows. ``near``/``far``: the neurons of each synapse; ``side`` ('near' or 'far'): whose neurons are shared out over the blocks.
+
+    Within a row, synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay.
+    """
+    if n_blocks == 1 or side is None:
+        return (_block(near, far, None, n_near, far_type, delays),)
+    owner, n = (near, n_near) if side == "near" else (far, n_far)
+    bounds = np.arange(n_blocks + 1) * n // n_blocks
+    block_of = np.searchsorted(bounds, owner, side="right") - 1
+    order = np.argsort(block_of, kind="stable")
+    cuts = np.searchsorted(block_of[order], np.arange(n_blocks + 1))
+    blocks = []
+    for b in range(n_blocks):
+        chosen = order[cuts[b] : cuts[b + 1]]
+        blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, None if delays is None else delays[chosen]))
+    return tuple(blocks)
+
+
+def _block(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
+    if delays is not None:
+        return _segments(near, far, synapse, n_near, far_type, delays)
+    if np.any(np.diff(near) < 0):
+        order = np.argsort(near, kind="stable")
+        near, far = near[order], far[order]
+        synapse = order if synapse is None else synapse[order]
+    start = np.zeros(n_near + 1, np.int64)
+    np.cumsum(np.bincount(near, minlength=n_near), out=start[1:])
+    return RowBlock(start, np.ascontiguousarray(far, far_type), None, None if synapse is None else np.ascontiguousarray(synapse, np.int64))
+
+
+def _segments(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
+    order = np.lexsort((delays, near))
+    if np.all(order == np.arange(len(order))):
+        chosen = synapse
+    else:
+        chosen = order if synapse is None else synapse[order]
+    near, far, delays = near[order], far[order], delays[order]
+    new = np.ones(len(near), bool)
+    new[1:] = (np.diff(near) != 0) | (np.diff(delays) != 0)
+    heads = np.flatnonzero(new)
+    start = np.append(heads, len(near)).astype(np.int64)
+    first = np.searchsorted(near[heads], np.arange(n_near + 1)).astype(np.int64)
+    return RowBlock(
+        start,
+        np.ascontiguousarray(far, far_type),
+        np.ascontiguousarray(near[heads], np.int32),
+        None if chosen is None else np.ascontiguousarray(chosen, np.int64),
+        first,
+        np.ascontiguousarray(delays[heads], np.int32),
+    )

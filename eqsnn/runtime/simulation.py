@@ -1,0 +1,249 @@
+"""Running a network: plan, build, and hand over to the engine until the end, an operation in Python, a failure or Ctrl-C."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from eqsnn.backends.backend import Backend, backend
+from eqsnn.errors import EqsnnError, NotFiniteError, UnitError
+from eqsnn.network.base import SimObject
+from eqsnn.network.clock import exact_seconds
+from eqsnn.network.namespace import user_namespace
+from eqsnn.network.neurongroup import Subgroup
+from eqsnn.runtime.plan import Op
+from eqsnn.runtime.planner import Built, Planner
+from eqsnn.runtime.progress import reporter
+from eqsnn.runtime.settings import settings
+from eqsnn.units import Quantity, dimensions_of, second
+
+_engines: dict[bool, object] = {}
+
+
+def _engine(chosen: Backend):
+    """The engine that runs what the backend builds."""
+    if chosen.compiled not in _engines:
+        if chosen.compiled:
+            from eqsnn.backends.c.build import engine_library
+            from eqsnn.runtime.native import NativeEngine
+
+            _engines[True] = NativeEngine(engine_library())
+        else:
+            from eqsnn.runtime.reference import ReferenceEngine
+
+            _engines[False] = ReferenceEngine()
+    return _engines[chosen.compiled]
+
+
+class Network:
+    """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``."""
+
+    def __init__(self, *objects, name: str = "network"):
+        self.name = name
+        self._objects: dict[str, SimObject] = {}
+        self._time = Fraction(0)
+        self._stop = False
+        self.messages: tuple[str, ...] = ()
+        self._last: Built | None = None
+        self.add(*objects)
+
+    # -- what belongs to it --------------------------------------------------------------------------------------------------------
+
+    def add(self, *objects) -> None:
+        """Add objects, or collections of them."""
+        for o in objects:
+            if isinstance(o, Subgroup):
+                o = o.root
+            if isinstance(o, SimObject):
+                self._objects[o.name] = o
+                self.add(*o.contained())
+            elif isinstance(o, Mapping):
+                self.add(*o.values())
+            elif isinstance(o, Iterable) and not isinstance(o, str):
+                self.add(*o)
+            else:
+                raise EqsnnError(f"a network consists of groups, synapses, monitors and operations; got {o!r}")
+
+    def remove(self, *objects) -> None:
+        """Take objects out again."""
+        for o in objects:
+            if isinstance(o, SimObject):
+                if self._objects.pop(o.name, None) is None:
+                    raise EqsnnError(f"'{o.name}' is not in the network")
+            else:
+                self.remove(*o)
+
+    @property
+    def objects(self) -> tuple[SimObject, ...]:
+        """The objects, by name."""
+        return tuple(self._objects[n] for n in sorted(self._objects))
+
+    def __getitem__(self, name: str) -> SimObject:
+        if name not in self._objects:
+            raise KeyError(f"there is no '{name}' in the network; it has {', '.join(sorted(self._objects)) or 'nothing'}")
+        return self._objects[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._objects
+
+    def __iter__(self):
+        return iter(self.objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    @property
+    def t(self) -> Quantity:
+        """The time that has been simulated."""
+        return float(self._time) * second
+
+    @property
+    def t_(self) -> float:
+        """The time that has been simulated, in seconds."""
+        return float(self._time)
+
+    def stop(self) -> None:
+        """End the run after the current step; called from a network operation or a report."""
+        self._stop = True
+
+    # -- running -----------------------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        duration: Quantity,
+        report=None,
+        report_period: Quantity | None = None,
+        namespace: Mapping[str, object] | None = None,
+    ) -> None:
+        """Simulate for ``duration`` (a time).
+
+        ``report``: 'text', 'bar', a function ``f(elapsed, completed, t_start, duration)`` or None; ``report_period``: how often (default 10 s; 'bar':
+        0.1 s). ``namespace``: external constants, instead of those around the call. Raises EquationError, UnitError or CompileError before the first step;
+        NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at Ctrl-C, with the state of the last whole step.
+        """
+        seconds = _seconds(duration, "duration")
+        space = dict(namespace) if namespace is not None else user_namespace()
+        chosen = backend(settings.effective_backend())
+        threads = settings.effective_threads()
+        chosen.prepare()
+        planner = Planner(self._objects.values(), space, _LazyEngine(chosen), settings)
+        built = planner.build()
+        self.messages = built.messages
+        self._last = built
+        addresses = chosen.build(built.plan.kernels())
+        loaded = _engine(chosen).load(built.plan, addresses, threads)
+        period = 0.1 if report in ("bar", "tqdm") else 10.0
+        period = period if report_period is None else _seconds(report_period, "report_period")
+        self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
+
+    def _ticks(self, built: Built, seconds: float) -> tuple[int, int]:
+        for clock in built.plan.clocks:
+            dt = exact_seconds(clock.dt)
+            if (self._time / dt).denominator != 1:
+                raise EqsnnError(
+                    f"the clock '{clock.name}' has dt = {clock.dt:g} s, and the time so far, {float(self._time):g} s, is no multiple of it"
+                )
+        start = int(self._time / built.tick)
+        exact = (self._time + exact_seconds(seconds)) / built.tick if seconds else self._time / built.tick
+        near = round(exact)
+        end = near if abs(exact - near) < Fraction(1, 1000) else math.ceil(exact)
+        return start, end
+
+    def _advance(self, built: Built, loaded, seconds: float, tell, period: float) -> None:
+        tick, end = self._ticks(built, seconds)
+        first, cursor = tick, 0
+        catch = threading.current_thread() is threading.main_thread()
+        self._stop = False
+        began = time.monotonic()
+        for o in self._objects.values():
+            if hasattr(o, "first_step") and not (o.records and len(o.records[0])):
+                o.first_step = int(self._time / exact_seconds(o.clock.dt_))
+        status = "done"
+        if tell:
+            tell(0.0, 0.0)
+        try:
+            while tick < end or cursor:
+                status, tick, cursor = loaded.advance(tick, end, cursor, period if tell else 0.0, catch)
+                if status == "python":
+                    self._python(built, built.plan.ops[cursor], tick)
+                    cursor += 1
+                    if self._stop:
+                        end = min(end, tick + 1)
+                elif status == "paused" and tell:
+                    tell(time.monotonic() - began, (tick - first) / (end - first))
+                    if self._stop:
+                        break
+                if status in ("interrupted", "not finite"):
+                    break
+        finally:
+            loaded.save_counts()
+            for o, label, op in built.counts:
+                o.set_count(label, op.count)
+            stopped = tick if status in ("interrupted", "not finite") or self._stop or tick < end else end
+            self._set_time(max(stopped, tick if status != "done" else end) * built.tick if status != "done" else end * built.tick)
+        if status == "interrupted":
+            raise KeyboardInterrupt
+        if status == "not finite":
+            raise self._not_finite(loaded.failed_op())
+        if tell:
+            tell(time.monotonic() - began, 1.0)
+
+    def _set_time(self, t: Fraction) -> None:
+        self._time = t
+        for o in self._objects.values():
+            o.__dict__["_time"] = float(t)
+
+    def _python(self, built: Built, op: Op, tick: int) -> None:
+        clock = built.plan.clocks[op.clock]
+        now = tick // clock.period * clock.dt
+        for o in self._objects.values():
+            o.__dict__["_time"] = now
+        self._time = tick * built.tick
+        op.call()
+
+    def _not_finite(self, op: Op) -> NotFiniteError:
+        group = op.owner
+        dt = group.clock.dt_
+        t = float(self._time) - dt
+        for v in group.model.variables:
+            array = group.arrays.get(v.name)
+            if array is None or array.dtype.kind != "f" or np.all(np.isfinite(array)):
+                continue
+            bad = np.flatnonzero(~np.isfinite(array))
+            where = "" if v.shared else f"[{bad[0]}]"
+            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+            value = "NaN" if np.isnan(array[bad[0]]) else "infinite"
+            return NotFiniteError(
+                f"{group.name}.{v.name}{where} became {value}{more} in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)\n"
+                f"{v.span.show()}\n  the run was stopped; look for a division by 0, an exp of a large number, or a dt that is too long for the method"
+            )
+        return NotFiniteError(f"a variable of {group.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
+
+    def __repr__(self) -> str:
+        return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"
+
+
+class _LazyEngine:
+    """The engine, waited for only when the plan needs it: until then it may still be compiling."""
+
+    def __init__(self, chosen: Backend):
+        self._chosen = chosen
+
+    def __getattr__(self, name: str):
+        return getattr(_engine(self._chosen), name)
+
+
+def _seconds(value: Quantity, what: str) -> float:
+    if dimensions_of(value) != second.dim:
+        raise UnitError(f"run(): {what} must be a time, such as 100*ms; got {value!r}")
+    seconds = float(value / second)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise EqsnnError(f"run(): {what} must be finite and not negative; got {value!s}")
+    return seconds
+
+
