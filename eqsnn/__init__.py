@@ -1,3 +1,75 @@
-"""eqsnn: spiking neural networks from equations, compiled on the fly."""
+"""eqsnn: spiking neural networks from equations, compiled on the fly.
+
+    import eqsnn as eq
+
+    G = eq.NeuronGroup(100, "dv/dt = (1.2 - v)/tau : 1", threshold="v > 1", reset="v = 0", namespace={"tau": 10*eq.ms})
+    M = eq.SpikeMonitor(G)
+    eq.run(100*eq.ms)
+
+Units are attributes of this module too: ``eq.ms``, ``eq.mV``, ``eq.nS``.
+"""
 
 __version__ = "0.1.0"
+
+from eqsnn import units as _units
+from eqsnn.errors import CompileError, EqsnnError, EquationError, InternalError, NotFiniteError, UnitError
+from eqsnn.network.base import SimObject, seed
+from eqsnn.network.clock import Clock, defaultclock
+from eqsnn.network.equations import Equations
+from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
+from eqsnn.network.neurongroup import NeuronGroup, Subgroup
+from eqsnn.network.operations import NetworkOperation, network_operation
+from eqsnn.network.synapses import Synapses
+from eqsnn.network.timedarray import TimedArray
+from eqsnn.runtime.magic import magic_network, run, start_scope, stop
+from eqsnn.runtime.settings import settings
+from eqsnn.runtime.simulation import Network
+from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
+
+__all__ = [
+    "Clock",
+    "CompileError",
+    "EqsnnError",
+    "EquationError",
+    "Equations",
+    "InternalError",
+    "Network",
+    "NetworkOperation",
+    "NeuronGroup",
+    "NotFiniteError",
+    "PoissonGroup",
+    "PoissonInput",
+    "PopulationRateMonitor",
+    "Quantity",
+    "SimObject",
+    "SpikeGeneratorGroup",
+    "SpikeMonitor",
+    "StateMonitor",
+    "Subgroup",
+    "Synapses",
+    "TimedArray",
+    "Unit",
+    "UnitError",
+    "check_units",
+    "defaultclock",
+    "have_same_dimensions",
+    "magic_network",
+    "network_operation",
+    "run",
+    "seed",
+    "settings",
+    "start_scope",
+    "stop",
+]
+
+
+def __getattr__(name: str):
+    if name == "plot":
+        import importlib
+
+        return importlib.import_module("eqsnn.plot")
+    try:
+        return getattr(_units, name)
+    except AttributeError:
+        raise AttributeError(f"eqsnn has no '{name}', and there is no unit of that name") from None

@@ -44,7 +44,7 @@ def _lowered(map_, domain: str, name: str, owner: str, **options) -> Kernel | No
     return lower(map_, domain, name=name, owner=owner, **options) if map_.writes or map_.event else None
 
 
-def neuron_step(model: Model, method: str | None, varying: frozenset[str], name: str, update: bool, threshold: bool) -> StepKernels:
+def neuron_step(model: Model, method: str | None, varying: frozenset[str], name: str, update: bool, threshold: bool, check: bool = True) -> StepKernels:
     """One step of a neuron: its equations (``update``), its threshold (``threshold``), or both in one kernel."""
 
     def make() -> StepKernels:
@@ -57,12 +57,12 @@ def neuron_step(model: Model, method: str | None, varying: frozenset[str], name:
         own = [w for w in step.map.writes if w.variable not in shared_names]
         kernel = shared_kernel = None
         if own or step.map.event:
-            kernel = lower(step.map, "neuron", name=name, owner=model.name, check=True, writes=own)
+            kernel = lower(step.map, "neuron", name=name, owner=model.name, check=check, writes=own)
         if shared:
-            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=True, writes=shared, event=False)
+            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared, event=False)
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
-    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold)
+    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold, check)
 
 
 def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
@@ -100,7 +100,7 @@ def pathway(model: Model, statements: Statements, rows: str, name: str) -> Kerne
     return _remembered(make, "pathway", _model_parts(model), statements, rows, name).own
 
 
-def synapse_step(model: Model, method: str | None, varying: frozenset[str], name: str) -> StepKernels:
+def synapse_step(model: Model, method: str | None, varying: frozenset[str], name: str, check: bool = True) -> StepKernels:
     """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
 
     def make() -> StepKernels:
@@ -115,13 +115,13 @@ def synapse_step(model: Model, method: str | None, varying: frozenset[str], name
         shared_names = {v.name for v in model.variables if v.shared}
         own = [w for w in step.map.writes if w.variable not in shared_names]
         shared = [w for w in step.map.writes if w.variable in shared_names]
-        kernel = lower(step.map, domain, name=name, owner=model.name, check=True, writes=own) if own else None
+        kernel = lower(step.map, domain, name=name, owner=model.name, check=check, writes=own) if own else None
         shared_kernel = None
         if shared:
-            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=True, writes=shared)
+            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared)
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
-    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name)
+    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
 
 
 def summed(model: Model, variable: str, name: str) -> Kernel:

@@ -1,0 +1,99 @@
+"""The compatibility face: a script for Brian 2 with ``brian2`` in its import line replaced by ``eqsnn.brian``.
+
+Besides Brian 2's objects and units it exports the names of numpy and of pyplot, as ``from brian2 import *`` does. It holds no engine code. It differs from the
+native face in manners: a variable that becomes NaN or infinite gives a warning at the end of the run, not an error.
+"""
+
+import numpy as _numpy
+from numpy import *  # noqa: F403
+
+from eqsnn import (
+    Clock,
+    Equations,
+    Network,
+    NetworkOperation,
+    NeuronGroup,
+    PoissonGroup,
+    PoissonInput,
+    PopulationRateMonitor,
+    Quantity,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Subgroup,
+    Synapses,
+    TimedArray,
+    Unit,
+    check_units,
+    defaultclock,
+    have_same_dimensions,
+    magic_network,
+    network_operation,
+    seed,
+    start_scope,
+    stop,
+)
+from eqsnn import units as _units
+from eqsnn.errors import UnitError as DimensionMismatchError
+from eqsnn.runtime import magic as _magic
+from eqsnn.units.names import exported_names as _exported_names
+
+try:
+    from matplotlib.pyplot import *  # noqa: F403
+except ImportError:  # as in Brian 2, plotting is optional
+    pass
+
+for _name in _exported_names():
+    globals()[_name] = getattr(_units, _name)
+np = _numpy
+
+
+def run(duration, report=None, report_period=None, namespace=None, level=0):
+    """Run all objects that the calling code can see; ``level`` is accepted and not needed: the caller's names are found without it."""
+    from eqsnn.network.namespace import user_namespace
+
+    space = user_namespace()
+    network = _magic.magic_network(space)
+    network.stop_if_not_finite = False
+    network.run(duration, report, report_period, namespace if namespace is not None else space)
+
+
+__all__ = [
+    "Clock",
+    "DimensionMismatchError",
+    "Equations",
+    "Network",
+    "NetworkOperation",
+    "NeuronGroup",
+    "PoissonGroup",
+    "PoissonInput",
+    "PopulationRateMonitor",
+    "Quantity",
+    "SpikeGeneratorGroup",
+    "SpikeMonitor",
+    "StateMonitor",
+    "Subgroup",
+    "Synapses",
+    "TimedArray",
+    "Unit",
+    "check_units",
+    "defaultclock",
+    "have_same_dimensions",
+    "magic_network",
+    "network_operation",
+    "np",
+    "run",
+    "seed",
+    "start_scope",
+    "stop",
+    *_exported_names(),
+]
+__all__ += [n for n in (*_numpy.__all__, *_numpy.__dict__) if not n.startswith("_") and n in globals() and n not in __all__]
+__all__ = list(dict.fromkeys(__all__))
+try:
+    from matplotlib import pyplot as _pyplot
+
+    plt = _pyplot
+    __all__ += ["plt", *(n for n in dir(_pyplot) if not n.startswith("_") and n in globals() and n not in __all__)]
+except ImportError:
+    pass

@@ -13,6 +13,7 @@ Every extent but 'shared' and 'table' has a batch axis; ``batch`` is its length.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -297,3 +298,8 @@ def with_expressions(statement: Statement, parts: tuple[Expr, ...]) -> Statement
         case Emit():
             return replace(statement, condition=parts[0])
     return statement
+
+
+def identifier(text: str) -> str:
+    """``text`` with everything but letters and digits replaced by underscores."""
+    return re.sub(r"[^A-Za-z0-9]", "_", text)

@@ -6,7 +6,6 @@ Constant factors and terms are gathered first, so that they can be computed once
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -37,6 +36,7 @@ from eqsnn.kernel.ir import (
     Store,
     Type,
     Unary,
+    identifier,
 )
 from eqsnn.kernel.passes import optimise
 from eqsnn.update_map import Input, UpdateMap, Write
@@ -98,11 +98,6 @@ def lower(
         rows=rows,
     )
     return optimise(kernel)
-
-
-def identifier(text: str) -> str:
-    """``text`` with everything but letters and digits replaced by underscores."""
-    return re.sub(r"[^A-Za-z0-9]", "_", text)
 
 
 class _Lowering:

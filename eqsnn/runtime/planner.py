@@ -16,8 +16,7 @@ import numpy as np
 from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import evaluate_hoisted
-from eqsnn.kernel.ir import Kernel
-from eqsnn.kernel.lower import identifier
+from eqsnn.kernel.ir import Kernel, identifier
 from eqsnn.kernel.random import binomial_table, key_of
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.model.model import Model
@@ -61,11 +60,12 @@ class Built:
 
 
 class Planner:
-    """Makes the plan of one run of ``objects``. ``space`` is the namespace for objects that have none of their own."""
+    """Makes the plan of one run of ``objects``. ``space`` is the namespace for objects that have none of their own; with ``check`` the run stops
+    where a variable becomes NaN or infinite."""
 
-    def __init__(self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings):
+    def __init__(self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True):
         self.objects = sorted(objects, key=lambda o: o.name)
-        self.space, self.engine, self.settings = space, engine, settings
+        self.space, self.engine, self.settings, self.check = space, engine, settings, check
         self.clocks: list[Clock] = []
         self.placed: list[_Placed] = []
         self.messages: list[str] = []
@@ -260,7 +260,7 @@ class Planner:
         stem = self._name(o.name)
         emits = o.spikes if condition is not None else None
         if steps:
-            kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_step", True, fused)
+            kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_step", True, fused, self.check)
             if kernels.message:
                 self.messages.append(kernels.message)
             if kernels.own is not None:
@@ -268,7 +268,7 @@ class Planner:
             if kernels.shared is not None:
                 self._add(o, "groups", o.order, 1, self._map(o, kernels.shared, "shared step", 1), "shared step")
         if condition is not None and not fused:
-            kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_threshold", False, True)
+            kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_threshold", False, True, self.check)
             self._add(o, "thresholds", o.order, 0, self._map(o, kernels.own, "threshold", len(o), emits), "threshold")
         if condition is None:
             return
@@ -314,7 +314,7 @@ class Planner:
         for v in o.model.variables:
             if "summed" in v.flags:
                 self._summed(o, v.name, sides, stem)
-        kernels = pipeline.synapse_step(o.model, o.method, self._varying(o), f"{stem}_step")
+        kernels = pipeline.synapse_step(o.model, o.method, self._varying(o), f"{stem}_step", self.check)
         if kernels.message:
             self.messages.append(kernels.message)
         if kernels.own is not None and len(o):

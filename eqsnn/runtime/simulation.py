@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import warnings
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
@@ -14,6 +15,7 @@ from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, NotFiniteError, UnitError
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import exact_seconds
+from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
 from eqsnn.runtime.plan import Op
@@ -48,6 +50,7 @@ class Network:
         self._objects: dict[str, SimObject] = {}
         self._time = Fraction(0)
         self._stop = False
+        self.stop_if_not_finite = True
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -131,7 +134,7 @@ class Network:
         chosen = backend(settings.effective_backend())
         threads = settings.effective_threads()
         chosen.prepare()
-        planner = Planner(self._objects.values(), space, _LazyEngine(chosen), settings)
+        planner = Planner(self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite)
         built = planner.build()
         self.messages = built.messages
         self._last = built
@@ -192,6 +195,15 @@ class Network:
             raise self._not_finite(loaded.failed_op())
         if tell:
             tell(time.monotonic() - began, 1.0)
+        if not self.stop_if_not_finite:
+            self._warn_if_not_finite()
+
+    def _warn_if_not_finite(self) -> None:
+        for o in self._objects.values():
+            for v in o.model.variables if isinstance(o, Group) else ():
+                array = o.arrays.get(v.name)
+                if array is not None and array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+                    warnings.warn(f"{o.name}.{v.name} has NaN or infinite values", RuntimeWarning, stacklevel=4)
 
     def _set_time(self, t: Fraction) -> None:
         self._time = t
