@@ -6,8 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A call that is not inlined keeps its whole loop from becoming vector code, so inlining is not left to the compiler's taste. */
 #ifdef __CUDACC__
-#define EQ_FN static __host__ __device__ inline
+#define EQ_FN static __host__ __device__ __forceinline__
+#define EQ_RESTRICT __restrict__
+#elif defined(__GNUC__)
+#define EQ_FN static inline __attribute__((always_inline))
 #define EQ_RESTRICT __restrict__
 #elif defined(__cplusplus)
 #define EQ_FN static inline
@@ -16,10 +20,16 @@
 #define EQ_FN static inline
 #define EQ_RESTRICT restrict
 #endif
-#ifdef __GNUC__
-#define EQ_MAYBE_UNUSED __attribute__((unused))
+
+/* Before a loop over elements: none depends on another, whatever the compiler can prove about the pointers. */
+#if defined(__CUDACC__)
+#define EQ_INDEPENDENT
+#elif defined(__clang__)
+#define EQ_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define EQ_INDEPENDENT _Pragma("GCC ivdep")
 #else
-#define EQ_MAYBE_UNUSED
+#define EQ_INDEPENDENT
 #endif
 
 #define EQ_INF ((double)INFINITY)

@@ -13,7 +13,7 @@ from eqsnn.backends.render import c_source, templates
 from eqsnn.errors import CompileError, InternalError
 from eqsnn.kernel.ir import Kernel
 
-EXPORT = 'EQ_MAYBE_UNUSED __attribute__((visibility("default")))'
+EXPORT = '__attribute__((visibility("default")))'
 _SHARED = ("-shared", "-fvisibility=hidden")
 _engine_job: compiler.Job | None = None
 
