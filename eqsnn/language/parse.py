@@ -141,13 +141,10 @@ class _Builder(Transformer_NonRecursive):
         return super().__default__(data, children, meta)
 
     def true(self, items):
-        return self._boolean(True)
+        return self._made(ast.Boolean(True, self._at(items[0])))
 
     def false(self, items):
-        return self._boolean(False)
-
-    def _boolean(self, value: bool):
-        return self._made(ast.Boolean(value, Span(self._text, 0, len(self._text), self._origin)))
+        return self._made(ast.Boolean(False, self._at(items[0])))
 
     # -- operators
 

@@ -13,6 +13,7 @@ from eqsnn.model.dimensions import SECOND, unit_of
 from eqsnn.model.functions import known_constant
 from eqsnn.model.model import Event, Model, Scope, Symbol, Variable
 from eqsnn.model.statements import bind, externals_of
+from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
 
 _KINDS = {
@@ -88,7 +89,15 @@ def resolve_synapses(
             rules.summed_targets(v, d.name_span, scope)
     for part in statements:
         bind(part, scope)
-    return replace(model, externals=_externals(model, statements))
+    externals = _externals(model, statements)
+    for n, span in externals.items():
+        if n.endswith(("_pre", "_post")):
+            stem, side = n.rsplit("_", 1)
+            group, inner = ("source", pre) if side == "pre" else ("target", post)
+            near = closest(stem, [v for v, known in inner.symbols.items() if known.owner == "self"])
+            hint = f"did you mean '{near}_{side}'?" if near else "names that end in _pre or _post belong to the connected neurons"
+            raise EquationError(f"'{n}' is no variable of the {group} group", span, hint)
+    return replace(model, externals=externals)
 
 
 def statement_scope(model: Model) -> Scope:
@@ -155,6 +164,10 @@ def _group_symbols(scope: Scope, owner: str, suffix: str) -> dict[str, Symbol]:
 def _externals(model: Model, statements: tuple[Statements, ...]) -> dict[str, Span]:
     """The names that a namespace must supply, with the span of their first use."""
     found: dict[str, Span] = {}
+    for expr in (*(e.condition for e in model.events), model.refractory):
+        for node in walk(expr) if expr is not None else ():
+            if isinstance(node, Name) and (node.id == "xi" or node.id.startswith("xi_")) and node.id not in model.scope.symbols:
+                raise missing_external(node.id, node.span, model.scope)
     expressions = [v.expr for v in model.variables] + [e.condition for e in model.events] + [model.refractory]
     for expr in expressions:
         if expr is not None:

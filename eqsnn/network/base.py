@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import weakref
@@ -30,6 +31,8 @@ class _Registry:
     def unique_name(self, wanted: str) -> str:
         """``wanted``; a trailing ``*`` stands for a number that makes it unique."""
         if not wanted.endswith("*"):
+            if wanted in self.names:
+                gc.collect()  # an object that nobody holds may live on in a cycle
             if wanted in self.names:
                 raise EqsnnError(
                     f"an object called '{wanted}' exists already; choose another name=, or delete that one"

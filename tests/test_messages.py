@@ -1,0 +1,542 @@
+"""Every wrong input of wrong_inputs.py with the exact text that a user reads."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from wrong_inputs import ROWS, show
+
+MESSAGES = {
+    "power with ^": """\
+EquationError: '^' is not an operator
+  in the equations:
+    dv/dt = -v^2/(10*ms) : 1
+              ^
+  write a power as v**2""",
+    "missing closing parenthesis": """\
+EquationError: '(' is never closed
+  in the equations:
+    dv/dt = -v/(10*ms : volt
+               ^
+  a ')' is missing""",
+    "missing opening parenthesis": """\
+EquationError: ')' without '('
+  in the equations:
+    dv/dt = -v/10*ms) : volt
+                    ^
+  remove it, or open it before""",
+    "missing unit": """\
+EquationError: the unit is missing
+  in the equations:
+    dv/dt = -v/(10*ms)
+                     ^
+  end the definition with ': unit', such as ': volt' or ': 1'""",
+    "missing unit of a parameter": """\
+EquationError: the unit is missing
+  in line 2 of the equations:
+    I
+    ^
+  end the definition with ': unit', such as ': volt' or ': 1'""",
+    "missing right-hand side": """\
+EquationError: ':' ends the expression too early
+  in the equations:
+    dv/dt = : volt
+            ^
+  a value is missing before the unit""",
+    "missing operand": """\
+EquationError: ':' ends the expression too early
+  in the equations:
+    dv/dt = -v/(10*ms) + : volt
+                         ^
+  a value is missing before the unit""",
+    "two operators": """\
+EquationError: a value is missing before '/'
+  in the equations:
+    dv/dt = -v */ (10*ms) : volt
+                ^
+  an operator stands between two values""",
+    "implicit multiplication": """\
+EquationError: a number runs into the name 'v'
+  in the equations:
+    dv/dt = -2v/(10*ms) : volt
+              ^
+  multiply with '*', as in 2*v""",
+    "implicit multiplication of names": """\
+EquationError: an operator is missing before 'I'
+  in the equations:
+    dv/dt = -v I : volt
+               ^
+  multiply with '*'""",
+    "attribute access": """\
+EquationError: attribute access ('.') is not part of the language
+  in the equations:
+    dv/dt = -v/self.tau : volt
+                   ^
+  use a plain name: a variable of the model or an external constant""",
+    "indexing": """\
+EquationError: indexing ('[') is not part of the language
+  in the equations:
+    dv/dt = -v[0]/(10*ms) : volt
+              ^
+  a variable stands for the element's own value; use a TimedArray or a synapse to reach others""",
+    "double equals in a definition": """\
+EquationError: '==' compares, and this defines a name
+  in the equations:
+    x == 3 : 1
+       ^
+  define with '='""",
+    "assignment in a condition": """\
+EquationError: '=' assigns, and this is an expression
+  in the threshold:
+    v = 1*mV
+      ^
+  compare with '=='""",
+    "two conditions": """\
+EquationError: ';' separates statements, and this is one expression
+  in the threshold:
+    v > 1*mV; v < 2*mV
+            ^
+  remove it""",
+    "C and": """\
+EquationError: '&&' is not an operator
+  in the threshold:
+    v > 1*mV && v < 2*mV
+             ^^
+  write 'and'""",
+    "C or": """\
+EquationError: '||' is not an operator
+  in the threshold:
+    v > 1*mV || v < 2*mV
+             ^^
+  write 'or'""",
+    "C not": """\
+EquationError: '!' is not an operator
+  in the threshold:
+    !(v > 1*mV)
+    ^
+  write 'not'""",
+    "ternary": """\
+EquationError: 'if' is not an operator
+  in line 2 of the equations:
+    x = 1 if v > 0*mV else 0 : 1
+          ^^
+  write the condition as a number: int(v > 0)*x + int(v <= 0)*y""",
+    "lambda": """\
+EquationError: an operator is missing before 'y'
+  in the equations:
+    x = lambda y: y : 1
+               ^
+  multiply with '*'""",
+    "string literal": """\
+EquationError: a string is not part of the language
+  in the equations:
+    x = 'a' : 1
+        ^
+  use numbers, names and functions""",
+    "list": """\
+EquationError: indexing ('[') is not part of the language
+  in the equations:
+    x = [1, 2] : 1
+        ^
+  a variable stands for the element's own value; use a TimedArray or a synapse to reach others""",
+    "second derivative": """\
+EquationError: only derivatives with respect to time are part of the language
+  in the equations:
+    d2v/dt2 = -v/(10*ms)**2 : volt
+       ^^^^
+  write dx/dt = ... : unit""",
+    "derivative by another variable": """\
+EquationError: only derivatives with respect to time are part of the language
+  in the equations:
+    dv/dx = -v/(10*ms) : volt
+      ^^^
+  write dx/dt = ... : unit""",
+    "prime for a derivative": """\
+EquationError: a prime is not part of the language
+  in the equations:
+    v' = -v/(10*ms) : volt
+     ^
+  write a derivative as dx/dt = ... : unit""",
+    "increment": """\
+EquationError: '++' is not an operator
+  in the reset:
+    v++
+     ^^
+  write x += 1""",
+    "unicode minus": """\
+EquationError: '−' is a dash, not a minus sign
+  in the equations:
+    dv/dt = −v/(10*ms) : volt
+            ^
+  write '-'""",
+    "unclosed flags": """\
+EquationError: '(' is never closed
+  in the equations:
+    dv/dt = -v/(10*ms) : volt (unless refractory
+                              ^
+  a ')' is missing""",
+    "semicolon between definitions": """\
+EquationError: ';' separates statements, not equations
+  in the equations:
+    dv/dt = -v/(10*ms) : volt; I : 1
+                             ^
+  start each definition on a new line""",
+    "unknown name": """\
+EquationError: the name 'I_e' is not known
+  in the equations:
+    dv/dt = (I_e - v)/(10*ms) : volt
+             ^^^
+  define 'I_e' in the equations, give it in namespace=, or assign it before run()""",
+    "unknown name that is nearly known": """\
+EquationError: the name 'Iext' is not known
+  in line 1 of the equations:
+    dv/dt = (Iext - v)/(10*ms) : volt
+             ^^^^
+  did you mean 'I_ext'?""",
+    "unknown function": """\
+EquationError: the function 'foo' is not known
+  in the equations:
+    dv/dt = -foo(v)/(10*ms) : volt
+             ^^^
+  did you mean 'floor'?""",
+    "unknown function that is nearly known": """\
+EquationError: the function 'expp' is not known
+  in the equations:
+    x = expp(3) : 1
+        ^^^^
+  did you mean 'exp'?""",
+    "function without parentheses": """\
+EquationError: 'exp' is a function
+  in the equations:
+    x = exp : 1
+        ^^^
+  call it: exp(...)""",
+    "too many arguments": """\
+EquationError: exp() takes one argument; 2 given
+  in the equations:
+    x = exp(1, 2) : 1
+        ^^^^^^^^^
+  exp: e^x""",
+    "too few arguments": """\
+EquationError: clip() takes 3 arguments; 1 given
+  in the equations:
+    x = clip(1) : 1
+        ^^^^^^^
+  clip: clip(x, low, high): x, but not below low nor above high""",
+    "double definition": """\
+EquationError: 'v' is defined twice
+  in line 2 of the equations:
+    v : volt
+    ^
+  the first definition is in line 1""",
+    "name of a unit": """\
+EquationError: 'mV' is a constant or a unit and cannot be defined
+  in the equations:
+    dmV/dt = -mV/(10*ms) : volt
+     ^^
+  choose another name""",
+    "name of a function": """\
+EquationError: 'exp' is a function and cannot be defined
+  in the equations:
+    exp : 1
+    ^^^
+  choose another name""",
+    "name of the time": """\
+EquationError: 't' is the time and cannot be defined
+  in the equations:
+    t : second
+    ^
+  choose another name""",
+    "name that begins with an underscore": """\
+EquationError: the name '_v' begins with an underscore
+  in the equations:
+    _v : volt
+    ^^
+  such names are reserved""",
+    "name that ends in _pre": """\
+EquationError: the name 'v_pre' ends like that of a connected neuron's variable
+  in the equations:
+    v_pre : volt
+    ^^^^^
+  choose a name without _pre or _post""",
+    "xi in a subexpression of a threshold": """\
+EquationError: the name 'xi' is not known
+  in the threshold:
+    v > xi*mV
+        ^^
+  noise such as xi stands in differential equations only""",
+    "cyclic subexpressions": """\
+EquationError: a subexpression depends on itself
+  in line 2 of the equations:
+    b = a - 1 : 1
+        ^
+  the cycle is a -> b -> a""",
+    "subexpression of itself": """\
+EquationError: a subexpression depends on itself
+  in the equations:
+    a = a + 1 : 1
+        ^
+  the cycle is a -> a""",
+    "wrong unit of an equation": """\
+UnitError: dv/dt must have unit V/s, and this has unit V
+  in the equations:
+    dv/dt = -v : volt
+            ^^
+  divide by a time constant: dx/dt = (...)/tau""",
+    "wrong unit of a sum": """\
+UnitError: '+' combines values with units V and A
+  in the equations:
+    dv/dt = (-v + 3*nA)/(10*ms) : volt
+             ^^^^^^^^^""",
+    "wrong unit of a subexpression": """\
+UnitError: 'x' is declared with unit A, and this has unit V
+  in the equations:
+    x = 3*mV : amp
+        ^^^^""",
+    "wrong unit in a function": """\
+UnitError: exp() takes a plain number; this has unit V
+  in the equations:
+    x = exp(3*mV) : 1
+            ^^^^
+  divide it by a scale of the same unit, as in exp(v/mV)""",
+    "wrong unit in a condition": """\
+UnitError: '>' compares values with units V and 1
+  in the threshold:
+    v > 1
+    ^^^^^
+  give the number its unit, V""",
+    "wrong unit in a reset": """\
+UnitError: 'v' has unit V, and a value with unit A is assigned
+  in the reset:
+    v = 0*nA
+        ^^^^""",
+    "wrong unit of an exponent": """\
+UnitError: an exponent is a plain number; this has unit V
+  in the equations:
+    x = 2**(3*mV) : 1
+            ^^^^""",
+    "unknown unit": """\
+EquationError: the unit 'volts' is not known
+  in the equations:
+    dv/dt = -v/(10*ms) : volts
+                         ^^^^^
+  did you mean 'volt'?""",
+    "unit with a number": """\
+UnitError: '5*mV' is not a base unit, and variables are kept in base units
+  in the equations:
+    I : 5*mV
+        ^^^^
+  write the unit without prefix, here V (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV""",
+    "wrong unit of a constant": """\
+UnitError: '-' combines values with units A and V
+  in the equations:
+    dv/dt = (E_L - v)/(10*ms) : volt
+             ^^^^^^^""",
+    "wrong unit of a refractory time": """\
+UnitError: refractory must be a time or a condition, and this has unit V
+  in the refractory:
+    3*mV
+    ^^^^""",
+    "noise with a wrong unit": """\
+UnitError: '+' combines values with units V/s and V/s^1/2
+  in the equations:
+    dv/dt = -v/(10*ms) + xi*mV : volt
+            ^^^^^^^^^^^^^^^^^^""",
+    "number as a condition": """\
+EquationError: the threshold is a number, and a condition is expected
+  in the threshold:
+    v
+    ^
+  compare it with something, such as v > 0*mV""",
+    "condition as a number": """\
+EquationError: an operand of '+' is a condition, and a number is expected
+  in the equations:
+    x = 1 + (3 > 2) : 1
+             ^^^^^
+  int(condition) is 1 or 0""",
+    "boolean with arithmetic": """\
+EquationError: an operand of '+' is a condition, and a number is expected
+  in the equations:
+    x = True + 1 : 1
+        ^^^^
+  int(condition) is 1 or 0""",
+    "unknown flag": """\
+EquationError: the flag 'unless refractry' is not known
+  in the equations:
+    dv/dt = -v/(10*ms) : volt (unless refractry)
+                               ^^^^^^^^^^^^^^^^
+  did you mean 'unless refractory'?""",
+    "flag at the wrong place": """\
+EquationError: the flag 'constant' has no meaning for a differential equation of a neuron
+  in the equations:
+    dv/dt = -v/(10*ms) : volt (constant)
+                               ^^^^^^^^
+  a differential equation may have trainable, unless refractory""",
+    "event-driven in a neuron": """\
+EquationError: the flag 'event-driven' has no meaning for a differential equation of a neuron
+  in the equations:
+    dv/dt = -v/(10*ms) : volt (event-driven)
+                               ^^^^^^^^^^^^
+  a differential equation may have trainable, unless refractory""",
+    "shared reads what is not": """\
+EquationError: 'x' is shared, and 'v' differs between elements
+  in line 1 of the equations:
+    x = v*2 : volt (shared)
+        ^
+  declare 'v' as shared""",
+    "local that nothing reads": """\
+EquationError: 'w' is no variable of the model, and nothing reads it
+  in the reset:
+    w = 3*mV
+    ^
+  define 'w' in the equations if it is a variable, or remove the line""",
+    "misspelt variable in a reset": """\
+EquationError: 'vn' is no variable of the model, and nothing reads it
+  in the reset:
+    vn = 0*mV
+    ^^
+  define 'vn' in the equations if it is a variable, or remove the line""",
+    "assignment to a subexpression": """\
+EquationError: 'x' is a subexpression and cannot be assigned to
+  in the reset:
+    x = 0*mV
+    ^
+  declare it as a parameter ('x : unit') to set it""",
+    "assignment to a constant parameter": """\
+EquationError: 'x' is constant and cannot change during a run
+  in the reset:
+    x = 0
+    ^
+  remove the flag (constant)""",
+    "assignment to the time": """\
+EquationError: 't' cannot be assigned to: eqsnn sets it
+  in the reset:
+    t = 0*ms
+    ^
+  choose another name""",
+    "assignment to a function": """\
+EquationError: 'exp' is a function and cannot be assigned to
+  in the reset:
+    exp = 3
+    ^^^
+  choose another name""",
+    "condition in a reset": """\
+EquationError: 'if' is not part of the language
+  in the reset:
+    if v > 3*mV: v = 0*mV
+       ^
+  write the condition as a number: x = x + int(v > 0)*dx""",
+    "reset without a threshold": """\
+EquationError: cells has a reset but no threshold
+  give threshold='...', the condition of a spike""",
+    "assignment to a number": """\
+EquationError: a number stands where a name is expected
+  in the reset:
+    3 = v
+    ^
+  write name = value""",
+    "unknown method": """\
+EquationError: cells: there is no method 'rungekutta'
+  in the equations:
+    dv/dt = -v/(10*ms) : volt
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  there are euler, exact, exponential_euler, heun, milstein, rk2, rk4""",
+    "renamed method": """\
+EquationError: cells: there is no method 'linear'
+  in the equations:
+    dv/dt = -v/(10*ms) : volt
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  did you mean 'exact'?""",
+    "exact for what is not linear": """\
+EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'v' is not linear
+  in the equations:
+    dv/dt = -v**2/(10*ms) : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  use euler or heun or rk4 or milstein""",
+    "rk4 with noise": """\
+EquationError: cells: the method 'rk4' cannot integrate these equations: they contain the noise 'xi', and this method is for deterministic equations
+  in the equations:
+    dv/dt = -v/(10*ms) + xi/ms**.5 : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  use euler or heun or milstein""",
+    "euler with multiplicative noise": """\
+EquationError: cells: the method 'euler' cannot integrate these equations: the noise of 'v' is multiplicative, and Euler's step would be an Ito solution
+  in the equations:
+    dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  use heun or milstein""",
+    "noise that is not linear": """\
+EquationError: the noise 'xi' does not stand linearly in dv/dt
+  in the equations:
+    dv/dt = -v/(10*ms) + xi**2*ms/ms : 1
+            ^^^^^^^^^^^^^^^^^^^^^^^^
+  noise is added: f + g*xi""",
+    "division by zero": """\
+EquationError: this has no finite real value
+  in the equations:
+    dv/dt = -v/(0*ms) : 1
+            ^^^^^^^^
+  look for a division by 0, or a root or log of a negative number""",
+    "variable that the source has not": """\
+EquationError: 'u_pre' is no variable of the source group
+  in the on_pre:
+    w = u_pre
+        ^^^^^
+  names that end in _pre or _post belong to the connected neurons""",
+    "variable that nobody has": """\
+EquationError: 'gee' is changed before it has a value
+  in the on_pre:
+    gee += w
+    ^^^
+  define it in the equations, or assign it with '='""",
+    "wrong unit at a synapse": """\
+UnitError: 'v' has unit V, and a value with unit 1 is combined with it
+  in the on_pre:
+    v += w
+         ^""",
+    "summed without a destination": """\
+EquationError: 'v_sum' is summed and must name its destination
+  in the equations:
+    v_sum = 3*mV : volt (summed)
+    ^^^^^
+  write v_sum_post for a variable of the target group""",
+    "event-driven that cannot be solved": """\
+EquationError: syn: event-driven equations cannot be solved between events: the equation of 'w' is not linear
+  in the equations:
+    dw/dt = -w**2/(10*ms) : 1 (event-driven)
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  use (clock-driven)""",
+    "condition of connect with an unknown name": """\
+EquationError: the name 'jj' is not known
+  in the condition:
+    i != jj
+         ^^
+  define 'jj' in the equations, give it in namespace=, or assign it before run()""",
+    "assignment of a wrong unit": """\
+UnitError: 'v' of cells has unit V, and the value 3. nA has unit A""",
+    "assignment of an expression of a wrong unit": """\
+UnitError: this has unit A, and V is expected
+  in the expression for cells.v:
+    3*nA
+    ^^^^""",
+    "assignment of an unknown name": """\
+EquationError: the name 'v_start' is not known
+  in the expression for cells.v:
+    v_start
+    ^^^^^^^
+  define 'v_start' in the equations, give it in namespace=, or assign it before run()""",
+}
+
+
+def test_there_are_enough_rows_and_each_has_its_message():
+    assert len(ROWS) >= 60
+    assert set(ROWS) == set(MESSAGES)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_message(name, monkeypatch):
+    monkeypatch.setenv("EQSNN_BACKEND", "numpy")
+    assert show(ROWS[name]) == MESSAGES[name]

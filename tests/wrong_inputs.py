@@ -1,0 +1,137 @@
+"""Wrong inputs, by name. ``show`` builds what a row describes and returns the error's text; tests/test_messages.py compares it."""
+
+import eqsnn as eq
+
+LIF = "dv/dt = -v/(10*ms) : volt"
+
+# name: keyword arguments. 'model', 'threshold', 'reset', 'refractory', 'method' go to a NeuronGroup, 'synapse', 'on_pre', 'on_post' to Synapses
+# between two such groups, 'connect' to connect(), 'set' is assigned to v, 'run' runs for one step.
+ROWS = {
+    # -- syntax
+    "power with ^": dict(model="dv/dt = -v^2/(10*ms) : 1"),
+    "missing closing parenthesis": dict(model="dv/dt = -v/(10*ms : volt"),
+    "missing opening parenthesis": dict(model="dv/dt = -v/10*ms) : volt"),
+    "missing unit": dict(model="dv/dt = -v/(10*ms)"),
+    "missing unit of a parameter": dict(model=LIF + "\nI"),
+    "missing right-hand side": dict(model="dv/dt = : volt"),
+    "missing operand": dict(model="dv/dt = -v/(10*ms) + : volt"),
+    "two operators": dict(model="dv/dt = -v */ (10*ms) : volt"),
+    "implicit multiplication": dict(model="dv/dt = -2v/(10*ms) : volt"),
+    "implicit multiplication of names": dict(model="dv/dt = -v I : volt"),
+    "attribute access": dict(model="dv/dt = -v/self.tau : volt"),
+    "indexing": dict(model="dv/dt = -v[0]/(10*ms) : volt"),
+    "double equals in a definition": dict(model="x == 3 : 1"),
+    "assignment in a condition": dict(model=LIF, threshold="v = 1*mV"),
+    "two conditions": dict(model=LIF, threshold="v > 1*mV; v < 2*mV"),
+    "C and": dict(model=LIF, threshold="v > 1*mV && v < 2*mV"),
+    "C or": dict(model=LIF, threshold="v > 1*mV || v < 2*mV"),
+    "C not": dict(model=LIF, threshold="!(v > 1*mV)"),
+    "ternary": dict(model="dv/dt = -v/(10*ms) : volt\nx = 1 if v > 0*mV else 0 : 1"),
+    "lambda": dict(model="x = lambda y: y : 1"),
+    "string literal": dict(model="x = 'a' : 1"),
+    "list": dict(model="x = [1, 2] : 1"),
+    "second derivative": dict(model="d2v/dt2 = -v/(10*ms)**2 : volt"),
+    "derivative by another variable": dict(model="dv/dx = -v/(10*ms) : volt"),
+    "prime for a derivative": dict(model="v' = -v/(10*ms) : volt"),
+    "increment": dict(model=LIF, threshold="v > 1*mV", reset="v++"),
+    "unicode minus": dict(model="dv/dt = −v/(10*ms) : volt"),
+    "unclosed flags": dict(model="dv/dt = -v/(10*ms) : volt (unless refractory"),
+    "semicolon between definitions": dict(model="dv/dt = -v/(10*ms) : volt; I : 1"),
+    # -- names
+    "unknown name": dict(model="dv/dt = (I_e - v)/(10*ms) : volt", run=True),
+    "unknown name that is nearly known": dict(model="dv/dt = (Iext - v)/(10*ms) : volt\nI_ext : volt", run=True),
+    "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt"),
+    "unknown function that is nearly known": dict(model="x = expp(3) : 1"),
+    "function without parentheses": dict(model="x = exp : 1", run=True),
+    "too many arguments": dict(model="x = exp(1, 2) : 1"),
+    "too few arguments": dict(model="x = clip(1) : 1"),
+    "double definition": dict(model=LIF + "\nv : volt"),
+    "name of a unit": dict(model="dmV/dt = -mV/(10*ms) : volt"),
+    "name of a function": dict(model="exp : 1"),
+    "name of the time": dict(model="t : second"),
+    "name that begins with an underscore": dict(model="_v : volt"),
+    "name that ends in _pre": dict(model="v_pre : volt"),
+    "xi in a subexpression of a threshold": dict(model=LIF, threshold="v > xi*mV"),
+    "cyclic subexpressions": dict(model="a = b + 1 : 1\nb = a - 1 : 1"),
+    "subexpression of itself": dict(model="a = a + 1 : 1"),
+    # -- units
+    "wrong unit of an equation": dict(model="dv/dt = -v : volt"),
+    "wrong unit of a sum": dict(model="dv/dt = (-v + 3*nA)/(10*ms) : volt"),
+    "wrong unit of a subexpression": dict(model="x = 3*mV : amp"),
+    "wrong unit in a function": dict(model="x = exp(3*mV) : 1"),
+    "wrong unit in a condition": dict(model=LIF, threshold="v > 1"),
+    "wrong unit in a reset": dict(model=LIF, threshold="v > 1*mV", reset="v = 0*nA"),
+    "wrong unit of an exponent": dict(model="x = 2**(3*mV) : 1"),
+    "unknown unit": dict(model="dv/dt = -v/(10*ms) : volts"),
+    "unit with a number": dict(model="I : 5*mV"),
+    "wrong unit of a constant": dict(model="dv/dt = (E_L - v)/(10*ms) : volt", namespace={"E_L": 3 * eq.nA}, run=True),
+    "wrong unit of a refractory time": dict(model=LIF, threshold="v > 1*mV", refractory="3*mV"),
+    "noise with a wrong unit": dict(model="dv/dt = -v/(10*ms) + xi*mV : volt"),
+    # -- kinds of values
+    "number as a condition": dict(model=LIF, threshold="v"),
+    "condition as a number": dict(model="x = 1 + (3 > 2) : 1"),
+    "boolean with arithmetic": dict(model="x = True + 1 : 1"),
+    # -- flags
+    "unknown flag": dict(model="dv/dt = -v/(10*ms) : volt (unless refractry)"),
+    "flag at the wrong place": dict(model="dv/dt = -v/(10*ms) : volt (constant)"),
+    "event-driven in a neuron": dict(model="dv/dt = -v/(10*ms) : volt (event-driven)"),
+    "shared reads what is not": dict(model="x = v*2 : volt (shared)\n" + LIF),
+    # -- statements
+    "local that nothing reads": dict(model=LIF, threshold="v > 1*mV", reset="w = 3*mV"),
+    "misspelt variable in a reset": dict(model="dvm/dt = -vm/(10*ms) : volt", threshold="vm > 1*mV", reset="vn = 0*mV"),
+    "assignment to a subexpression": dict(model=LIF + "\nx = 2*v : volt", threshold="v > 1*mV", reset="x = 0*mV"),
+    "assignment to a constant parameter": dict(model=LIF + "\nx : 1 (constant)", threshold="v > 1*mV", reset="x = 0"),
+    "assignment to the time": dict(model=LIF, threshold="v > 1*mV", reset="t = 0*ms"),
+    "assignment to a function": dict(model=LIF, threshold="v > 1*mV", reset="exp = 3"),
+    "condition in a reset": dict(model=LIF, threshold="v > 1*mV", reset="if v > 3*mV: v = 0*mV"),
+    "reset without a threshold": dict(model=LIF, reset="v = 0*mV"),
+    "assignment to a number": dict(model=LIF, threshold="v > 1*mV", reset="3 = v"),
+    # -- methods
+    "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta", run=True),
+    "renamed method": dict(model=LIF, method="linear", run=True),
+    "exact for what is not linear": dict(model="dv/dt = -v**2/(10*ms) : 1", method="exact", run=True),
+    "rk4 with noise": dict(model="dv/dt = -v/(10*ms) + xi/ms**.5 : 1", method="rk4", run=True),
+    "euler with multiplicative noise": dict(model="dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1", method="euler", run=True),
+    "noise that is not linear": dict(model="dv/dt = -v/(10*ms) + xi**2*ms/ms : 1", run=True),
+    "division by zero": dict(model="dv/dt = -v/(0*ms) : 1", method="euler", run=True),
+    # -- synapses
+    "variable that the source has not": dict(synapse="w : 1", on_pre="w = u_pre"),
+    "variable that nobody has": dict(synapse="w : 1", on_pre="gee += w"),
+    "wrong unit at a synapse": dict(synapse="w : 1", on_pre="v += w"),
+    "summed without a destination": dict(synapse="v_sum = 3*mV : volt (summed)"),
+    "event-driven that cannot be solved": dict(synapse="dw/dt = -w**2/(10*ms) : 1 (event-driven)", on_pre="w += 1", run=True),
+    "condition of connect with an unknown name": dict(synapse="w : 1", connect="i != jj"),
+    # -- values
+    "assignment of a wrong unit": dict(model=LIF, set=3 * eq.nA),
+    "assignment of an expression of a wrong unit": dict(model=LIF, set="3*nA"),
+    "assignment of an unknown name": dict(model=LIF, set="v_start"),
+}
+
+
+def show(row: dict) -> str:
+    """The type and the text of the error that a row gives."""
+    row = dict(row)
+    try:
+        keep = build(row)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    raise AssertionError(f"no error from {keep}")
+
+
+def build(row: dict):
+    """What a row describes."""
+    namespace = row.pop("namespace", {})
+    run, value = row.pop("run", False), row.pop("set", None)
+    if "synapse" in row:
+        groups = [eq.NeuronGroup(2, LIF, threshold="v > 1*mV", name=f"cells{k}", namespace={}) for k in (0, 1)]
+        synapses = eq.Synapses(*groups, row["synapse"], on_pre=row.get("on_pre"), name="syn", namespace={})
+        synapses.connect(row.get("connect"))
+        objects = [*groups, synapses]
+    else:
+        group = eq.NeuronGroup(2, **row, name="cells", namespace=namespace)
+        if value is not None:
+            group.v = value
+        objects = [group]
+    if run:
+        eq.Network(*objects).run(0.1 * eq.ms)
+    return objects
