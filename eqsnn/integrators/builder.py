@@ -66,7 +66,7 @@ class MapBuilder:
     def assign(self, base: str, expr, source: Span | None = None, dtype: DType = "float") -> sympy.Symbol:
         """Append ``base@k = expr`` and return its symbol."""
         name = self.fresh(base)
-        self.assignments.append(Assignment(name, sympy.sympify(expr), source))
+        self.assignments.append(Assignment(name, expr if isinstance(expr, sympy.Basic) else sympy.Integer(expr), source))
         if dtype != "float":
             self.types[name] = dtype
         return symbol(name)

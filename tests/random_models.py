@@ -1,0 +1,95 @@
+"""Models drawn at random: equations, a threshold, a reset and synapses, from a small grammar that keeps them finite."""
+
+from __future__ import annotations
+
+import random
+
+from models import Case
+
+import eqsnn as eq
+from eqsnn import ms
+
+
+class _Draw:
+    def __init__(self, seed: int):
+        self.r = random.Random(seed)
+
+    def number(self) -> str:
+        return f"{self.r.uniform(0.1, 2):.3f}"
+
+    def expression(self, names: list[str], depth: int = 3) -> str:
+        """A bounded expression without unit."""
+        if depth == 0 or self.r.random() < 0.15:
+            return self.r.choice([*names, self.number()])
+        a = self.expression(names, depth - 1)
+        b = self.expression(names, depth - 1)
+        kind = self.r.randrange(11)
+        return [
+            f"({a} + {b})",
+            f"({a} - {b})",
+            f"(0.5*{a}*{b})",
+            f"({a}/(1 + ({b})**2))",
+            f"tanh({a})",
+            f"sin({a})*cos({b})",
+            f"exp(-({a})**2)",
+            f"clip({a}, -1, {self.number()})",
+            f"int({a} > {b})*{self.number()}",
+            f"log1p(abs({a}))",
+            f"exprel(-abs({a}))*sqrt(abs({b}))",
+        ][kind]
+
+
+def random_case(seed: int) -> Case:
+    """A network of at most 30 neurons."""
+    d = _Draw(seed)
+    r = d.r
+    states = [f"x{k}" for k in range(r.randint(1, 3))]
+    parameters = [f"p{k}" for k in range(r.randint(1, 2))]
+    names = states + parameters
+    lines, noisy = [], r.random() < 0.4
+    linear = r.random() < 0.3
+    for k, s in enumerate(states):
+        if linear:
+            drive = " + ".join(f"{d.number()}*{o}" for o in states[k + 1 :] + parameters)
+            right = f"({drive or d.number()} - {s})/({r.randint(2, 20)}*ms)"
+        else:
+            right = f"(tanh({d.expression(names)}) - {s})/({r.randint(2, 20)}*ms)"
+        if noisy:
+            right += f" + 0.2*xi{r.choice(['', '_a'])}/sqrt({r.randint(5, 20)}*ms)"
+        flag = " (unless refractory)" if r.random() < 0.3 else ""
+        lines.append(f"d{s}/dt = {right} : 1{flag}")
+    lines += [f"{p} : 1{' (constant)' if r.random() < 0.5 else ''}" for p in parameters]
+    lines.append(f"sub = {d.expression(names)} : 1")
+    if linear:
+        method = None
+    else:
+        method = r.choice(["euler", "heun"] if noisy else ["euler", "rk2", "rk4", "heun", None])
+    refractory = r.choice([False, 2 * ms, "1*ms + int(x0 > 0)*ms", "x0 > 0.9"])
+    if refractory is False:
+        lines = [line.replace(" (unless refractory)", "") for line in lines]
+    G = eq.NeuronGroup(
+        r.randint(2, 30),
+        "\n".join(lines),
+        threshold=f"x0 > {r.uniform(0.05, 0.4):.3f}",
+        reset=f"x0 = -0.1*rand(); tmp = x0 + {parameters[0]}*0; x0 = tmp",
+        refractory=refractory,
+        method=method,
+    )
+    for name in names:
+        setattr(G, name, f"{r.uniform(0.2, 1):.3f}*rand()")
+    S = eq.Synapses(
+        G,
+        G,
+        "w : 1\ndtrace/dt = -trace/(7*ms) : 1 (event-driven)",
+        on_pre=f"x0_post += w*{r.uniform(0.01, 0.2):.3f}\ntrace += 1\nw = clip(w + 0.01*trace, 0, 1)",
+        on_post=r.choice([None, "trace += 0.5\nw = clip(w - 0.02*trace, 0, 1)"]),
+    )
+    S.connect(p=r.uniform(0.05, 0.5))
+    if len(S):
+        S.w = "rand()"
+        if r.random() < 0.5:
+            S.delay = "rand()*2*ms"
+        else:
+            S.delay = r.choice([0, 1, 2]) * ms
+    M, V = eq.SpikeMonitor(G), eq.StateMonitor(G, [*states, "sub"], record=True)
+    return Case(eq.Network(G, S, M, V), [M], [V], [(S, "w"), (S, "trace")] if len(S) else [])
