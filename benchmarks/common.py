@@ -24,7 +24,9 @@ class Benchmark:
         parser.add_argument("--duration", type=float, default=duration, help="biological time in seconds")
         parser.add_argument("--neurons", type=int, default=4000)
         parser.add_argument("--threads", type=int, default=1)
-        parser.add_argument("--repeat", type=int, default=3, help="runs of the given duration; the fastest counts (not for standalone)")
+        parser.add_argument(
+            "--repeat", type=int, default=3, help="runs of the given duration; the fastest counts (not for standalone)"
+        )
         self.args = parser.parse_args()
         self.name = name
         os.environ["EQSNN_NUM_THREADS"] = str(self.args.threads)
@@ -36,7 +38,11 @@ class Benchmark:
                 self.module.prefs.devices.cpp_standalone.openmp_threads = self.args.threads
         elif self.args.simulator == "brian2":
             self.module.prefs.codegen.target = "cython"
-        self.names = {n: getattr(self.module, n) for n in self.module.__all__} if hasattr(self.module, "__all__") else vars(self.module)
+        self.names = (
+            {n: getattr(self.module, n) for n in self.module.__all__}
+            if hasattr(self.module, "__all__")
+            else vars(self.module)
+        )
 
     def measure(self, objects: list, spikes, namespace: dict) -> None:
         """Run the network and print the result as JSON."""

@@ -5,7 +5,16 @@ from common import Benchmark
 b = Benchmark("cuba", __doc__)
 globals().update({n: b.names[n] for n in ("NeuronGroup", "Synapses", "SpikeMonitor", "ms", "mV", "seed")})
 seed(1)
-space = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV, "we": 1.62 * mV, "wi": -9 * mV}
+space = {
+    "taum": 20 * ms,
+    "taue": 5 * ms,
+    "taui": 10 * ms,
+    "Vt": -50 * mV,
+    "Vr": -60 * mV,
+    "El": -49 * mV,
+    "we": 1.62 * mV,
+    "wi": -9 * mV,
+}
 P = NeuronGroup(
     b.args.neurons,
     """dv/dt  = (ge+gi-(v-El))/taum : volt (unless refractory)

@@ -44,7 +44,15 @@ def _lowered(map_, domain: str, name: str, owner: str, **options) -> Kernel | No
     return lower(map_, domain, name=name, owner=owner, **options) if map_.writes or map_.event else None
 
 
-def neuron_step(model: Model, method: str | None, varying: frozenset[str], name: str, update: bool, threshold: bool, check: bool = True) -> StepKernels:
+def neuron_step(
+    model: Model,
+    method: str | None,
+    varying: frozenset[str],
+    name: str,
+    update: bool,
+    threshold: bool,
+    check: bool = True,
+) -> StepKernels:
     """One step of a neuron: its equations (``update``), its threshold (``threshold``), or both in one kernel."""
 
     def make() -> StepKernels:
@@ -59,7 +67,9 @@ def neuron_step(model: Model, method: str | None, varying: frozenset[str], name:
         if own or step.map.event:
             kernel = lower(step.map, "neuron", name=name, owner=model.name, check=check, writes=own)
         if shared:
-            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared, event=False)
+            shared_kernel = lower(
+                step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared, event=False
+            )
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
     return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold, check)
@@ -100,7 +110,9 @@ def pathway(model: Model, statements: Statements, rows: str, name: str) -> Kerne
     return _remembered(make, "pathway", _model_parts(model), statements, rows, name).own
 
 
-def synapse_step(model: Model, method: str | None, varying: frozenset[str], name: str, check: bool = True) -> StepKernels:
+def synapse_step(
+    model: Model, method: str | None, varying: frozenset[str], name: str, check: bool = True
+) -> StepKernels:
     """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
 
     def make() -> StepKernels:
@@ -110,7 +122,9 @@ def synapse_step(model: Model, method: str | None, varying: frozenset[str], name
         step = synapse_step_map(model, method, varying)
         if step is None:
             return StepKernels(None)
-        alone = all(i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in step.map.inputs)
+        alone = all(
+            i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in step.map.inputs
+        )
         domain = "neuron" if alone else "pathway"
         shared_names = {v.name for v in model.variables if v.shared}
         own = [w for w in step.map.writes if w.variable not in shared_names]
@@ -118,7 +132,9 @@ def synapse_step(model: Model, method: str | None, varying: frozenset[str], name
         kernel = lower(step.map, domain, name=name, owner=model.name, check=check, writes=own) if own else None
         shared_kernel = None
         if shared:
-            shared_kernel = lower(step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared)
+            shared_kernel = lower(
+                step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared
+            )
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
     return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
@@ -163,7 +179,9 @@ def detached_expression(expr: Expr, scope: Scope) -> Kernel:
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import detached, expression_map
 
-        return StepKernels(_lowered(detached(expression_map("expression", expr, scope)), "neuron", "expression", "expression"))
+        return StepKernels(
+            _lowered(detached(expression_map("expression", expr, scope)), "neuron", "expression", "expression")
+        )
 
     return _remembered(make, "detached", _scope_parts(scope), expr).own
 

@@ -69,7 +69,9 @@ network.run(0 * second)
 start = time.perf_counter()
 network.run(args.duration * second, report="bar")
 elapsed = time.perf_counter() - start
-print(f"{spikes.num_spikes} spikes, mean rate {np.mean(rate.rate / Hz):.2f} Hz, {args.duration / elapsed:.2f} times real time")
+print(
+    f"{spikes.num_spikes} spikes, mean rate {np.mean(rate.rate / Hz):.2f} Hz, {args.duration / elapsed:.2f} times real time"
+)
 
 if args.out:
     import matplotlib

@@ -56,7 +56,9 @@ network.run(args.duration * second, report="bar")
 elapsed = time.perf_counter() - start
 
 steps = round(args.duration / float(eq.defaultclock.dt))
-print(f"{args.neurons} neurons, {len(excitatory) + len(inhibitory)} synapses, {spikes.num_spikes} spikes in {args.duration:g} s")
+print(
+    f"{args.neurons} neurons, {len(excitatory) + len(inhibitory)} synapses, {spikes.num_spikes} spikes in {args.duration:g} s"
+)
 print(f"rate of the excitatory population: {np.mean(rate_exc.rate_):.2f} Hz")
 print(f"rate of the inhibitory population: {np.mean(rate_inh.rate_):.2f} Hz")
 print(f"{steps / elapsed:,.0f} steps per second, {args.duration / elapsed:.1f} times real time")

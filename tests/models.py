@@ -28,7 +28,16 @@ class Case:
 
 
 def cuba(n=200):
-    space = {"taum": 20 * ms, "taue": 5 * ms, "taui": 10 * ms, "Vt": -50 * mV, "Vr": -60 * mV, "El": -49 * mV, "we": 8 * mV, "wi": -20 * mV}
+    space = {
+        "taum": 20 * ms,
+        "taue": 5 * ms,
+        "taui": 10 * ms,
+        "Vt": -50 * mV,
+        "Vr": -60 * mV,
+        "El": -49 * mV,
+        "we": 8 * mV,
+        "wi": -20 * mV,
+    }
     G = eq.NeuronGroup(
         n,
         """dv/dt = (ge + gi - (v - El))/taum : volt (unless refractory)
@@ -130,7 +139,16 @@ def izhikevich(n=50):
 
 
 def adex(n=20):
-    space = {"C": 281 * pF, "gL": 30 * nS, "EL": -70.6 * mV, "VT": -50.4 * mV, "DT": 2 * mV, "tauw": 144 * ms, "a": 4 * nS, "b": 0.0805 * nA}
+    space = {
+        "C": 281 * pF,
+        "gL": 30 * nS,
+        "EL": -70.6 * mV,
+        "VT": -50.4 * mV,
+        "DT": 2 * mV,
+        "tauw": 144 * ms,
+        "a": 4 * nS,
+        "b": 0.0805 * nA,
+    }
     G = eq.NeuronGroup(
         n,
         """dv/dt = (gL*(EL - v) + gL*DT*exp((v - VT)/DT) + I - w)/C : volt
@@ -165,7 +183,9 @@ def noisy(n=40):
 
 
 def multiplicative(n=20):
-    G = eq.NeuronGroup(n, "dx/dt = -x/tau + 0.3*x*xi_a/sqrt(tau) + 0.1*xi_b/sqrt(tau) : 1", method="heun", namespace={"tau": 10 * ms})
+    G = eq.NeuronGroup(
+        n, "dx/dt = -x/tau + 0.3*x*xi_a/sqrt(tau) + 0.1*xi_b/sqrt(tau) : 1", method="heun", namespace={"tau": 10 * ms}
+    )
     G.x = 1
     V = eq.StateMonitor(G, "x", record=True)
     return Case(eq.Network(G, V), [], [V], [(G, "x")])
@@ -202,7 +222,13 @@ def driven(n=10):
         namespace={"drive": drive, "columns": columns},
     )
     SG = eq.SpikeGeneratorGroup(3, [0, 1, 2, 0], [1, 2, 3, 4] * ms, period=5 * ms)
-    S = eq.Synapses(SG, G, "dg/dt = -g/(4*ms) : 1 (clock-driven)\nw : 1", on_pre="g += w; v_post += 0.1*g", method="exponential_euler")
+    S = eq.Synapses(
+        SG,
+        G,
+        "dg/dt = -g/(4*ms) : 1 (clock-driven)\nw : 1",
+        on_pre="g += w; v_post += 0.1*g",
+        method="exponential_euler",
+    )
     S.connect(j="k for k in range(i, i + 4)")
     S.w = "0.1*(j + 1)"
     M, V = eq.SpikeMonitor(G), eq.StateMonitor(G, ["v", "y", "z"], record=True)
@@ -212,7 +238,22 @@ def driven(n=10):
 
 def keywords():
     """Names that mean something in C, C++, CUDA or sympy."""
-    names = ["NULL", "errno", "M_PI", "I", "E", "S", "Q", "int64_t", "double", "class", "template", "blockIdx", "beta", "gamma"]
+    names = [
+        "NULL",
+        "errno",
+        "M_PI",
+        "I",
+        "E",
+        "S",
+        "Q",
+        "int64_t",
+        "double",
+        "class",
+        "template",
+        "blockIdx",
+        "beta",
+        "gamma",
+    ]
     text = "dregister/dt = (auto - register)/(10*ms) : 1\nauto : 1\n" + "\n".join(f"{n} : 1" for n in names)
     text += f"\ntotal = {' + '.join(names)} : 1"
     G = eq.NeuronGroup(4, text, threshold="register > 0.5", reset="register = 0; restrict = E + 1; E = restrict")

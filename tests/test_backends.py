@@ -56,7 +56,9 @@ def test_the_same_names_in_another_spelling_give_the_same_bits():
         a, b, c = names
 
         def make():
-            G = eq.NeuronGroup(3, f"d{a}/dt = (0.3*{b} + 0.7*{c} + 0.1 - {a}*{b})/(3*ms) : 1\n{b} : 1\n{c} : 1", method="rk4")
+            G = eq.NeuronGroup(
+                3, f"d{a}/dt = (0.3*{b} + 0.7*{c} + 0.1 - {a}*{b})/(3*ms) : 1\n{b} : 1\n{c} : 1", method="rk4"
+            )
             setattr(G, b, "0.1 + 0.37*i")
             setattr(G, c, "0.2 - 0.11*i")
             V = eq.StateMonitor(G, a, record=True)

@@ -30,7 +30,19 @@ def test_a_script_gives_what_brian_gives(name):
 def test_the_face_exports_what_a_script_expects():
     import eqsnn.brian as face
 
-    for name in ("NeuronGroup", "run", "ms", "mV", "nS", "np", "linspace", "array", "network_operation", "DimensionMismatchError", "exp"):
+    for name in (
+        "NeuronGroup",
+        "run",
+        "ms",
+        "mV",
+        "nS",
+        "np",
+        "linspace",
+        "array",
+        "network_operation",
+        "DimensionMismatchError",
+        "exp",
+    ):
         assert name in face.__all__ and hasattr(face, name), name
     assert not set(face.__all__) - set(dir(face))
 

@@ -99,7 +99,9 @@ ROWS = {
     "variable that nobody has": dict(synapse="w : 1", on_pre="gee += w"),
     "wrong unit at a synapse": dict(synapse="w : 1", on_pre="v += w"),
     "summed without a destination": dict(synapse="v_sum = 3*mV : volt (summed)"),
-    "event-driven that cannot be solved": dict(synapse="dw/dt = -w**2/(10*ms) : 1 (event-driven)", on_pre="w += 1", run=True),
+    "event-driven that cannot be solved": dict(
+        synapse="dw/dt = -w**2/(10*ms) : 1 (event-driven)", on_pre="w += 1", run=True
+    ),
     "condition of connect with an unknown name": dict(synapse="w : 1", connect="i != jj"),
     # -- values
     "assignment of a wrong unit": dict(model=LIF, set=3 * eq.nA),

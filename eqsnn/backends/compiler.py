@@ -118,7 +118,14 @@ class BuildFailure(CompileError):
 
 
 def start(
-    name: str, source: str, *, suffix: str, options: tuple[str, ...], inputs: tuple[Path, ...] = (), extra_key: str = "", headers=()
+    name: str,
+    source: str,
+    *,
+    suffix: str,
+    options: tuple[str, ...],
+    inputs: tuple[Path, ...] = (),
+    extra_key: str = "",
+    headers=(),
 ) -> Job:
     """Begin to compile ``source`` (file name ``name``); a job that is done already if the cache has it.
 

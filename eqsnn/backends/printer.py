@@ -114,7 +114,11 @@ class _Printer:
         used = {s.buffer for s in self.kernel.body if isinstance(s, Store)}
         for s in self.kernel.body:
             for part in expressions(s):
-                used |= {e.buffer if isinstance(e, (Load, Search)) else e.name for e in walk(part) if isinstance(e, (Load, Search, Local))}
+                used |= {
+                    e.buffer if isinstance(e, (Load, Search)) else e.name
+                    for e in walk(part)
+                    if isinstance(e, (Load, Search, Local))
+                }
         return used
 
     def _arguments(self):

@@ -80,7 +80,9 @@ def keep(parts: tuple, found: object) -> None:
     _memory[key] = found
     folder = cache.workspace()
     path = folder / "kernel.json"
-    path.write_text(json.dumps({f.name: _encode(getattr(found, f.name)) for f in dataclasses.fields(found)}), encoding="utf-8")
+    path.write_text(
+        json.dumps({f.name: _encode(getattr(found, f.name)) for f in dataclasses.fields(found)}), encoding="utf-8"
+    )
     cache.store(key, ".json", path)
     folder.rmdir()
 

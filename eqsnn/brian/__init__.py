@@ -88,7 +88,9 @@ __all__ = [
     "stop",
     *_exported_names(),
 ]
-__all__ += [n for n in (*_numpy.__all__, *_numpy.__dict__) if not n.startswith("_") and n in globals() and n not in __all__]
+__all__ += [
+    n for n in (*_numpy.__all__, *_numpy.__dict__) if not n.startswith("_") and n in globals() and n not in __all__
+]
 __all__ = list(dict.fromkeys(__all__))
 try:
     from matplotlib import pyplot as _pyplot

@@ -66,7 +66,9 @@ class MapBuilder:
     def assign(self, base: str, expr, source: Span | None = None, dtype: DType = "float") -> sympy.Symbol:
         """Append ``base@k = expr`` and return its symbol."""
         name = self.fresh(base)
-        self.assignments.append(Assignment(name, expr if isinstance(expr, sympy.Basic) else sympy.Integer(expr), source))
+        self.assignments.append(
+            Assignment(name, expr if isinstance(expr, sympy.Basic) else sympy.Integer(expr), source)
+        )
         if dtype != "float":
             self.types[name] = dtype
         return symbol(name)
@@ -106,7 +108,11 @@ class MapBuilder:
         """``expr`` in sympy. ``frame`` says whose names they are: 'self', or 'pre'/'post' inside a connected group's subexpression."""
         result = self._node(expr, scope or self.scope, frame)
         if result.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-            raise EquationError("this has no finite real value", expr.span, "look for a division by 0, or a root or log of a negative number")
+            raise EquationError(
+                "this has no finite real value",
+                expr.span,
+                "look for a division by 0, or a root or log of a negative number",
+            )
         return result
 
     def _node(self, expr: Expr, scope: Scope, frame: str):
@@ -126,7 +132,9 @@ class MapBuilder:
                 function = voc.And if expr.op == "and" else voc.Or
                 return function(self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
             case Compare():
-                return voc.COMPARISONS[expr.op](self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
+                return voc.COMPARISONS[expr.op](
+                    self._node(expr.left, scope, frame), self._node(expr.right, scope, frame)
+                )
             case Binary():
                 return self._binary(expr, self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
             case Call():
@@ -232,6 +240,3 @@ class MapBuilder:
 
 def _number(value: float):
     return Integer(int(value)) if value == int(value) and abs(value) < 2**31 else Float(value)
-
-
-

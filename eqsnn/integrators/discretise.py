@@ -43,7 +43,9 @@ def step_map(
     chosen = None
     not_refractory = None
     if model.refractory is not None:
-        not_refractory = _refractoriness(builder, model) if update else builder.input("self", "not_refractory", "boolean")
+        not_refractory = (
+            _refractoriness(builder, model) if update else builder.input("self", "not_refractory", "boolean")
+        )
     if update:
         chosen = _equations(builder, model, method, varying, not_refractory, model.of_kind("state"))
         for v in model.of_kind("input"):
@@ -122,7 +124,9 @@ def spike_marks(model: Model) -> UpdateMap | None:
     builder = MapBuilder(model.name, model.scope)
     span = model.refractory.span
     builder.write(("self", "lastspike"), builder.assign("lastspike", builder.time(), span), source=span)
-    builder.write(("self", "not_refractory"), builder.assign("not_refractory", voc.Truth(0), span, "boolean"), source=span)
+    builder.write(
+        ("self", "not_refractory"), builder.assign("not_refractory", voc.Truth(0), span, "boolean"), source=span
+    )
     return builder.finish()
 
 
@@ -158,7 +162,13 @@ def _run_statements(builder: MapBuilder, statements: Statements, scope: Scope, g
         key = (b.target.owner, b.target.variable)
         if key in accumulated:
             value = builder.translate(b.value, scope)
-            _write(builder, b, builder.assign(f"change_{b.target.name}", value if b.op == "+=" else -value, b.span), "add", guarded)
+            _write(
+                builder,
+                b,
+                builder.assign(f"change_{b.target.name}", value if b.op == "+=" else -value, b.span),
+                "add",
+                guarded,
+            )
             continue
         builder.execute(b, scope)
         if b.target.owner != "local":
@@ -230,11 +240,17 @@ def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: st
     builder = MapBuilder(name, scope)
     target = scope.symbols[variable]
     builder.read(target, scope)
-    value = builder.input("external", "_weight", shared=True, constant=True) if weight is None else builder.translate(weight)
+    value = (
+        builder.input("external", "_weight", shared=True, constant=True)
+        if weight is None
+        else builder.translate(weight)
+    )
     builder.lookups["binomial"] = None
     count = voc.Search(sympy.Symbol("binomial", real=True), builder.draw("uniform"))
     key = ("self", variable)
-    builder.set(key, builder.assign(variable, builder.current.get(key, sympy.Symbol(variable, real=True)) + value * count))
+    builder.set(
+        key, builder.assign(variable, builder.current.get(key, sympy.Symbol(variable, real=True)) + value * count)
+    )
     builder.write(key, builder.current[key])
     return builder.finish()
 
@@ -246,6 +262,12 @@ def detached(map_: UpdateMap) -> UpdateMap:
     """
     inputs = []
     for i in map_.inputs:
-        per_element = i.owner in ("self", "pre", "post") or (i.owner == "index" and i.variable not in ("N", "N_pre", "N_post"))
-        inputs.append(replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False) if per_element else i)
+        per_element = i.owner in ("self", "pre", "post") or (
+            i.owner == "index" and i.variable not in ("N", "N_pre", "N_post")
+        )
+        inputs.append(
+            replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False)
+            if per_element
+            else i
+        )
     return replace(map_, inputs=tuple(inputs))

@@ -18,7 +18,9 @@ def bring_up_to_date(system: System, owner: str) -> None:
     reason = found if isinstance(found, Reason) else _unsolvable(system, found)
     if reason is not None:
         span = system.variables[0].span
-        raise EquationError(f"{owner}: event-driven equations cannot be solved between events: {reason}", span, "use (clock-driven)")
+        raise EquationError(
+            f"{owner}: event-driven equations cannot be solved between events: {reason}", span, "use (clock-driven)"
+        )
     builder = system.builder
     last = builder.input("self", "lastupdate")
     elapsed = builder.assign("elapsed", builder.time() - last)

@@ -83,11 +83,15 @@ class Exact(Integrator):
             for v in component:
                 held = system.changing(found.b[v])
                 if held == "t" or held == "rand()":
-                    return Reason(f"the equation of '{v.name}' depends on {held if held != 't' else 'the time t'} within a step")
+                    return Reason(
+                        f"the equation of '{v.name}' depends on {held if held != 't' else 'the time t'} within a step"
+                    )
                 for a in found.A[v].values():
                     name = system.changing(a)
                     if name == "t" or name == "rand()" or (name and len(component) > 1):
-                        return Reason(f"the coefficients of the equation of '{v.name}' depend on '{name}', which changes during the run")
+                        return Reason(
+                            f"the coefficients of the equation of '{v.name}' depend on '{name}', which changes during the run"
+                        )
         return None
 
     def advance(self, system: System) -> None:
@@ -133,12 +137,16 @@ def _together(system: System, found: Linear, component: list[Variable]) -> dict[
     return result
 
 
-def _propagated(system: System, found: Linear, component: list[Variable], resting: set[Variable]) -> dict[Variable, sympy.Expr]:
+def _propagated(
+    system: System, found: Linear, component: list[Variable], resting: set[Variable]
+) -> dict[Variable, sympy.Expr]:
     """One step of the component with the variables of ``resting`` held, by a propagator."""
     n, builder = len(component), system.builder
     zero, one = sympy.S.Zero, sympy.S.One
     matrix = [[found.A[v].get(w, zero) if v not in resting else zero for w in component] for v in component]
-    matrix = [row + [one if r == c else zero for c in range(n)] for r, row in enumerate(matrix)] + [[zero] * (2 * n)] * n
+    matrix = [row + [one if r == c else zero for c in range(n)] for r, row in enumerate(matrix)] + [
+        [zero] * (2 * n)
+    ] * n
     driven = [zero if v in resting else found.b[v] for v in component]
     active = Linear({v: {} if v in resting else found.A[v] for v in component}, {})
     entries: list[tuple[str | None, ...]] = []

@@ -19,7 +19,9 @@ class ExponentialEuler(Integrator):
 
     def supports(self, system: System) -> Reason | None:
         if system.stochastic:
-            return Reason(f"they contain the noise '{next(iter(system.noises))}', and this method is for deterministic equations")
+            return Reason(
+                f"they contain the noise '{next(iter(system.noises))}', and this method is for deterministic equations"
+            )
         for v in system.variables:
             f, _ = system.slope(v)
             if not system.is_linear(f, {system.value(v)}):

@@ -25,7 +25,9 @@ class Heun(Integrator):
         start, t0 = system.values(), builder.time()
         dW = increments(system)
         first = {v: _named(system, v, 1) for v in system.variables}
-        predicted = {v: builder.assign(f"{v.name}_predicted", x + _step(dt, dW, *first[v]), v.span) for v, x in start.items()}
+        predicted = {
+            v: builder.assign(f"{v.name}_predicted", x + _step(dt, dW, *first[v]), v.span) for v, x in start.items()
+        }
         system.go_to(predicted, builder.assign("t", t0 + dt))
         second = {v: _named(system, v, 2) for v in system.variables}
         system.go_to(start, t0)
@@ -38,7 +40,8 @@ def _named(system: System, v, stage: int):
     f, g = system.slope(v)
     slope = system.builder.assign(f"slope{stage}_{v.name}", system.clamp(v, f, sympy.S.Zero), v.span)
     factors = {
-        n: system.builder.assign(f"noise{stage}_{v.name}", system.clamp(v, factor, sympy.S.Zero), v.span) for n, factor in g.items()
+        n: system.builder.assign(f"noise{stage}_{v.name}", system.clamp(v, factor, sympy.S.Zero), v.span)
+        for n, factor in g.items()
     }
     return slope, factors
 

@@ -51,7 +51,11 @@ def methods() -> dict[str, Integrator]:
     for module in pkgutil.iter_modules(room.__path__):
         contents = vars(importlib.import_module(f"eqsnn.integrators.{module.name}"))
         for value in contents.values():
-            if isinstance(value, type) and issubclass(value, Integrator) and isinstance(getattr(value, "name", None), str):
+            if (
+                isinstance(value, type)
+                and issubclass(value, Integrator)
+                and isinstance(getattr(value, "name", None), str)
+            ):
                 found[value.name] = value()
     return found
 
@@ -81,9 +85,15 @@ def choose(system: System, method: str | None, owner: str) -> Choice:
             raise EquationError(f"{owner}: there is no method '{method}'", span, hint)
         reason = available[method].supports(system)
         if reason is not None:
-            others = [n for n in (*DEFAULT_CHOICE, "exponential_euler", "rk4", "milstein") if available[n].supports(system) is None]
+            others = [
+                n
+                for n in (*DEFAULT_CHOICE, "exponential_euler", "rk4", "milstein")
+                if available[n].supports(system) is None
+            ]
             raise EquationError(
-                f"{owner}: the method '{method}' cannot integrate these equations: {reason}", span, f"use {' or '.join(dict.fromkeys(others))}"
+                f"{owner}: the method '{method}' cannot integrate these equations: {reason}",
+                span,
+                f"use {' or '.join(dict.fromkeys(others))}",
             )
         return Choice(available[method], f"{owner}: method '{method}' as given")
     refused = []

@@ -25,11 +25,15 @@ class Milstein(Integrator):
                 return Reason(f"the equation of '{v.name}' has several noises, and the noise must be diagonal")
             for n, g in factors.items():
                 if n in users:
-                    return Reason(f"the noise '{n}' stands in the equations of '{users[n]}' and '{v.name}', and it must be diagonal")
+                    return Reason(
+                        f"the noise '{n}' stands in the equations of '{users[n]}' and '{v.name}', and it must be diagonal"
+                    )
                 users[n] = v.name
                 for other in system.variables:
                     if other is not v and system.depends(g, {system.value(other)}):
-                        return Reason(f"the noise factor of '{v.name}' depends on '{other.name}', and the noise must be diagonal")
+                        return Reason(
+                            f"the noise factor of '{v.name}' depends on '{other.name}', and the noise must be diagonal"
+                        )
         return None
 
     def advance(self, system: System) -> None:

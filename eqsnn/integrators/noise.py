@@ -11,7 +11,8 @@ def increments(system: System) -> dict[str, sympy.Symbol]:
     """dW of each noise: normal, with mean 0 and variance dt."""
     dt = system.builder.time_step()
     return {
-        name: system.builder.assign(f"dW_{name}", sympy.sqrt(dt) * system.builder.draw("normal")) for name in system.noises
+        name: system.builder.assign(f"dW_{name}", sympy.sqrt(dt) * system.builder.draw("normal"))
+        for name in system.noises
     }
 
 

@@ -18,7 +18,9 @@ class Tableau(Integrator):
 
     def supports(self, system: System) -> Reason | None:
         if system.stochastic:
-            return Reason(f"they contain the noise '{next(iter(system.noises))}', and this method is for deterministic equations")
+            return Reason(
+                f"they contain the noise '{next(iter(system.noises))}', and this method is for deterministic equations"
+            )
         return None
 
     def advance(self, system: System) -> None:

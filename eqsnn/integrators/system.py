@@ -59,7 +59,9 @@ class System:
         factors = {n: full.diff(s) for n, s in present.items()}
         for n, g in factors.items():
             if g.free_symbols & set(self.noises.values()):
-                raise EquationError(f"the noise '{n}' does not stand linearly in d{v.name}/dt", v.expr.span, "noise is added: f + g*xi")
+                raise EquationError(
+                    f"the noise '{n}' does not stand linearly in d{v.name}/dt", v.expr.span, "noise is added: f + g*xi"
+                )
         return full.xreplace({s: sympy.S.Zero for s in present.values()}), factors
 
     def slopes(self) -> dict[Variable, tuple[sympy.Expr, dict[str, sympy.Expr]]]:

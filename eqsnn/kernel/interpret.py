@@ -30,7 +30,14 @@ from eqsnn.kernel.ir import (
 )
 
 _DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "u16": np.uint16, "b8": np.bool_}
-_COMPARE = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal}
+_COMPARE = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
 _BINARY = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "and": np.logical_and, "or": np.logical_or}
 
 
@@ -84,7 +91,9 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     one_by_one = any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers)
     finite = True
     for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
-        frame = _Frame(kernel, memory, {"@s": synapse[part], "@pre": pre[part], "@post": post[part]}, len(synapse[part]))
+        frame = _Frame(
+            kernel, memory, {"@s": synapse[part], "@pre": pre[part], "@post": post[part]}, len(synapse[part])
+        )
         frame.run()
         finite &= frame.finite
     return finite
@@ -97,7 +106,12 @@ class _Frame:
         self.kernel, self.memory, self.n = kernel, memory, n
         self.extent = {b.name: b.extent for b in kernel.buffers}
         own = indices["@s" if kernel.domain == "pathway" else "@i"]
-        self.at = {"self": own, "pre": indices.get("@pre"), "post": indices.get("@post"), "shared": np.zeros(1, np.int64)}
+        self.at = {
+            "self": own,
+            "pre": indices.get("@pre"),
+            "post": indices.get("@post"),
+            "shared": np.zeros(1, np.int64),
+        }
         self.values: dict[str, np.ndarray] = dict(indices)
         for s in kernel.scalars:
             self.values[s.name] = np.asarray(memory.scalars[s.name], _DTYPES[s.type])

@@ -216,7 +216,10 @@ class _Lowering:
         return Binary("-", Local(side, "i64"), self.scalar("index", offset, "i64"), "i64")
 
     def _propagator(self, p) -> None:
-        named, self.values = self.values, {**self.values, **self.loads}  # the matrix is evaluated where no Let of the body exists
+        named, self.values = (
+            self.values,
+            {**self.values, **self.loads},
+        )  # the matrix is evaluated where no Let of the body exists
         rows = [[self.convert(e) for e in row] for row in p.matrix]
         self.values = named
         level = max((k for row in rows for _, k in row), default=0)
@@ -245,12 +248,16 @@ class _Lowering:
         known = next((i for i in self.map.inputs if (i.owner, i.variable) == (w.owner, w.variable)), None)
         value = self.values[w.value]
         shared = known is not None and known.shared
-        buffer = self.buffer(w.owner, w.variable, value.type if known is None else _TYPES[known.dtype], "shared" if shared else w.owner)
+        buffer = self.buffer(
+            w.owner, w.variable, value.type if known is None else _TYPES[known.dtype], "shared" if shared else w.owner
+        )
         self.buffers[buffer] = replace(self.buffers[buffer], writable=True)
         if check and value.type == "f64" and isinstance(value, Local):
             self._statements.append(CheckFinite(value.name))
         guard = None if w.guard is None else _cast(self.values[w.guard], "b8")
-        self._statements.append(Store(buffer, _cast(value, self.buffers[buffer].type), guard, w.kind == "add", w.source))
+        self._statements.append(
+            Store(buffer, _cast(value, self.buffers[buffer].type), guard, w.kind == "add", w.source)
+        )
 
     # -- expressions ------------------------------------------------------------------------------------------------------------
 
@@ -342,7 +349,11 @@ class _Lowering:
         elif node.is_Number:
             key = (0, float(node))
         else:
-            inner = sorted(self._key(a) for a in node.args) if isinstance(node, (sympy.Add, sympy.Mul)) else [self._key(a) for a in node.args]
+            inner = (
+                sorted(self._key(a) for a in node.args)
+                if isinstance(node, (sympy.Add, sympy.Mul))
+                else [self._key(a) for a in node.args]
+            )
             lead = next((k for k in _leaves(inner) if k[0] == 1), (0, 0.0))
             key = (1, lead[1], node.func.__name__, len(inner), repr(inner))
         self._order[node] = key
@@ -395,7 +406,12 @@ class _Lowering:
             above.append((0, Const(float(coefficient), "f64")))
         for factor in sorted(sympy.Mul.make_args(rest), key=self._key):
             base, exponent = factor.as_base_exp()
-            if exponent.is_number and exponent.is_negative and not isinstance(base, sympy.exp) and factor.func is sympy.Pow:
+            if (
+                exponent.is_number
+                and exponent.is_negative
+                and not isinstance(base, sympy.exp)
+                and factor.func is sympy.Pow
+            ):
                 expr, level = self.convert(base ** (-exponent))
                 below.append((level, expr))
             else:
@@ -474,8 +490,6 @@ def _same(a: Expr, b: Expr) -> tuple[Expr, Expr]:
         return a, b
     joined = "f64" if "f64" in (a.type, b.type) else "i64"
     return _cast(a, joined), _cast(b, joined)
-
-
 
 
 def _times(expr: Expr, factor: Expr) -> Expr:

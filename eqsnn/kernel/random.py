@@ -73,7 +73,9 @@ def binomial_table(n: int, p: float) -> np.ndarray:
     mean, spread = n * p, (n * p * (1 - p)) ** 0.5
     last = min(n, int(mean + 12 * spread + 40))
     k = np.arange(last + 1)
-    log_terms = np.array([lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) for j in k]) + k * log(p) + (n - k) * log1p(-p)
+    log_terms = (
+        np.array([lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) for j in k]) + k * log(p) + (n - k) * log1p(-p)
+    )
     cdf = np.minimum(np.cumsum(np.exp(log_terms)), 1.0)
     cdf[-1] = 2.0  # no uniform number reaches it: the search ends inside the table
     return cdf

@@ -65,7 +65,10 @@ class _Verifier:
             case Store():
                 buffer = self.buffers.get(statement.buffer)
                 self.need(buffer is not None and buffer.writable, f"{statement.buffer} is not to be written")
-                self.need(buffer.type == statement.expr.type, f"{statement.buffer} of {buffer.type} gets {statement.expr.type}")
+                self.need(
+                    buffer.type == statement.expr.type,
+                    f"{statement.buffer} of {buffer.type} gets {statement.expr.type}",
+                )
                 self.need(statement.guard is None or statement.guard.type == "b8", "a guard is a condition")
             case Emit():
                 self.need(last and self.kernel.domain == "neuron", "an event stands last in a neuron kernel")
@@ -83,12 +86,16 @@ class _Verifier:
                 known = self.buffers.get(buffer)
                 self.need(known is not None and known.type == type_, f"{buffer} is read as {type_}")
                 self.need((known.extent == "table") == (index is not None), f"{buffer} is read at a wrong place")
-                self.need(known.extent not in ("pre", "post") or self.kernel.domain == "pathway", f"{buffer} is not in reach")
+                self.need(
+                    known.extent not in ("pre", "post") or self.kernel.domain == "pathway", f"{buffer} is not in reach"
+                )
             case Unary(op, a, type_):
                 self.need(a.type == type_ and (op == "not") == (type_ == "b8"), f"{op} on {a.type}")
             case Binary(op, a, b, type_):
                 self.need(a.type == b.type == type_, f"{op} on {a.type} and {b.type}")
-                self.need((op in ("and", "or")) == (type_ == "b8") and (op != "/" or type_ == "f64"), f"{op} on {type_}")
+                self.need(
+                    (op in ("and", "or")) == (type_ == "b8") and (op != "/" or type_ == "f64"), f"{op} on {type_}"
+                )
             case Compare(op, a, b, _):
                 self.need(a.type == b.type, f"{op} on {a.type} and {b.type}")
             case Select(condition, a, b, type_):
@@ -96,8 +103,12 @@ class _Verifier:
             case Call(function, args, _):
                 random = function in ("uniform", "normal")
                 self.need(random or function in TABLE, f"there is no function {function}")
-                self.need(all(a.type == ("i64" if random else "f64") for a in args), f"{function} on {[a.type for a in args]}")
+                self.need(
+                    all(a.type == ("i64" if random else "f64") for a in args), f"{function} on {[a.type for a in args]}"
+                )
             case Search(buffer, length, value, _):
-                self.need(self.buffers[buffer].extent == "table" and length.type == "i64" and value.type == "f64", "a search")
+                self.need(
+                    self.buffers[buffer].extent == "table" and length.type == "i64" and value.type == "f64", "a search"
+                )
             case Const() | Cast():
                 pass

@@ -136,9 +136,13 @@ def _parentheses(text: str, origin: str, position: int, error, start: str) -> Eq
             open_at.pop()
     rest = bare[position:]
     if rest.startswith(")") and not open_at:
-        return EquationError("')' without '('", Span(text, position, position + 1, origin), "remove it, or open it before")
+        return EquationError(
+            "')' without '('", Span(text, position, position + 1, origin), "remove it, or open it before"
+        )
     complete = re.search(r"[\w).]\s*$", bare[:position])
-    ends = not rest.strip() or rest.startswith((":", ";", "\n")) or "\n" in bare[open_at[-1] if open_at else 0 : position]
+    ends = (
+        not rest.strip() or rest.startswith((":", ";", "\n")) or "\n" in bare[open_at[-1] if open_at else 0 : position]
+    )
     if open_at and complete and ends and not isinstance(error, UnexpectedCharacters):
         k = open_at[-1]
         return EquationError("'(' is never closed", Span(text, k, k + 1, origin), "a ')' is missing")

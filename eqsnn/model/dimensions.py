@@ -53,9 +53,7 @@ def unit_hint(expr: Expr, wanted: Dimension) -> str:
 def number(expr: Expr, found: Found, what: str) -> None:
     """Refuse a condition where a number is needed."""
     if found.dtype == "boolean":
-        raise EquationError(
-            f"{what} is a condition, and a number is expected", expr.span, "int(condition) is 1 or 0"
-        )
+        raise EquationError(f"{what} is a condition, and a number is expected", expr.span, "int(condition) is 1 or 0")
 
 
 def condition(expr: Expr, found: Found, what: str) -> None:
@@ -301,7 +299,11 @@ def _unit_value(expr: Expr) -> tuple[float, Dimension]:
             unit = unit_named(expr.id)
             if unit is None:
                 near = {"bool": "boolean", "int": "integer", "float": "1"}.get(expr.id) or closest(expr.id, UNIT_NAMES)
-                hint = f"did you mean '{near}'?" if near else "units are volt, amp, siemens, second ..., 1, boolean, integer"
+                hint = (
+                    f"did you mean '{near}'?"
+                    if near
+                    else "units are volt, amp, siemens, second ..., 1, boolean, integer"
+                )
                 raise EquationError(f"the unit '{expr.id}' is not known", expr.span, hint)
             return float(unit), unit.dim
         case Binary("*"):

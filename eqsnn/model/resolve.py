@@ -47,7 +47,9 @@ def resolve(
     symbols = {**_CLOCK, "i": _index("i"), "N": _index("N", shared=True), **_own(variables)}
     if refractory is not None:
         symbols["lastspike"] = Symbol("lastspike", "self", "lastspike", SECOND, read_only=True)
-        symbols["not_refractory"] = Symbol("not_refractory", "self", "not_refractory", DIMENSIONLESS, "boolean", read_only=True)
+        symbols["not_refractory"] = Symbol(
+            "not_refractory", "self", "not_refractory", DIMENSIONLESS, "boolean", read_only=True
+        )
         symbols["_refractory"] = Symbol("_refractory", "external", "_refractory", SECOND, shared=True, constant=True)
     scope = Scope(symbols, dict(functions or {}))
     events = (Event("spike", threshold, reset),) if threshold is not None or reset is not None else ()
@@ -95,7 +97,11 @@ def resolve_synapses(
             stem, side = n.rsplit("_", 1)
             group, inner = ("source", pre) if side == "pre" else ("target", post)
             near = closest(stem, [v for v, known in inner.symbols.items() if known.owner == "self"])
-            hint = f"did you mean '{near}_{side}'?" if near else "names that end in _pre or _post belong to the connected neurons"
+            hint = (
+                f"did you mean '{near}_{side}'?"
+                if near
+                else "names that end in _pre or _post belong to the connected neurons"
+            )
             raise EquationError(f"'{n}' is no variable of the {group} group", span, hint)
     return replace(model, externals=externals)
 
@@ -166,7 +172,11 @@ def _externals(model: Model, statements: tuple[Statements, ...]) -> dict[str, Sp
     found: dict[str, Span] = {}
     for expr in (*(e.condition for e in model.events), model.refractory):
         for node in walk(expr) if expr is not None else ():
-            if isinstance(node, Name) and (node.id == "xi" or node.id.startswith("xi_")) and node.id not in model.scope.symbols:
+            if (
+                isinstance(node, Name)
+                and (node.id == "xi" or node.id.startswith("xi_"))
+                and node.id not in model.scope.symbols
+            ):
                 raise missing_external(node.id, node.span, model.scope)
     expressions = [v.expr for v in model.variables] + [e.condition for e in model.events] + [model.refractory]
     for expr in expressions:

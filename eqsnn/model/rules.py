@@ -56,7 +56,9 @@ def free_name(d: ast.Definition, kind: str) -> None:
     if name in reserved:
         raise EquationError(f"'{name}' is {reserved[name]} and cannot be defined", span, "choose another name")
     if name == "xi" or name.startswith("xi_"):
-        raise EquationError(f"'{name}' is a noise and cannot be defined", span, "choose a name that does not begin with xi")
+        raise EquationError(
+            f"'{name}' is a noise and cannot be defined", span, "choose a name that does not begin with xi"
+        )
     if name.startswith("_"):
         raise EquationError(f"the name '{name}' begins with an underscore", span, "such names are reserved")
     if name in FUNCTIONS:
@@ -67,26 +69,39 @@ def free_name(d: ast.Definition, kind: str) -> None:
         raise EquationError(f"'{name}' is a constant or a unit and cannot be defined", span, "choose another name")
     if name.endswith(("_pre", "_post")) and not (kind == "synapse" and "summed" in d.flags):
         raise EquationError(
-            f"the name '{name}' ends like that of a connected neuron's variable", span, "choose a name without _pre or _post"
+            f"the name '{name}' ends like that of a connected neuron's variable",
+            span,
+            "choose a name without _pre or _post",
         )
 
 
 def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
     """Only flags that this kind of definition has, once each, and not together where they exclude one another."""
     allowed = FLAGS[kind][variable_kind]
-    words = {"state": "a differential equation", "recurrence": "a map", "subexpression": "a subexpression", "parameter": "a parameter"}
+    words = {
+        "state": "a differential equation",
+        "recurrence": "a map",
+        "subexpression": "a subexpression",
+        "parameter": "a parameter",
+    }
     for k, (flag, span) in enumerate(zip(d.flags, d.flag_spans)):
         if flag not in allowed:
             near = closest(flag, allowed)
             everywhere = set().union(*(f for room in FLAGS.values() for f in room.values()))
             what = "has no meaning" if flag in everywhere else "is not known"
             of = f" for {words[variable_kind]} of a {kind}" if flag in everywhere else ""
-            hint = f"did you mean '{near}'?" if near else f"{words[variable_kind]} may have {', '.join(sorted(allowed)) or 'no flags'}"
+            hint = (
+                f"did you mean '{near}'?"
+                if near
+                else f"{words[variable_kind]} may have {', '.join(sorted(allowed)) or 'no flags'}"
+            )
             raise EquationError(f"the flag '{flag}' {what}{of}", span, hint)
         if flag in d.flags[:k]:
             raise EquationError(f"the flag '{flag}' is given twice", span, "remove one")
     if {"event-driven", "clock-driven"} <= set(d.flags):
-        raise EquationError("an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags")
+        raise EquationError(
+            "an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags"
+        )
 
 
 def no_cycles(model: Model) -> None:
@@ -119,7 +134,9 @@ def shared_reads_shared(variable: Variable, scope: Scope) -> None:
             symbol = scope.symbols.get(node.id)
             if symbol is not None and not symbol.shared:
                 raise EquationError(
-                    f"'{variable.name}' is shared, and '{node.id}' differs between elements", node.span, f"declare '{node.id}' as shared"
+                    f"'{variable.name}' is shared, and '{node.id}' differs between elements",
+                    node.span,
+                    f"declare '{node.id}' as shared",
                 )
 
 
@@ -130,7 +147,11 @@ def noise_scope(expr: ast.Expr, scope: Scope) -> Scope:
         for n in walk(expr)
         if isinstance(n, Name) and (n.id == "xi" or n.id.startswith("xi_"))
     }
-    return Scope({**scope.symbols, **noises}, scope.functions, scope.pre, scope.post, scope.open_ended) if noises else scope
+    return (
+        Scope({**scope.symbols, **noises}, scope.functions, scope.pre, scope.post, scope.open_ended)
+        if noises
+        else scope
+    )
 
 
 def units_of_variable(variable: Variable, scope: Scope) -> None:
@@ -146,7 +167,9 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
             hint = unit_hint(expr, wanted)
             if found.dim == variable.dim:
                 hint = "divide by a time constant: dx/dt = (...)/tau"
-            raise UnitError(f"d{variable.name}/dt must have unit {wanted}, and this has unit {found.dim}", expr.span, hint)
+            raise UnitError(
+                f"d{variable.name}/dt must have unit {wanted}, and this has unit {found.dim}", expr.span, hint
+            )
         return
     found = infer(expr, scope)
     if variable.dtype == "boolean":
@@ -154,11 +177,15 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
         return
     if found.dtype == "boolean":
         raise EquationError(
-            f"'{variable.name}' is a number, and this is a condition", expr.span, "declare it boolean, or write int(condition)"
+            f"'{variable.name}' is a number, and this is a condition",
+            expr.span,
+            "declare it boolean, or write int(condition)",
         )
     if found.dim is not None and found.dim != variable.dim:
         raise UnitError(
-            f"'{variable.name}' is declared with unit {variable.dim}, and this has unit {found.dim}", expr.span, unit_hint(expr, variable.dim)
+            f"'{variable.name}' is declared with unit {variable.dim}, and this has unit {found.dim}",
+            expr.span,
+            unit_hint(expr, variable.dim),
         )
     if variable.dtype == "integer" and found.dtype == "float" and found.dim is not None:
         raise EquationError(f"'{variable.name}' is declared integer, and this is not", expr.span, "write int(...)")
@@ -188,7 +215,9 @@ def noise_is_usable(variable: Variable) -> None:
     for node in walk(variable.expr):
         if isinstance(node, Name) and (node.id == "xi" or node.id.startswith("xi_")):
             raise EquationError(
-                f"the noise '{node.id}' stands in a {variable.kind}", node.span, "noise belongs into a differential equation; use randn() elsewhere"
+                f"the noise '{node.id}' stands in a {variable.kind}",
+                node.span,
+                "noise belongs into a differential equation; use randn() elsewhere",
             )
 
 
@@ -196,7 +225,9 @@ def recursive_free(definitions: Iterable[ast.Definition]) -> None:
     """Derivatives have a number as type."""
     for d in definitions:
         if isinstance(d, ast.Differential) and isinstance(d.unit, Name) and d.unit.id in ("boolean", "integer"):
-            raise EquationError(f"'{d.name}' changes continuously and cannot be {d.unit.id}", d.unit.span, "give it a unit, or 1")
+            raise EquationError(
+                f"'{d.name}' changes continuously and cannot be {d.unit.id}", d.unit.span, "give it a unit, or 1"
+            )
 
 
 def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
@@ -205,19 +236,27 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
     group = {"pre": scope.pre, "post": scope.post}.get(side)
     if group is None:
         raise EquationError(
-            f"'{variable.name}' is summed and must name its destination", d_span, f"write {variable.name}_post for a variable of the target group"
+            f"'{variable.name}' is summed and must name its destination",
+            d_span,
+            f"write {variable.name}_post for a variable of the target group",
         )
     symbol = group.symbols.get(name)
     where = "source" if side == "pre" else "target"
     if symbol is None or symbol.owner != "self":
         near = closest(name, [n for n, s in group.symbols.items() if s.owner == "self"])
         raise EquationError(
-            f"the {where} group has no variable '{name}'", d_span, f"did you mean '{near}_{side}'?" if near else "declare it there as a parameter"
+            f"the {where} group has no variable '{name}'",
+            d_span,
+            f"did you mean '{near}_{side}'?" if near else "declare it there as a parameter",
         )
     if symbol.expr is not None or symbol.constant or symbol.read_only:
-        raise EquationError(f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'")
+        raise EquationError(
+            f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'"
+        )
     if symbol.dim != variable.dim:
-        raise UnitError(f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span)
+        raise UnitError(
+            f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span
+        )
 
 
 def check_model(model: Model, scope: Scope | None = None) -> None:

@@ -44,8 +44,14 @@ def bind(statements: Statements, scope: Scope) -> tuple[tuple[Bound, ...], Scope
 
 
 def _unused(name: str, span: Span, scope: Scope) -> EquationError:
-    near = closest(name, [n for n, s in scope.symbols.items() if s.owner in ("self", "pre", "post") and not s.read_only])
-    hint = f"did you mean '{near}'?" if near else f"define '{name}' in the equations if it is a variable, or remove the line"
+    near = closest(
+        name, [n for n, s in scope.symbols.items() if s.owner in ("self", "pre", "post") and not s.read_only]
+    )
+    hint = (
+        f"did you mean '{near}'?"
+        if near
+        else f"define '{name}' in the equations if it is a variable, or remove the line"
+    )
     return EquationError(f"'{name}' is no variable of the model, and nothing reads it", span, hint)
 
 
@@ -71,13 +77,19 @@ def _may_be_local(assign: Assign) -> None:
     name = assign.target
     if assign.op != "=":
         raise EquationError(
-            f"'{name}' is changed before it has a value", assign.target_span, "define it in the equations, or assign it with '='"
+            f"'{name}' is changed before it has a value",
+            assign.target_span,
+            "define it in the equations, or assign it with '='",
         )
     if name in FUNCTIONS or known_constant(name) is not None:
         what = "function" if name in FUNCTIONS else "constant or unit"
-        raise EquationError(f"'{name}' is a {what} and cannot be assigned to", assign.target_span, "choose another name")
+        raise EquationError(
+            f"'{name}' is a {what} and cannot be assigned to", assign.target_span, "choose another name"
+        )
     if name.startswith("_"):
-        raise EquationError(f"the name '{name}' begins with an underscore", assign.target_span, "such names are reserved")
+        raise EquationError(
+            f"the name '{name}' begins with an underscore", assign.target_span, "such names are reserved"
+        )
     if name.endswith(("_pre", "_post")):
         raise EquationError(
             f"'{name}' is no variable of the {'source' if name.endswith('_pre') else 'target'} group",

@@ -65,7 +65,9 @@ def _buffer(b: Buffer, n: int, supply: Supply, scope: Scope) -> np.ndarray:
     values = np.asarray(supply(owner, variable))
     if values.size not in (1, n):
         raise InternalError(f"{owner}.{variable} has {values.size} values for {n} elements")
-    return np.broadcast_to(values.ravel() if values.size == n else values.ravel()[:1], (n,)).astype(_NUMPY[b.type], copy=False)
+    return np.broadcast_to(values.ravel() if values.size == n else values.ravel()[:1], (n,)).astype(
+        _NUMPY[b.type], copy=False
+    )
 
 
 def scalar_value(s: Scalar, supply: Supply, constants: Mapping, scope: Scope, site: tuple) -> float | int:

@@ -32,7 +32,9 @@ class NetworkOperation(SimObject):
             if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
         ]
         if len(parameters) > 1:
-            raise EqsnnError(f"a network operation takes no argument or the time; '{getattr(function, '__name__', function)}' takes {len(parameters)}")
+            raise EqsnnError(
+                f"a network operation takes no argument or the time; '{getattr(function, '__name__', function)}' takes {len(parameters)}"
+            )
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
         self.function, self._takes_time = function, bool(parameters)
         self._time = 0.0

@@ -25,7 +25,9 @@ def magic_network(space: Mapping[str, object] | None = None) -> Network:
     global _network
     objects = visible(space if space is not None else user_namespace())
     if not objects:
-        raise EqsnnError("run(): there is nothing to run among the names here; make groups first, or use Network(...).run()")
+        raise EqsnnError(
+            "run(): there is nothing to run among the names here; make groups first, or use Network(...).run()"
+        )
     before = set(_network.objects) if _network is not None else set()
     kept = before & set(objects)
     if not kept:
@@ -40,7 +42,12 @@ def magic_network(space: Mapping[str, object] | None = None) -> Network:
     return _network
 
 
-def run(duration: Quantity, report=None, report_period: Quantity | None = None, namespace: Mapping[str, object] | None = None) -> None:
+def run(
+    duration: Quantity,
+    report=None,
+    report_period: Quantity | None = None,
+    namespace: Mapping[str, object] | None = None,
+) -> None:
     """Run all objects that the calling code can see by name (not those inside lists or dicts). See :meth:`Network.run`."""
     space = user_namespace()
     magic_network(space).run(duration, report, report_period, namespace if namespace is not None else space)

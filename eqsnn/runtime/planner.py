@@ -63,7 +63,9 @@ class Planner:
     """Makes the plan of one run of ``objects``. ``space`` is the namespace for objects that have none of their own; with ``check`` the run stops
     where a variable becomes NaN or infinite."""
 
-    def __init__(self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True):
+    def __init__(
+        self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True
+    ):
         self.objects = sorted(objects, key=lambda o: o.name)
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
         self.clocks: list[Clock] = []
@@ -86,7 +88,8 @@ class Planner:
         self.placed.sort(key=lambda p: p.rank)
         tick, periods = common_ticks([c.dt_ for c in self.clocks] or [1e-4])
         plan = Plan(
-            tuple(ClockPlan(c.name, p, c.dt_) for c, p in zip(self.clocks, periods)) or (ClockPlan("defaultclock", 1, 1e-4),),
+            tuple(ClockPlan(c.name, p, c.dt_) for c, p in zip(self.clocks, periods))
+            or (ClockPlan("defaultclock", 1, 1e-4),),
             [p.op for p in self.placed],
         )
         return Built(plan, tick, tuple(self.messages), tuple(self.counts))
@@ -144,7 +147,9 @@ class Planner:
                 for event in o.model.events:
                     if event.reset is not None:
                         bound = bind(event.reset, o.model.scope)[0]
-                        self.written.setdefault(o, set()).update(b.target.variable for b in bound if b.target.owner == "self")
+                        self.written.setdefault(o, set()).update(
+                            b.target.variable for b in bound if b.target.owner == "self"
+                        )
         if any(isinstance(o, NetworkOperation) for o in self.objects):
             for o in self.objects:
                 if isinstance(o, Group):
@@ -166,7 +171,9 @@ class Planner:
                     root = _root(side)
                     if root not in self.depths:
                         what = "threshold" if isinstance(root, NeuronGroup) else "spikes"
-                        raise EqsnnError(f"'{o.name}' waits for spikes of '{root.name}' (on_{p.prepost}), which has no {what}")
+                        raise EqsnnError(
+                            f"'{o.name}' waits for spikes of '{root.name}' (on_{p.prepost}), which has no {what}"
+                        )
                     if p.delay.size == 1 or np.ptp(p.delay) == 0:
                         steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                         self.depths[root] = max(self.depths[root], steps + 1)
@@ -196,7 +203,9 @@ class Planner:
             self.counts.append((o, label, op))
         return op
 
-    def _binding(self, kernel: Kernel, o: SimObject, groups: Mapping[str, Group], clock: Clock, label: str, extra=None) -> Binding:
+    def _binding(
+        self, kernel: Kernel, o: SimObject, groups: Mapping[str, Group], clock: Clock, label: str, extra=None
+    ) -> Binding:
         """Arrays and numbers for every name of a kernel. ``groups``: who is 'self', 'pre' and 'post'; ``extra``: values given here."""
         extra = extra or {}
         buffers, scalars = {}, {}
@@ -251,7 +260,17 @@ class Planner:
 
     def _map(self, o: Group, kernel: Kernel, label: str, n: int, emits=None) -> Op:
         binding = self._binding(kernel, o, {"self": o}, o.clock, label)
-        return Op("map", self._clock(o.clock), label, o, kernel, binding, n=n, block=self.settings.neurons_per_block, emits=emits)
+        return Op(
+            "map",
+            self._clock(o.clock),
+            label,
+            o,
+            kernel,
+            binding,
+            n=n,
+            block=self.settings.neurons_per_block,
+            emits=emits,
+        )
 
     def _neurons(self, o: NeuronGroup) -> None:
         condition = next((e.condition for e in o.model.events if e.condition is not None), None)
@@ -264,11 +283,15 @@ class Planner:
             if kernels.message:
                 self.messages.append(kernels.message)
             if kernels.own is not None:
-                self._add(o, "groups", o.order, 0, self._map(o, kernels.own, "step", len(o), emits if fused else None), "step")
+                self._add(
+                    o, "groups", o.order, 0, self._map(o, kernels.own, "step", len(o), emits if fused else None), "step"
+                )
             if kernels.shared is not None:
                 self._add(o, "groups", o.order, 1, self._map(o, kernels.shared, "shared step", 1), "shared step")
         if condition is not None and not fused:
-            kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_threshold", False, True, self.check)
+            kernels = pipeline.neuron_step(
+                o.model, o.method, self._varying(o), f"{stem}_threshold", False, True, self.check
+            )
             self._add(o, "thresholds", o.order, 0, self._map(o, kernels.own, "threshold", len(o), emits), "threshold")
         if condition is None:
             return
@@ -283,7 +306,9 @@ class Planner:
 
     def _at_spikes(self, o: NeuronGroup, kernel: Kernel, label: str) -> Op:
         binding = self._binding(kernel, o, {"self": o}, o.clock, label)
-        return Op("events", self._clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o))
+        return Op(
+            "events", self._clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o)
+        )
 
     def _between(self, o: NeuronGroup) -> bool:
         """Whether anything between the update and the threshold of ``o`` could change what the threshold reads, or hear of its spikes."""
@@ -328,7 +353,9 @@ class Planner:
         for position, p in enumerate(o.pathways.values()):
             kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
             if kernel is not None and len(o):
-                self._add(o, o.when, o.order + p.order, position, self._pathway(o, p, kernel, sides), f"pathway {p.name}")
+                self._add(
+                    o, o.when, o.order + p.order, position, self._pathway(o, p, kernel, sides), f"pathway {p.name}"
+                )
 
     def _summed(self, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:
         name, side = variable.rsplit("_", 1)
@@ -337,11 +364,20 @@ class Planner:
             if isinstance(other, Synapses) and other is not o:
                 for v in other.model.variables:
                     other_side = {"post": other.target, "pre": other.source}.get(v.name.rsplit("_", 1)[-1])
-                    if "summed" in v.flags and v.name.rsplit("_", 1)[0] == name and other_side is not None and _overlap(other_side, target):
-                        raise EqsnnError(f"'{o.name}' and '{other.name}' both sum into '{name}' of '{_root(target).name}'; use two variables")
+                    if (
+                        "summed" in v.flags
+                        and v.name.rsplit("_", 1)[0] == name
+                        and other_side is not None
+                        and _overlap(other_side, target)
+                    ):
+                        raise EqsnnError(
+                            f"'{o.name}' and '{other.name}' both sum into '{name}' of '{_root(target).name}'; use two variables"
+                        )
         array = sides[side].arrays[name]
         cleared = array[_start(target) : _start(target) + len(target)]
-        self._add(o, "groups", o.order - 1, 0, Op("clear", self._clock(o.clock), "clear", o, n=cleared.nbytes, array=cleared))
+        self._add(
+            o, "groups", o.order - 1, 0, Op("clear", self._clock(o.clock), "clear", o, n=cleared.nbytes, array=cleared)
+        )
         if len(o):
             kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
             self._add(o, "groups", o.order - 1, 1, self._everywhere(o, kernel, sides, f"summed {variable}"))
@@ -388,13 +424,22 @@ class Planner:
         far_side = post if kernel.rows == "pre" else pre
         index = "u16" if _length(far_side) <= 1 << 16 else "i32"
         cache = o.__dict__.setdefault("_rows_cache", {})
-        key = (kernel.rows, by, n_blocks, index, None if delays is None else p.name, o.clock.dt_ if delays is not None else 0)
+        key = (
+            kernel.rows,
+            by,
+            n_blocks,
+            index,
+            None if delays is None else p.name,
+            o.clock.dt_ if delays is not None else 0,
+        )
         version, rows = cache.get(key, (None, None))
         if version != o.connectivity_version:
             near, far = (o.pre, o.post) if kernel.rows == "pre" else (o.post, o.pre)
             n_near, n_far = (_length(pre), _length(post)) if kernel.rows == "pre" else (_length(post), _length(pre))
             side = None if by is None else "near" if by == kernel.rows else "far"
-            rows = row_blocks(near, far, n_near, n_far, n_blocks, side, np.uint16 if index == "u16" else np.int32, delays)
+            rows = row_blocks(
+                near, far, n_near, n_far, n_blocks, side, np.uint16 if index == "u16" else np.int32, delays
+            )
             cache[key] = (o.connectivity_version, rows)
         return replace(kernel, index=index), rows
 
@@ -413,7 +458,16 @@ class Planner:
         first, last = _start(o.target), _start(o.target) + len(o.target)
         binding = self._binding(kernel, o, {"self": root}, o.clock, "input", extra)
         binding.buffers = {b.name: _part(binding.buffers[b.name], b, first, last) for b in kernel.buffers}
-        op = Op("map", self._clock(o.clock), "input", o, kernel, binding, n=last - first, block=self.settings.neurons_per_block)
+        op = Op(
+            "map",
+            self._clock(o.clock),
+            "input",
+            o,
+            kernel,
+            binding,
+            n=last - first,
+            block=self.settings.neurons_per_block,
+        )
         self._add(o, o.when, o.order, 0, op, "input")
 
     # -- monitors ------------------------------------------------------------------------------------------------------------------
@@ -428,25 +482,52 @@ class Planner:
 
     def _spike_monitor(self, o: SpikeMonitor) -> None:
         records = self._records(o, (np.int32, np.int64))
-        op = Op("record_events", self._clock(o.clock), "record", o, n=len(o.source), source=_root(o.source).spikes, records=records)
+        op = Op(
+            "record_events",
+            self._clock(o.clock),
+            "record",
+            o,
+            n=len(o.source),
+            source=_root(o.source).spikes,
+            records=records,
+        )
         op.first, op.last = o.source.start, o.source.stop
         self._add(o, o.when, o.order, 0, op)
 
     def _rate_monitor(self, o: PopulationRateMonitor) -> None:
         records = self._records(o, (np.int64,))
-        op = Op("record_count", self._clock(o.clock), "record", o, n=len(o.source), source=_root(o.source).spikes, records=records)
+        op = Op(
+            "record_count",
+            self._clock(o.clock),
+            "record",
+            o,
+            n=len(o.source),
+            source=_root(o.source).spikes,
+            records=records,
+        )
         op.first, op.last = o.source.start, o.source.stop
         self._add(o, o.when, o.order, 0, op)
 
     def _state_monitor(self, o: StateMonitor) -> None:
         dtypes = [np.int64]
         for name in o.names:
-            dtypes.append({"float": np.float64, "integer": np.int64, "boolean": np.int8}[o.source.variables[name].dtype])
+            dtypes.append(
+                {"float": np.float64, "integer": np.int64, "boolean": np.int8}[o.source.variables[name].dtype]
+            )
         records = self._records(o, dtypes)
         clock = self._clock(o.clock)
         for position, name in enumerate(o.names):
             array, index = self._recorded(o, name, 2 * position)
-            op = Op("record_state", clock, f"record {name}", o, n=len(index), records=(records[position + 1],), array=array, index=index)
+            op = Op(
+                "record_state",
+                clock,
+                f"record {name}",
+                o,
+                n=len(index),
+                records=(records[position + 1],),
+                array=array,
+                index=index,
+            )
             if position == 0:
                 op.records = (records[1], records[0])
             self._add(o, o.when, o.order, 2 * position + 1, op)
@@ -469,7 +550,9 @@ class Planner:
         own = all(s.owner not in ("pre", "post") and n not in ("j",) for n, s in _symbols_of(expr, root.model.scope))
         domain = "pathway" if isinstance(root, Synapses) and not own else "neuron"
         kernel = pipeline.expression(expr, root.model.scope, stem, root.name, domain)
-        result = zeros(max(n, 1), np.int8 if known.dtype == "boolean" else np.int64 if known.dtype == "integer" else np.float64)
+        result = zeros(
+            max(n, 1), np.int8 if known.dtype == "boolean" else np.int64 if known.dtype == "integer" else np.float64
+        )
         extra = {result_name(kernel): result}
         if domain == "pathway":
             sides = {"self": root, "pre": _root(root.source), "post": _root(root.target)}
@@ -509,7 +592,10 @@ def _emits(o: SpikeSource) -> bool:
 
 def _places(o: SimObject) -> list[tuple[str, int]]:
     if isinstance(o, Synapses):
-        return [(o.when, o.order + p.order) for p in o.pathways.values()] + [("groups", o.order), ("groups", o.order - 1)]
+        return [(o.when, o.order + p.order) for p in o.pathways.values()] + [
+            ("groups", o.order),
+            ("groups", o.order - 1),
+        ]
     return [(o.when, o.order)]
 
 
@@ -570,5 +656,3 @@ def _transfer(old_rows, old_queues, rows, queues) -> None:
         for segment, key in enumerate(zip(block.near.tolist(), block.delay.tolist())):
             for ahead in waiting.get(key, ()):
                 queue.put(ahead, np.array([segment], np.int32))
-
-

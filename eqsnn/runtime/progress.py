@@ -56,7 +56,12 @@ def _bar(duration: float) -> Reporter:
         from tqdm import tqdm
     except ImportError:
         return _plain_bar(duration)
-    bar = tqdm(total=round(duration, 9), unit="s", unit_scale=False, bar_format="{l_bar}{bar}| {n:.3g}/{total:.3g} s [{elapsed}<{remaining}]")
+    bar = tqdm(
+        total=round(duration, 9),
+        unit="s",
+        unit_scale=False,
+        bar_format="{l_bar}{bar}| {n:.3g}/{total:.3g} s [{elapsed}<{remaining}]",
+    )
 
     def report(elapsed: float, done: float) -> None:
         bar.update(done * duration - bar.n)

@@ -31,7 +31,9 @@ def row_blocks(
     blocks = []
     for b in range(n_blocks):
         chosen = order[cuts[b] : cuts[b + 1]]
-        blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, None if delays is None else delays[chosen]))
+        blocks.append(
+            _block(near[chosen], far[chosen], chosen, n_near, far_type, None if delays is None else delays[chosen])
+        )
     return tuple(blocks)
 
 
@@ -44,7 +46,12 @@ def _block(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
         synapse = order if synapse is None else synapse[order]
     start = np.zeros(n_near + 1, np.int64)
     np.cumsum(np.bincount(near, minlength=n_near), out=start[1:])
-    return RowBlock(start, np.ascontiguousarray(far, far_type), None, None if synapse is None else np.ascontiguousarray(synapse, np.int64))
+    return RowBlock(
+        start,
+        np.ascontiguousarray(far, far_type),
+        None,
+        None if synapse is None else np.ascontiguousarray(synapse, np.int64),
+    )
 
 
 def _segments(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:

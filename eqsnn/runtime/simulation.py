@@ -88,7 +88,9 @@ class Network:
 
     def __getitem__(self, name: str) -> SimObject:
         if name not in self._objects:
-            raise KeyError(f"there is no '{name}' in the network; it has {', '.join(sorted(self._objects)) or 'nothing'}")
+            raise KeyError(
+                f"there is no '{name}' in the network; it has {', '.join(sorted(self._objects)) or 'nothing'}"
+            )
         return self._objects[name]
 
     def __contains__(self, name: str) -> bool:
@@ -188,7 +190,9 @@ class Network:
             for o, label, op in built.counts:
                 o.set_count(label, op.count)
             stopped = tick if status in ("interrupted", "not finite") or self._stop or tick < end else end
-            self._set_time(max(stopped, tick if status != "done" else end) * built.tick if status != "done" else end * built.tick)
+            self._set_time(
+                max(stopped, tick if status != "done" else end) * built.tick if status != "done" else end * built.tick
+            )
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
@@ -257,5 +261,3 @@ def _seconds(value: Quantity, what: str) -> float:
     if not (math.isfinite(seconds) and seconds >= 0):
         raise EqsnnError(f"run(): {what} must be finite and not negative; got {value!s}")
     return seconds
-
-

@@ -55,4 +55,6 @@ def _check(function: Callable, what: str, value, unit) -> None:
         return
     wanted = dimensions_of(unit) if unit != 1 or hasattr(unit, "dim") else DIMENSIONLESS
     if dimensions_of(value) != wanted and not is_zero_like(value):
-        raise UnitError(f"{function.__name__}(): {what} must have unit {wanted}; {value!s} has unit {dimensions_of(value)}")
+        raise UnitError(
+            f"{function.__name__}(): {what} must have unit {wanted}; {value!s} has unit {dimensions_of(value)}"
+        )

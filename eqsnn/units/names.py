@@ -108,7 +108,10 @@ class Unit(Quantity):
         if np.ndim(result) or not isinstance(result, Quantity):
             return result
         return make_unit(
-            float(result), result.dim, f"{_grouped(self.name, '**')} ** {power}", f"{_grouped(self.dispname, '**')}^{power}"
+            float(result),
+            result.dim,
+            f"{_grouped(self.name, '**')} ** {power}",
+            f"{_grouped(self.dispname, '**')}^{power}",
         )
 
     __imul__ = __mul__

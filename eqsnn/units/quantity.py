@@ -98,7 +98,9 @@ class Quantity(np.ndarray):
         if out is not None:
             return out[0] if len(out) == 1 else out
         if isinstance(result, tuple):
-            return tuple(with_dim(r, d) for r, d in zip(result, dim if isinstance(dim, tuple) else (dim,) * len(result)))
+            return tuple(
+                with_dim(r, d) for r, d in zip(result, dim if isinstance(dim, tuple) else (dim,) * len(result))
+            )
         return None if result is None else with_dim(result, _first(dim))
 
     def __array_function__(self, function, types, args, kwargs):

@@ -36,9 +36,10 @@ def ufunc_rule(ufunc, method: str, inputs, dims: list[Dimension], zero_like: lis
     if method in ("reduce", "accumulate", "reduceat"):
         return _reduction(ufunc, method, inputs, dims, kwargs)
     if method == "at":
-        if ufunc.__name__ not in ("add", "subtract", "maximum", "minimum") or _one_dim(
-            ufunc, [dims[0], dims[2]], [False, zero_like[2]]
-        ) != dims[0]:
+        if (
+            ufunc.__name__ not in ("add", "subtract", "maximum", "minimum")
+            or _one_dim(ufunc, [dims[0], dims[2]], [False, zero_like[2]]) != dims[0]
+        ):
             raise UnitError(f"np.{ufunc.__name__}.at would change the unit {dims[0]} of an array in place")
         return dims[0]
     return _call(ufunc, inputs, dims, zero_like)

@@ -36,7 +36,13 @@ class _Door:
 
     def __init__(self) -> None:
         self.source = (templates() / "c" / "door.pyx").read_text(encoding="utf-8")
-        self.identity = (self.source, compiler.compiler().identity(), sys.version, _cython_version(), sysconfig.get_paths()["include"])
+        self.identity = (
+            self.source,
+            compiler.compiler().identity(),
+            sys.version,
+            _cython_version(),
+            sysconfig.get_paths()["include"],
+        )
         self.key = cache.key_of("door", *self.identity)
         self.path = cache.find(self.key, ".o")
         self.translation: subprocess.Popen | None = None
@@ -45,7 +51,9 @@ class _Door:
             (self.folder / f"{_MODULE}.pyx").write_text(self.source, encoding="utf-8")
             command = [sys.executable, "-m", "cython", "-3", f"{_MODULE}.pyx", "-o", f"{_MODULE}.c"]
             self.command = command
-            self.translation = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.translation = subprocess.Popen(
+                command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
 
     def finish(self) -> Path:
         """The object file."""
@@ -54,7 +62,9 @@ class _Door:
         log, _ = self.translation.communicate()
         if self.translation.returncode != 0:
             shutil.rmtree(self.folder, ignore_errors=True)
-            raise CompileError(f"Cython could not translate the door (exit code {self.translation.returncode}):\n{log.decode(errors='replace')}")
+            raise CompileError(
+                f"Cython could not translate the door (exit code {self.translation.returncode}):\n{log.decode(errors='replace')}"
+            )
         include = sysconfig.get_paths()["include"]
         if not (Path(include) / "Python.h").is_file():
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -64,7 +74,18 @@ class _Door:
             )
         used = compiler.compiler()
         output = self.folder / "door.o"
-        command = [*used.command, "-O1", "-fPIC", "-fvisibility=hidden", "-I", include, "-c", f"{_MODULE}.c", "-o", output.name]
+        command = [
+            *used.command,
+            "-O1",
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-I",
+            include,
+            "-c",
+            f"{_MODULE}.c",
+            "-o",
+            output.name,
+        ]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             shutil.rmtree(self.folder, ignore_errors=True)

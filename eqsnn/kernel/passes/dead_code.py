@@ -49,5 +49,3 @@ def _note(parts, needed: set[str]) -> None:
                 needed.add(e.name)
             elif isinstance(e, (Load, Search)):
                 needed.add(e.buffer)
-
-

@@ -80,7 +80,11 @@ class _Hoist:
     def rewrite(self, expr: Expr) -> Expr:
         """``expr`` with its largest constant parts replaced."""
         if isinstance(expr, (Const, Local, Load)):
-            return expr if not isinstance(expr, Load) or expr.index is None else replace(expr, index=self.rewrite(expr.index))
+            return (
+                expr
+                if not isinstance(expr, Load) or expr.index is None
+                else replace(expr, index=self.rewrite(expr.index))
+            )
         if self.of(expr) == 0 and not _literal(expr):
             return self.scalar(expr)
         return rebuild(expr, tuple(self.rewrite(p) for p in children(expr)))
@@ -100,4 +104,6 @@ class _Hoist:
 
 def _literal(expr: Expr) -> bool:
     """Made of literals alone, which the compiler folds."""
-    return all(isinstance(e, (Const, Cast, Binary)) for e in walk(expr)) and not any(isinstance(e, Local) for e in walk(expr))
+    return all(isinstance(e, (Const, Cast, Binary)) for e in walk(expr)) and not any(
+        isinstance(e, Local) for e in walk(expr)
+    )

@@ -1,0 +1,140 @@
+"""The cache of compiled code under torture."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import warnings
+
+import pytest
+
+import eqsnn as eq
+from eqsnn.backends import cache
+from eqsnn.backends.backend import backend
+
+SCRIPT = """
+import sys
+import eqsnn as eq
+from eqsnn import ms
+eq.settings.backend = sys.argv[1]
+G = eq.NeuronGroup(10, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", name="cells")
+M = eq.SpikeMonitor(G)
+eq.Network(G, M).run(50*ms)
+print(M.num_spikes, flush=True)
+"""
+WITHOUT_COMPILER = "import subprocess\nclass Popen:\n    def __init__(self, *a, **k): raise SystemExit('a compiler was started: %r' % (a,))\nsubprocess.Popen = Popen\n"
+
+
+def run(directory, name="cython", before="", **options):
+    environment = {**os.environ, "EQSNN_CACHE_DIR": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", before + SCRIPT, name],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finished(process):
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    return out.strip(), err
+
+
+@pytest.mark.parametrize("name", ["c", "cython"])
+def test_a_second_run_starts_no_compiler(tmp_path, name):
+    first, _ = finished(run(tmp_path, name))
+    before = "import eqsnn.backends.compiler as compiler\ncompiler.compiler()\n" + WITHOUT_COMPILER
+    second, _ = finished(run(tmp_path, name, before))
+    assert first == second != "0"
+
+
+def test_a_second_run_imports_neither_sympy_nor_cython(tmp_path):
+    finished(run(tmp_path))
+    script = "import sys, atexit\natexit.register(lambda: print(sorted({'sympy', 'Cython', 'scipy'} & set(sys.modules)), file=sys.stderr))\n"
+    _, err = finished(run(tmp_path, "cython", script))
+    assert err.strip().splitlines()[-1] == "[]"
+
+
+def test_32_cold_processes_at_once(tmp_path):
+    processes = [run(tmp_path, "c") for _ in range(32)]
+    results = {finished(p)[0] for p in processes}
+    assert len(results) == 1 and results != {"0"}
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_kill_during_a_build_leaves_a_cache_that_works(tmp_path):
+    for delay in (0.5, 1.0, 1.5):
+        process = run(tmp_path, start_new_session=True)
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert finished(run(tmp_path))[0] != "0"
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
+@pytest.mark.parametrize("suffix", [".so", ".json", ".o"])
+def test_damaged_entries_are_built_anew_with_one_warning(tmp_path, damage, suffix):
+    good, _ = finished(run(tmp_path))
+    damaged = [p for p in tmp_path.glob(f"??/*{suffix}")]
+    assert damaged
+    for path in damaged:
+        data = path.read_bytes()
+        middle = len(data) // 2
+        path.write_bytes(
+            {
+                "truncate": data[:middle],
+                "flip": data[:middle] + bytes([data[middle] ^ 4]) + data[middle + 1 :],
+                "empty": b"",
+            }[damage]
+        )
+    if suffix == ".o":  # an object is needed only where its library is missing
+        for path in tmp_path.glob("??/*.so"):
+            path.unlink()
+    again, err = finished(run(tmp_path))
+    assert again == good
+    assert err.count("CacheWarning") == 1
+    _, err = finished(run(tmp_path))
+    assert "CacheWarning" not in err
+
+
+def test_a_directory_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
+    tmp_path.chmod(0o777)
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    with pytest.raises(eq.EqsnnError, match=r"others can write to the cache directory .*chmod 700"):
+        cache.directory()
+
+
+def test_a_new_directory_is_for_the_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path / "new" / "cache"))
+    assert stat.S_IMODE(cache.directory().stat().st_mode) == 0o700
+
+
+def test_the_cache_is_capped_and_can_be_cleared(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LIMIT", 2500)
+    for k in range(5):
+        folder = cache.workspace()
+        (folder / "x").write_bytes(bytes([k]) * 1000)
+        path = cache.store(cache.key_of(str(k)), ".bin", folder / "x")
+        os.utime(path, (k, k))
+    assert len(cache.entries()) == 2
+    assert cache.find(cache.key_of("4"), ".bin") is not None
+    assert cache.clear() == 2 and not cache.entries()
+
+
+def test_the_key_knows_its_parts():
+    assert cache.key_of("a", "bc") != cache.key_of("ab", "c")
+
+
+def test_nothing_is_warned_of_in_good_order(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        G = eq.NeuronGroup(1, "dv/dt = -v/(11*ms) : 1")
+        eq.Network(G).run(1 * eq.ms)
+    assert backend("c").name == "c"

@@ -1,0 +1,106 @@
+"""The same seed gives the same bits: for any number of threads, for a run in pieces, and in another process."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from models import MODELS
+
+import eqsnn as eq
+
+
+def run(name, threads=1, pieces=None, seed=7, steps=210):
+    """The outcome of a model with small blocks, so that there are several of each kind."""
+    eq.settings.backend = "c"
+    eq.settings.threads = threads
+    eq.settings.neurons_per_block = 16
+    eq.settings.synapses_per_block = 32
+    eq.start_scope()
+    eq.seed(seed)
+    case = MODELS[name]()
+    done = 0
+    while done < steps:
+        piece = min(pieces or steps, steps - done)
+        case.network.run(piece * 0.1 * eq.ms)
+        done += piece
+    return case
+
+
+def same(a, b):
+    return len(a) == len(b) and all(x.shape == y.shape and np.array_equal(x, y) for x, y in zip(a, b))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_threads_and_pieces_change_no_bit(name):
+    reference = run(name).outcome()
+    for threads in (2, 3):
+        assert same(reference, run(name, threads).outcome()), f"{threads} threads"
+    assert same(reference, run(name, 1, pieces=7).outcome()), "pieces of 7 steps"
+    assert same(reference, run(name, 2, pieces=7).outcome()), "pieces of 7 steps, 2 threads"
+
+
+def test_a_piece_of_1000_steps_changes_no_bit():
+    assert same(run("stdp", steps=3000).outcome(), run("stdp", 3, pieces=1000, steps=3000).outcome())
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("cuba", {"map", "pathway"}), ("stdp", {"pathway"}), ("izhikevich", {"map", "pathway"})]
+)
+def test_each_kernel_with_several_blocks_was_entered_by_every_thread(name, kinds):
+    case = run(name, threads=3)
+    shared = [op for op in case.network._last.plan.ops if op.n_blocks >= 3 and op.kind in ("map", "pathway")]
+    assert {op.kind for op in shared} == kinds
+    for op in shared:
+        assert np.all(op.entered[:3] > 0), f"{op.label} of {op.owner.name}: {op.entered[:3]}"
+        assert np.all(op.entered[3:] == 0)
+
+
+def test_one_seed_one_result_two_seeds_two():
+    assert same(run("noisy").outcome(), run("noisy").outcome())
+    assert not same(run("noisy").outcome(), run("noisy", seed=8).outcome())
+
+
+def test_unseeded_runs_differ():
+    def draw():
+        eq.seed()
+        G = eq.NeuronGroup(5, "v : 1")
+        G.v = "rand()"
+        return np.array(G.v[:])
+
+    assert not np.array_equal(draw(), draw())
+
+
+def test_two_assignments_differ_and_an_element_does_not_depend_on_the_size_of_the_group():
+    eq.seed(3)
+    G = eq.NeuronGroup(5, "v : 1\nw : 1")
+    G.v, G.w = "rand()", "rand()"
+    assert not np.any(G.v[:] == G.w[:])
+    eq.seed(3)
+    H = eq.NeuronGroup(50, "v : 1\nw : 1")
+    H.v = "rand()"
+    assert np.array_equal(G.v[:], H.v[:5])
+
+
+def test_a_run_in_another_process_gives_the_same_bits():
+    import hashlib
+    import os
+    import subprocess
+
+    text = (
+        "import sys, hashlib\nsys.path.insert(0, sys.argv[1])\nfrom test_determinism import run\n"
+        "print(hashlib.sha256(b''.join(x.tobytes() for x in run('stdp').outcome())).hexdigest())"
+    )
+    here = hashlib.sha256(b"".join(x.tobytes() for x in run("stdp").outcome())).hexdigest()
+    environment = {**os.environ, "PYTHONHASHSEED": "99"}
+    done = subprocess.run(
+        [sys.executable, "-c", text, str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert done.stdout.strip() == here

@@ -1,0 +1,287 @@
+"""Runs: no Python inside, failures before the first step or with the name of the variable, Ctrl-C, progress, Python operations."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import eqsnn as eq
+from eqsnn import ms
+
+
+def calls_of_a_run(duration):
+    eq.start_scope()
+    eq.settings.backend = "c"
+    G = eq.NeuronGroup(100, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0")
+    S = eq.Synapses(G, G, on_pre="v_post += 0.01", delay=1 * ms)
+    S.connect(p=0.1)
+    M, V = eq.SpikeMonitor(G), eq.StateMonitor(G, "v", record=True)
+    network = eq.Network(G, S, M, V)
+    network.run(1 * ms)
+    count = 0
+
+    def profile(frame, event, argument):
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(profile)
+    try:
+        network.run(duration)
+    finally:
+        sys.setprofile(None)
+    assert M.num_spikes > 0
+    return count
+
+
+def test_the_number_of_python_calls_does_not_grow_with_the_steps():
+    calls_of_a_run(10 * ms)
+    few, many = calls_of_a_run(100 * ms), calls_of_a_run(2000 * ms)  # 1,000 and 20,000 steps
+    assert abs(many - few) < 100  # the collector of garbage makes a few
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_the_first_value_that_is_not_finite_stops_the_run_with_its_name(backend):
+    eq.settings.backend = backend
+    G = eq.NeuronGroup(5, "dv/dt = v**2*a/ms : 1\na : 1\nother : 1", method="euler")
+    G.v, G.a = 1, [0, 0, 0, 1, 0]
+    network = eq.Network(G)
+    with pytest.raises(eq.NotFiniteError, match=r"neurongroup\w*\.v\[3\] became infinite in the step at t = ") as info:
+        network.run(100 * ms)
+    assert "dv/dt = v**2*a/ms : 1" in str(info.value)
+    assert 0 * ms < network.t < 100 * ms
+    assert np.isfinite(G.v[0])
+
+
+def test_a_kernel_that_does_not_compile_raises_before_the_first_step(monkeypatch):
+    from eqsnn.backends import printer
+
+    eq.settings.backend = "c"
+    good = eq.NeuronGroup(2, "dv/dt = -v/(10*ms) : 1", name="good")
+    bad = eq.NeuronGroup(2, "dw/dt = -w/(7*ms) : 1", name="bad")
+    good.v = 1
+    original = printer._Printer._store
+
+    def broken(self, s):
+        text = original(self, s)
+        return text.replace("b_w[i]", "b_w[no_such_thing]") if self.kernel.owner == "bad" else text
+
+    monkeypatch.setattr(printer._Printer, "_store", broken)
+    network = eq.Network(good, bad)
+    with pytest.raises(eq.CompileError) as info:
+        network.run(1 * ms)
+    text = str(info.value)
+    assert "the code of bad did not compile, at 'dw/dt = -w/(7*ms) : 1'" in text
+    assert "no_such_thing" in text and "-O3" in text and "kernels.c" in text
+    assert network.t == 0 * ms and np.all(good.v[:] == 1)
+
+
+def test_a_missing_compiler_says_what_to_install(monkeypatch):
+    eq.settings.backend = "c"
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    from eqsnn.backends import compiler
+
+    with pytest.raises(
+        eq.CompileError,
+        match=r"CC is set to '/no/such/compiler', which does not run.*apt install gcc.*backend = 'numpy'",
+    ):
+        compiler.compiler()
+
+
+def test_ctrl_c_ends_at_a_step_with_usable_state(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        import eqsnn as eq
+        from eqsnn import ms, second
+        eq.settings.backend = "c"
+        G = eq.NeuronGroup(1000, "dv/dt = 1/ms : 1", method="euler")
+        M = eq.PopulationRateMonitor(eq.SpikeGeneratorGroup(1, [0], [0]*ms))
+        net = eq.Network(G, M, M.source)
+        net.run(1*ms)
+        print("ready", flush=True)
+        try:
+            net.run(100000*second)
+        except KeyboardInterrupt:
+            steps = round(net.t/(0.1*ms))
+            assert abs(G.v[0] - 0.1*steps) < 1e-6*steps, (G.v[0], steps)
+            assert len(M.rate_) == steps
+            net.run(1*ms)
+            print("interrupted", steps > 10, flush=True)
+        """)
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert out == "interrupted True\n", err
+
+
+def test_progress_reports_by_a_function_and_as_text(capsys):
+    seen = []
+    G = eq.NeuronGroup(2000, "dv/dt = 1/ms : 1", method="euler")
+    network = eq.Network(G)
+    network.run(300 * ms, report=lambda *a: seen.append(a), report_period=1 * ms)
+    assert seen[0][1] == 0 and seen[-1][1] == 1
+    assert [s[1] for s in seen] == sorted(s[1] for s in seen)
+    assert all(s[3] == 300 * ms for s in seen)
+    network.run(1 * ms, report="text")
+    assert "(100%) simulated in" in capsys.readouterr().out
+    with pytest.raises(eq.EqsnnError, match="report= is"):
+        network.run(1 * ms, report="loud")
+
+
+def test_a_run_lets_other_threads_work():
+    eq.settings.backend = "c"
+    G = eq.NeuronGroup(4000, "dv/dt = (sin(v) - v)/ms : 1", method="rk4")
+    network = eq.Network(G)
+    network.run(0 * ms)
+    ticks, running = [], True
+
+    def count():
+        while running:
+            ticks.append(time.monotonic())
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    start = time.monotonic()
+    network.run(300 * ms)
+    end = time.monotonic()
+    running = False
+    thread.join()
+    assert sum(start < t < end for t in ticks) > 3
+
+
+def test_operations_see_and_change_the_state_and_can_stop():
+    G = eq.NeuronGroup(2, "dv/dt = 1/ms : 1", method="euler")
+    seen = []
+
+    @eq.network_operation(dt=1 * ms)
+    def look(t):
+        seen.append((float(t / ms), float(G.v[0])))
+        G.v[1] = -1
+        if t > 4.5 * ms:
+            eq.stop()
+
+    eq.run(10 * ms)
+    assert [t for t, _ in seen] == pytest.approx([0, 1, 2, 3, 4, 5])
+    assert [v for _, v in seen] == pytest.approx([0, 1, 2, 3, 4, 5])
+    assert eq.magic_network().t / ms == pytest.approx(5.1)
+    assert G.v[1] == pytest.approx(-0.9)
+
+
+def test_constants_are_read_again_at_every_run_and_nothing_is_compiled_for_them(monkeypatch):
+    from eqsnn.backends import compiler
+
+    eq.settings.backend = "c"
+    tau = 10 * ms
+    G = eq.NeuronGroup(1, "dv/dt = -v/tau : 1", method="exact")
+    G.v = 1
+    network = eq.Network(G)
+    network.run(1 * ms)
+    assert G.v[0] == pytest.approx(np.exp(-0.1), rel=1e-13)
+    monkeypatch.setattr(compiler.subprocess, "Popen", None)
+    tau = 1 * ms
+    network.run(1 * ms)
+    assert G.v[0] == pytest.approx(np.exp(-1.1), rel=1e-13)
+    network.run(1 * ms, namespace={"tau": 2 * ms})
+    assert G.v[0] == pytest.approx(np.exp(-1.6), rel=1e-13)
+    eq.defaultclock.dt = 0.5 * ms
+    network.run(1 * ms)
+    assert G.v[0] == pytest.approx(np.exp(-2.6), rel=1e-13)
+    assert tau == 1 * ms
+
+
+def test_a_change_of_dt_that_does_not_fit_the_time_is_refused():
+    G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    network = eq.Network(G)
+    network.run(0.1 * ms)
+    eq.defaultclock.dt = 0.3 * ms
+    with pytest.raises(eq.EqsnnError, match="no multiple"):
+        network.run(3 * ms)
+
+
+def test_parameters_written_during_a_run_are_not_frozen_by_the_exact_method():
+    """The propagator of a parameter that a synapse changes would be wrong; see integrators/exact.py."""
+    G = eq.NeuronGroup(1, "dv/dt = (a - v)/(10*ms) : 1\na : 1", method="exact")
+    SG = eq.SpikeGeneratorGroup(1, [0], [2] * ms)
+    S = eq.Synapses(SG, G, on_pre="a_post += 1")
+    S.connect()
+    V = eq.StateMonitor(G, "v", record=0)
+    eq.Network(G, SG, S, V).run(5 * ms)
+    t = V.t / ms
+    np.testing.assert_allclose(V.v[0], np.where(t > 2.05, 1 - np.exp(-(t - 2.1) / 10), 0), atol=1e-12)
+
+
+def test_magic_run_takes_what_can_be_seen_and_says_what_is_missing():
+    G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    hidden = [eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")]
+    eq.run(1 * ms)
+    assert G.v[0] == pytest.approx(1) and hidden[0].v[0] == 0
+    eq.run(1 * ms)
+    assert G.v[0] == pytest.approx(2) and eq.magic_network().t == 2 * ms
+
+    with pytest.raises(eq.EqsnnError, match="there is nothing to run"):
+        eq.start_scope()
+        (lambda: eq.run(1 * ms))()
+
+
+def _only(G, H=None):
+    eq.run(1 * ms)
+
+
+def test_magic_run_does_not_lose_an_object_silently():
+    G, H = (eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler") for _ in range(2))
+    eq.run(1 * ms)
+    with pytest.raises(eq.EqsnnError, match="took part in the last run and cannot be seen here"):
+        _only(G)
+    _only(G, H)
+    assert H.v[0] == pytest.approx(2)
+
+
+def test_a_part_that_is_missing_is_named():
+    G = eq.NeuronGroup(2, "v : 1", threshold="v > 1", name="cells")
+    S = eq.Synapses(G, G, on_pre="v += 1", name="cells_synapses")
+    with pytest.raises(eq.EqsnnError, match="'cells_synapses' uses 'cells', which is not part of the network"):
+        eq.Network(S).run(1 * ms)
+    H = eq.NeuronGroup(2, "v : 1", name="silent")
+    T = eq.Synapses(H, G, on_pre="v += 1")
+    with pytest.raises(eq.EqsnnError, match="waits for spikes of 'silent' .on_pre., which has no threshold"):
+        eq.Network(G, H, T).run(1 * ms)
+
+
+@pytest.mark.parametrize("wrong", [5, 3 * eq.mV, -1 * ms, float("inf") * ms])
+def test_a_wrong_duration_is_refused(wrong):
+    G = eq.NeuronGroup(1, "v : 1")
+    with pytest.raises(eq.EqsnnError, match="duration must be"):
+        eq.Network(G).run(wrong)
+
+
+def test_threads_are_bound_by_the_environment(monkeypatch):
+    monkeypatch.setenv("EQSNN_NUM_THREADS", "2")
+    assert eq.settings.effective_threads() == 2
+    monkeypatch.setenv("EQSNN_NUM_THREADS", "many")
+    with pytest.raises(eq.EqsnnError, match="EQSNN_NUM_THREADS must be an integer from 1 to 256"):
+        eq.settings.effective_threads()
+
+
+def test_events_on_their_way_survive_a_later_connect_and_new_delays():
+    SG = eq.SpikeGeneratorGroup(2, [0, 1], [0, 0] * ms)
+    G = eq.NeuronGroup(3, "v : 1")
+    S = eq.Synapses(SG, G, on_pre="v_post += 1")
+    S.connect(i=[0, 1], j=[0, 1])
+    S.delay = [2, 3] * ms
+    network = eq.Network(SG, G, S)
+    network.run(1 * ms)
+    S.connect(i=[0], j=[2])
+    network.run(1.05 * ms)
+    assert G.v[:].tolist() == [1, 0, 0]
+    network.run(1 * ms)
+    assert G.v[:].tolist() == [1, 1, 0]
