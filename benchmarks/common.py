@@ -1,8 +1,8 @@
 """What the benchmark scripts share: the command line, the simulator chosen on it, timing of the steps alone, and JSON on the last line.
 
-A script describes its model once, in Brian 2's words; ``--simulator`` says who runs it: ``eqsnn``, ``brian2`` (its cython target) or ``brian2_standalone``
-(its C++ standalone target). The time reported is that of the steps: compilation and preparation are taken off (for the cython target: the time of an
-empty run; for standalone: the time that the built program itself reports).
+A script describes its model once, in Brian 2's words; ``--simulator`` says who runs it: ``eqsnn``, ``brian2`` (its cython target) or
+``brian2_standalone`` (its C++ standalone target). The time reported is that of the steps: compilation and preparation are taken off (for the
+cython target: the time of an empty run; for standalone: the time that the built program itself reports).
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 _WIDEST = 160  # a longer line is cut around the caret
 
 

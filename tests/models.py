@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import eqsnn as eq
-from eqsnn import Hz, ms, mV, nA, nS, pA, pF, second
+from eqsnn import Hz, ms, mV, nA, nS, pF, second
 
 
 @dataclass

@@ -80,7 +80,7 @@ def test_kill_during_a_build_leaves_a_cache_that_works(tmp_path):
 @pytest.mark.parametrize("suffix", [".so", ".json", ".o"])
 def test_damaged_entries_are_built_anew_with_one_warning(tmp_path, damage, suffix):
     good, _ = finished(run(tmp_path))
-    damaged = [p for p in tmp_path.glob(f"??/*{suffix}")]
+    damaged = list(tmp_path.glob(f"??/*{suffix}"))
     assert damaged
     for path in damaged:
         data = path.read_bytes()

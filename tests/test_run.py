@@ -1,6 +1,5 @@
 """Runs: no Python inside, failures before the first step or with the name of the variable, Ctrl-C, progress, Python operations."""
 
-import os
 import signal
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """The compatibility face: a script for Brian 2 with ``brian2`` in its import line replaced by ``eqsnn.brian``.
 
-Besides Brian 2's objects and units it exports the names of numpy and of pyplot, as ``from brian2 import *`` does. It holds no engine code. It differs from the
-native face in manners: a variable that becomes NaN or infinite gives a warning at the end of the run, not an error.
+Besides Brian 2's objects and units it exports the names of numpy and of pyplot, as ``from brian2 import *`` does. It holds no engine
+code. It differs from the native face in manners: a variable that becomes NaN or infinite gives a warning at the end of the run, not an error.
 """
 
 import numpy as _numpy

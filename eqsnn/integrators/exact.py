@@ -64,7 +64,7 @@ def linear(system: System) -> Linear | Reason:
             return Reason(f"the equation of '{v.name}' is not linear")
         row = {w: f.diff(x) for w, x in states.items() if x in f.free_symbols}
         A[v] = {w: a for w, a in row.items() if a != 0}
-        b[v] = f.xreplace({x: sympy.S.Zero for x in names})
+        b[v] = f.xreplace(dict.fromkeys(names, sympy.S.Zero))
     return Linear(A, b)
 
 
@@ -151,7 +151,7 @@ def _propagated(
     active = Linear({v: {} if v in resting else found.A[v] for v in component}, {})
     entries: list[tuple[str | None, ...]] = []
     new = {}
-    for r, v in enumerate(component):
+    for v in component:
         sources = [active.reached_from({w}) for w in component]
         names: list[str | None] = []
         terms = []

@@ -62,7 +62,7 @@ class System:
                 raise EquationError(
                     f"the noise '{n}' does not stand linearly in d{v.name}/dt", v.expr.span, "noise is added: f + g*xi"
                 )
-        return full.xreplace({s: sympy.S.Zero for s in present.values()}), factors
+        return full.xreplace(dict.fromkeys(present.values(), sympy.S.Zero)), factors
 
     def slopes(self) -> dict[Variable, tuple[sympy.Expr, dict[str, sympy.Expr]]]:
         """Of all variables, before any of them moves. Each slope is a name of the map, so that it is computed once."""
@@ -118,7 +118,7 @@ class System:
         """
         flat = self.flat(expr)
         if tables_rest:
-            flat = flat.xreplace({t: sympy.S.Zero for t in flat.atoms(voc.Table)})
+            flat = flat.xreplace(dict.fromkeys(flat.atoms(voc.Table), sympy.S.Zero))
         drawn = {n.name for n in self.builder.noise}
         for s in sorted(flat.free_symbols, key=lambda s: s.name):
             known: Input | None = self.builder.inputs.get(s.name)

@@ -1,7 +1,7 @@
 """The elementary functions of a kernel in numpy: the twin of ``templates/c/eq_math.h``, operation by operation, so that the bits agree.
 
-All are branch-free, use no fused multiply-add (numpy has none, and with it no second reference could exist), and are accurate to 2 units in the last place
-unless their docstring says else. Results below the smallest normal number are 0, as in the engine, which flushes them.
+All are branch-free, use no fused multiply-add (numpy has none, and with it no second reference could exist), and are accurate to 2 units in
+the last place unless their docstring says else. Results below the smallest normal number are 0, as in the engine, which flushes them.
 """
 
 from __future__ import annotations

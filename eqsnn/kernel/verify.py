@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eqsnn.errors import InternalError
+from eqsnn.kernel.functions import TABLE
 from eqsnn.kernel.ir import (
     Binary,
     Call,
@@ -24,7 +25,6 @@ from eqsnn.kernel.ir import (
     children,
     expressions,
 )
-from eqsnn.kernel.functions import TABLE
 
 _INDICES = {"neuron": {"@i"}, "event": {"@i"}, "pathway": {"@s", "@pre", "@post"}}
 
@@ -37,7 +37,7 @@ def verify(kernel: Kernel) -> None:
 class _Verifier:
     def __init__(self, kernel: Kernel):
         self.kernel = kernel
-        self.locals = {name: "i64" for name in _INDICES[kernel.domain]} | {s.name: s.type for s in kernel.scalars}
+        self.locals = dict.fromkeys(_INDICES[kernel.domain], "i64") | {s.name: s.type for s in kernel.scalars}
         self.buffers = {b.name: b for b in kernel.buffers}
 
     def run(self) -> None:

@@ -127,7 +127,7 @@ class _Builder(Transformer_NonRecursive):
         token = items[0]
         literal = str(token)
         value = int(literal) if literal.isdigit() else float(literal)
-        if isinstance(value, float) and value in (float("inf"),) or (isinstance(value, int) and value > 2**62):
+        if (isinstance(value, float) and value in (float("inf"),)) or (isinstance(value, int) and value > 2**62):
             raise EquationError(f"the number {literal} is too large", self._at(token), "use a value below 1e308")
         return self._made(ast.Number(value, self._at(token)))
 

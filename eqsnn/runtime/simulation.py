@@ -127,9 +127,10 @@ class Network:
     ) -> None:
         """Simulate for ``duration`` (a time).
 
-        ``report``: 'text', 'bar', a function ``f(elapsed, completed, t_start, duration)`` or None; ``report_period``: how often (default 10 s; 'bar':
-        0.1 s). ``namespace``: external constants, instead of those around the call. Raises EquationError, UnitError or CompileError before the first step;
-        NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at Ctrl-C, with the state of the last whole step.
+        ``report``: 'text', 'bar', a function ``f(elapsed, completed, t_start, duration)`` or None; ``report_period``: how often (default
+        10 s; 'bar': 0.1 s). ``namespace``: external constants, instead of those around the call. Raises EquationError, UnitError or
+        CompileError before the first step; NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at Ctrl-C, with the
+        state of the last whole step.
         """
         seconds = _seconds(duration, "duration")
         space = dict(namespace) if namespace is not None else user_namespace()

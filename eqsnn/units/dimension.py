@@ -52,7 +52,7 @@ class Dimension:
         return _name(self)
 
     def __repr__(self) -> str:
-        return f"Dimension({dict((n, e) for n, e in zip(_BASE, self.exponents) if e)})"
+        return f"Dimension({ {n: e for n, e in zip(_BASE, self.exponents) if e} })"
 
 
 def _reduced(value: Fraction) -> Exponent:
