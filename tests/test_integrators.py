@@ -27,7 +27,9 @@ NONLINEAR = """dx/dt = (x - x**3/3 - y + 0.5 + 0.3*sin(t/second))/second : 1
 dy/dt = 0.5*(x + 0.7 - 0.8*y)/second : 1"""
 
 
-@pytest.mark.parametrize(("method", "order"), [("euler", 1), ("exponential_euler", 1), ("rk2", 2), ("heun", 2), ("rk4", 4)])
+@pytest.mark.parametrize(
+    ("method", "order"), [("euler", 1), ("exponential_euler", 1), ("rk2", 2), ("heun", 2), ("rk4", 4)]
+)
 def test_the_order_of_convergence_is_that_of_the_method(method, order):
     text = NONLINEAR
     if method == "exponential_euler":  # for equations that are conditionally linear
@@ -50,7 +52,15 @@ def test_the_methods_state_the_orders_that_were_measured():
     from eqsnn.integrators.integrator import methods
 
     found = {n: m.order for n, m in methods().items()}
-    assert found == {"euler": 1, "exponential_euler": 1, "rk2": 2, "heun": 2, "rk4": 4, "exact": float("inf"), "milstein": 1}
+    assert found == {
+        "euler": 1,
+        "exponential_euler": 1,
+        "rk2": 2,
+        "heun": 2,
+        "rk4": 4,
+        "exact": float("inf"),
+        "milstein": 1,
+    }
     assert all(m.source for m in methods().values())
 
 
@@ -82,7 +92,15 @@ def test_exact_is_exact_also_where_time_constants_coincide(matrix):
 
 def test_exact_with_equal_time_constants_of_a_synapse():
     """alpha synapse: dv = (g - v)/tau, dg = -g/tau has v = t/tau exp(-t/tau)."""
-    v = integrate("dv/dt = (g - v)/tau : 1\ndg/dt = -g/tau : 1\ntau : second (constant)", "exact", 1e-3, {"v": 0, "g": 1}, 0.02, n=2, tau=0.01 * second)
+    v = integrate(
+        "dv/dt = (g - v)/tau : 1\ndg/dt = -g/tau : 1\ntau : second (constant)",
+        "exact",
+        1e-3,
+        {"v": 0, "g": 1},
+        0.02,
+        n=2,
+        tau=0.01 * second,
+    )
     np.testing.assert_allclose(v[0], 2 * np.exp(-2), rtol=1e-12)
 
 
@@ -118,13 +136,17 @@ def test_the_strong_order_on_stochastic_equations(method, text, kind, order, mon
         exact = np.exp(0.3 + 0.8 * dW.sum(axis=1))
     else:
         x = np.ones(paths)
-        for k in range(fine):  # the exact step of the Ornstein-Uhlenbeck process, given the increment, to the order of the fine grid
+        for k in range(
+            fine
+        ):  # the exact step of the Ornstein-Uhlenbeck process, given the increment, to the order of the fine grid
             x = x * np.exp(-1 / fine) + 0.5 * dW[:, k] * np.exp(-0.5 / fine)
         exact = x
     steps, errors = [16, 32, 64, 128], []
     for n in steps:
         coarse = dW.reshape(paths, n, fine // n).sum(axis=2) * np.sqrt(n)
-        monkeypatch.setattr(random, "normal", lambda key, element, count=0, draw=0, coarse=coarse: coarse[:, int(count)])
+        monkeypatch.setattr(
+            random, "normal", lambda key, element, count=0, draw=0, coarse=coarse: coarse[:, int(count)]
+        )
         G = eq.NeuronGroup(paths, text, method=method, dt=1 / n * second)
         G.x = 1
         eq.Network(G).run(1 * second)
@@ -136,7 +158,13 @@ def test_the_strong_order_on_stochastic_equations(method, text, kind, order, mon
 def test_the_ornstein_uhlenbeck_process_has_its_variance_and_correlation():
     eq.seed(5)
     tau, sigma, n = 10 * ms, 0.7, 4000
-    G = eq.NeuronGroup(n, "dx/dt = -x/tau + sigma*sqrt(2/tau)*xi : 1", method="euler", dt=0.05 * ms, namespace={"tau": tau, "sigma": sigma})
+    G = eq.NeuronGroup(
+        n,
+        "dx/dt = -x/tau + sigma*sqrt(2/tau)*xi : 1",
+        method="euler",
+        dt=0.05 * ms,
+        namespace={"tau": tau, "sigma": sigma},
+    )
     network = eq.Network(G)
     network.run(60 * ms)
     before = np.array(G.x[:])
@@ -180,13 +208,17 @@ def test_event_driven_variables_are_those_of_clock_driven_ones():
     H = eq.NeuronGroup(1, "out : 1\nlate : 1")
     equations = "da/dt = (b - a)/ta : 1 ({0})\ndb/dt = -b/tb : 1 ({0})"
     E = eq.Synapses(SG, H, equations.format("event-driven"), on_pre="b += 1; out_post = a", namespace=space)
-    C = eq.Synapses(SG, H, equations.format("clock-driven"), on_pre="b += 1; late_post = a", method="exact", namespace=space)
+    C = eq.Synapses(
+        SG, H, equations.format("clock-driven"), on_pre="b += 1; late_post = a", method="exact", namespace=space
+    )
     E.connect()
     C.connect()
     M = eq.StateMonitor(H, ["out", "late"], record=0)
     eq.Network(SG, H, E, C, M).run(12 * ms)
     assert M.out[0][-1] > 0.1
-    np.testing.assert_allclose(M.out[0], M.late[0], rtol=0.03)  # the clock-driven ones are read before the step of their last dt
+    np.testing.assert_allclose(
+        M.out[0], M.late[0], rtol=0.03
+    )  # the clock-driven ones are read before the step of their last dt
     t = 5e-3 / 7e-3
     first = 3e-3 / 7e-3
     b_at_4 = np.exp(-first) + 1

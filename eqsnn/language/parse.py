@@ -126,9 +126,13 @@ class _Builder(Transformer_NonRecursive):
     def number(self, items):
         token = items[0]
         literal = str(token)
-        value = int(literal) if literal.isdigit() else float(literal)
+        value = int(literal) if literal.isdigit() and len(literal) < 25 else float(literal)
         if (isinstance(value, float) and value in (float("inf"),)) or (isinstance(value, int) and value > 2**62):
-            raise EquationError(f"the number {literal} is too large", self._at(token), "use a value below 1e308")
+            raise EquationError(
+                f"the number {literal if len(literal) < 30 else literal[:20] + chr(8230)} is too large",
+                self._at(token),
+                "use a value below 1e308",
+            )
         return self._made(ast.Number(value, self._at(token)))
 
     def name(self, items):

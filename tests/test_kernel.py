@@ -1,0 +1,293 @@
+"""The kernel room: functions, random numbers, passes, verification, and the text in C against the interpreter."""
+
+import ctypes
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from scipy.linalg import expm as scipy_expm
+
+from eqsnn.backends.c.build import CBackend
+from eqsnn.errors import InternalError
+from eqsnn.kernel import functions, random
+from eqsnn.kernel.interpret import Memory, evaluate_hoisted, expm, interpret
+from eqsnn.kernel.ir import Binary, Buffer, Call, Cast, Const, Emit, Kernel, Let, Load, Local, Scalar, Select, Store
+from eqsnn.kernel.passes import PASSES, remove_dead_code
+from eqsnn.kernel.verify import verify
+from eqsnn.runtime.native import _Ctx
+
+RANGES = {  # function: (exact, ranges, ulp)
+    "exp": (np.exp, [(-700, 709), (-1, 1)], 1),
+    "expm1": (np.expm1, [(-2, 2), (-50, 700)], 2),
+    "exprel": (lambda x: np.expm1(x) / x, [(-5, 5), (1e-9, 1e-3)], 2),
+    "log": (np.log, [(1e-300, 1e300), (0.5, 2)], 1),
+    "log1p": (np.log1p, [(-0.9, 2), (1e-9, 1e-5)], 3),
+    "log10": (np.log10, [(1e-3, 1e3)], 3),
+    "sin": (np.sin, [(-100, 100), (-1e6, 1e6)], 3),
+    "cos": (np.cos, [(-100, 100)], 2),
+    "tan": (np.tan, [(-100, 100)], 4),
+    "tanh": (np.tanh, [(-5, 5), (-50, 50)], 3),
+    "sinh": (np.sinh, [(-5, 5), (-709, 709)], 3),
+    "cosh": (np.cosh, [(-5, 5), (-709, 709)], 3),
+}
+
+
+def samples(low, high, n=100_000):
+    return np.random.default_rng(0).uniform(low, high, n)
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_function_is_as_accurate_as_it_says(name):
+    exact, ranges, bound = RANGES[name]
+    for low, high in ranges:
+        x = samples(low, high)
+        expected = exact(x.astype(np.longdouble))
+        ulps = np.abs((functions.TABLE[name](x) - expected) / np.spacing(np.abs(expected.astype(float))))
+        assert float(ulps.max()) <= bound, (low, high, x[ulps.argmax()])
+
+
+def test_power_is_accurate_and_knows_its_special_cases():
+    x, y = np.exp(samples(-20, 20)), samples(-4, 4)[::-1]
+    expected = x.astype(np.longdouble) ** y.astype(np.longdouble)
+    assert float(np.max(np.abs((functions.power(x, y) - expected) / np.spacing(expected.astype(float))))) <= 2
+    cases = [
+        (-2.0, 3.0),
+        (-2.0, 2.0),
+        (0.0, 2.0),
+        (0.0, -1.0),
+        (np.inf, -1.0),
+        (1.0, np.nan),
+        (np.nan, 0.0),
+        (-8.0, 1 / 3),
+        (2.0, 1024.0),
+        (2.0, -1080.0),
+    ]
+    found = [functions.power(a, b) for a, b in cases]
+    np.testing.assert_array_equal(found, [-8, 4, 0, np.inf, 0, 1, 1, np.nan, np.inf, 0])
+
+
+def test_philox_gives_the_published_numbers():
+    """Known answers of the reference implementation (Random123, kat_vectors)."""
+    ones = (0xFFFFFFFF,) * 4
+    assert [int(x) for x in random.philox((0, 0, 0, 0), 0)] == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+    assert [int(x) for x in random.philox(ones, 2**64 - 1)] == [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]
+
+
+def test_random_numbers_have_their_distributions():
+    u = random.uniform(11, np.arange(100_000))
+    z = random.normal(12, np.arange(100_000))
+    assert stats.kstest(u, "uniform").pvalue > 1e-4
+    assert stats.kstest(z, "norm").pvalue > 1e-4
+    assert abs(np.corrcoef(u, random.uniform(11, np.arange(100_000), 1))[0, 1]) < 0.02
+    assert abs(np.corrcoef(u, random.uniform(11, np.arange(100_000), 0, 1))[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize(("n", "p"), [(10, 0.3), (1000, 0.002), (100_000, 0.5), (5, 1.0), (7, 0.0)])
+def test_the_binomial_table_is_the_distribution(n, p):
+    table = random.binomial_table(n, p)
+    k = np.arange(len(table) - 1)
+    np.testing.assert_allclose(table[:-1], stats.binom.cdf(k, n, p), atol=1e-9)
+    assert np.searchsorted(table, 1 - 2**-53, side="right") <= n
+
+
+@given(st.integers(1, 6), st.floats(1e-3, 50), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_matrix_exponential(n, size, seed):
+    a = np.random.default_rng(seed).normal(size=(n, n)) * size
+    expected = scipy_expm(a)
+    np.testing.assert_allclose(expm(a), expected, rtol=1e-9, atol=1e-11 * np.abs(expected).max())
+
+
+def test_the_matrix_exponential_of_what_is_not_finite_is_not_a_number():
+    assert np.all(np.isnan(expm(np.array([[np.inf]]))))
+
+
+# -- the text in C against the interpreter -------------------------------------------------------------------------------------
+
+
+def call(kernel, buffers, scalars, n):
+    """Run a compiled kernel over n elements."""
+    address = CBackend().build([kernel])(kernel.name)
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.POINTER(_Ctx), ctypes.c_int64, ctypes.c_int64)(address)
+    arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
+    pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
+    real = np.array([scalars[s.name] for s in kernel.scalars if s.type == "f64"] or [0.0])
+    integer = np.array([int(scalars[s.name]) for s in kernel.scalars if s.type != "f64"] or [0], np.int64)
+    context = _Ctx(ctypes.addressof(pointers), real.ctypes.data, integer.ctypes.data)
+    result = function(ctypes.byref(context), 0, n)
+    return result, {b.name: a for b, a in zip(kernel.buffers, arrays)}
+
+
+def special():
+    rng = np.random.default_rng(1)
+    edges = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        np.inf,
+        -np.inf,
+        np.nan,
+        1e-300,
+        1e300,
+        -1e300,
+        709.7,
+        709.8,
+        -708.3,
+        -708.5,
+        1e15,
+        1e17,
+        0.75,
+        -0.75,
+        20.0,
+        2.5,
+        -2.5,
+    ]
+    return np.concatenate(
+        [edges, rng.normal(size=2000), rng.normal(size=2000) * 100, np.exp(rng.normal(size=2000) * 50)]
+    )
+
+
+ONE = [n for n in functions.TABLE if n not in ("power", "modulo", "clip", "timestep", "asin", "acos", "atan")]
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_a_function_has_the_same_bits_in_c(name):
+    x = special()
+    kernel = Kernel(
+        f"f_{name}",
+        "test",
+        "neuron",
+        (Buffer("x", "f64", "self", "self", "x"), Buffer("y", "f64", "self", "self", "y", True)),
+        (),
+        (),
+        (Store("y", Call(name, (Load("x", "f64"),), "f64")),),
+    )
+    _, found = call(kernel, {"x": x, "y": np.zeros_like(x)}, {}, len(x))
+    expected = np.zeros_like(x)
+    interpret(kernel, Memory({"x": x, "y": expected}, {}), 0, len(x))
+    np.testing.assert_array_equal(found["y"], expected)
+
+
+def test_functions_of_two_and_random_numbers_have_the_same_bits_in_c():
+    x = special()
+    y = x[::-1].copy()
+    names = ("a", "b", "c", "d", "e", "k")
+    load = {n: Load(n, "f64") for n in ("x", "y")}
+    key, count = Local("key", "i64"), Local("count", "i64")
+    values = [
+        Call("power", (load["x"], load["y"]), "f64"),
+        Call("modulo", (load["x"], load["y"]), "f64"),
+        Call("clip", (load["x"], Const(-1.0, "f64"), load["y"]), "f64"),
+        Call("normal", (key, Local("@i", "i64"), count, Const(3, "i64")), "f64"),
+        Call("uniform", (key, Local("@i", "i64"), count, Const(2, "i64")), "f64"),
+        Cast(Cast(load["x"], "i64"), "f64"),
+    ]
+    buffers = (Buffer("x", "f64", "self", "self", "x"), Buffer("y", "f64", "self", "self", "y"))
+    buffers += tuple(Buffer(n, "f64", "self", "self", n, True) for n in names)
+    scalars = (Scalar("key", "i64", "random", "key"), Scalar("count", "i64", "random", "count"))
+    kernel = Kernel("two", "test", "neuron", buffers, scalars, (), tuple(Store(n, v) for n, v in zip(names, values)))
+    memory = {"x": x, "y": y, **{n: np.zeros_like(x) for n in names}}
+    numbers = {"key": -(2**62) + 12345, "count": 2**40 + 7}
+    _, found = call(kernel, memory, numbers, len(x))
+    interpret(kernel, Memory(memory, numbers), 0, len(x))
+    for n in names:
+        np.testing.assert_array_equal(found[n], memory[n], err_msg=n)
+
+
+def test_events_and_the_finite_flag_in_c():
+    x = np.array([0.0, 2.0, -1.0, 3.0, np.nan, 5.0] * 200)
+    body = (Let("v", Load("x", "f64")), Emit(Binary("and", _above("v", 1.0), _below("v", 4.0), "b8")))
+    kernel = Kernel("spikes", "test", "neuron", (Buffer("x", "f64", "self", "self", "x"),), (), (), body)
+    emitted, finite = interpret(kernel, Memory({"x": x}, {}), 0, len(x))
+    np.testing.assert_array_equal(emitted, np.flatnonzero((x > 1) & (x < 4)))
+    assert finite
+    from eqsnn.kernel.ir import CheckFinite
+
+    checked = replace(kernel, body=(body[0], CheckFinite("v"), body[1]))
+    assert not interpret(checked, Memory({"x": x}, {}), 0, len(x))[1]
+    assert interpret(checked, Memory({"x": x}, {}), 0, 4)[1]
+
+
+def _above(name, value):
+    from eqsnn.kernel.ir import Compare
+
+    return Compare(">", Local(name, "f64"), Const(value, "f64"))
+
+
+def _below(name, value):
+    from eqsnn.kernel.ir import Compare
+
+    return Compare("<", Local(name, "f64"), Const(value, "f64"))
+
+
+# -- passes ---------------------------------------------------------------------------------------------------------------------
+
+
+def example():
+    """v = v + dt*(2/tau)*exp(a) with something unused."""
+    a, tau, dt = Local("a", "f64"), Local("tau", "f64"), Local("dt", "f64")
+    rate = Binary("/", Const(2.0, "f64"), tau, "f64")
+    body = (
+        Let("unused", Binary("*", a, a, "f64")),
+        Let("v0", Load("v", "f64")),
+        Let("gain", Call("exp", (a,), "f64")),
+        Let(
+            "v1",
+            Binary(
+                "+", Local("v0", "f64"), Binary("*", Binary("*", dt, rate, "f64"), Local("gain", "f64"), "f64"), "f64"
+            ),
+        ),
+        Store("v", Select(Const(True, "b8"), Local("v1", "f64"), a, "f64")),
+    )
+    scalars = (
+        Scalar("a", "f64", "external", "a"),
+        Scalar("tau", "f64", "external", "tau"),
+        Scalar("dt", "f64", "clock", "dt"),
+    )
+    return Kernel("k", "test", "neuron", (Buffer("v", "f64", "self", "self", "v", True),), scalars, (), body)
+
+
+def test_a_pass_changes_no_result_and_hoisting_moves_the_constants_out():
+    kernel, values = example(), {"a": 0.3, "tau": 0.01, "dt": 1e-4}
+    expected = np.linspace(0, 1, 5)
+    interpret(kernel, Memory({"v": expected}, values), 0, 5)
+    for p in PASSES:
+        kernel = p(kernel)
+        verify(kernel)
+        buffers, scalars = {"v": np.linspace(0, 1, 5)}, dict(values)
+        evaluate_hoisted(kernel, buffers, scalars)
+        interpret(kernel, Memory(buffers, scalars), 0, 5)
+        np.testing.assert_array_equal(buffers["v"], expected)
+    inner = [e for s in kernel.body if isinstance(s, Let) for e in [s.expr]]
+    assert not any(isinstance(e, Call) for e in inner) and len(kernel.hoisted) >= 2
+    assert "unused" not in {s.name for s in kernel.body if isinstance(s, Let)}
+
+
+def test_dead_code_keeps_what_is_stored():
+    assert len(remove_dead_code(example()).body) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda k: replace(k, body=(k.body[1], k.body[1])), "two things"),
+        (lambda k: replace(k, body=k.body[3:]), "v0 is None and used as f64"),
+        (lambda k: replace(k, buffers=(replace(k.buffers[0], writable=False),)), "not to be written"),
+        (lambda k: replace(k, body=(Store("v", Const(1, "i64")),)), "of f64 gets i64"),
+        (lambda k: replace(k, body=(Emit(Const(True, "b8")), *k.body)), "an event stands last"),
+        (lambda k: replace(k, body=(Store("v", Call("nothing", (), "f64")),)), "no function nothing"),
+        (
+            lambda k: replace(k, body=(Store("v", Binary("+", Const(1, "i64"), Const(1.0, "f64"), "f64")),)),
+            r"\+ on i64 and f64",
+        ),
+        (lambda k: replace(k, domain="event", body=(Emit(Const(True, "b8")),)), "neuron kernel"),
+    ],
+)
+def test_what_breaks_the_rules_of_a_kernel_is_an_internal_error(change, complaint):
+    verify(example())
+    with pytest.raises(InternalError, match=complaint):
+        verify(change(example()))
