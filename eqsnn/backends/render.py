@@ -66,3 +66,9 @@ def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
     abi, math = prelude()
     rendered = [Rendered(f"{_LOOPS[k.domain]}.c.j2", text_of(k)) for k in kernels]
     return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)
+
+
+def kernel_text(kernel: Kernel) -> str:
+    """The C text of one kernel, without the headers."""
+    rendered = Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+    return environment().get_template(f"c/{rendered.template}").render(k=rendered).strip()

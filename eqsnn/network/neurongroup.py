@@ -154,6 +154,16 @@ class NeuronGroup(Group, SpikeSource):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {self._n} neurons, {', '.join(v.name for v in self.model.variables) or 'no variables'}>"
 
+    def _repr_latex_(self) -> str:
+        from eqsnn.network.describe import equations_latex
+
+        return f"${equations_latex(self)}$"
+
+    def _repr_html_(self) -> str:
+        from eqsnn.network.describe import html
+
+        return html(self)
+
 
 class Subgroup(Group, SpikeSource):
     """A contiguous slice of a group: usable as a source, as a target and in monitors."""

@@ -371,6 +371,16 @@ class Synapses(Group):
     def __repr__(self) -> str:
         return f"<Synapses {self.name!r}: {len(self)} synapses from {self.source.name!r} to {self.target.name!r}>"
 
+    def _repr_latex_(self) -> str:
+        from eqsnn.network.describe import equations_latex
+
+        return f"${equations_latex(self)}$"
+
+    def _repr_html_(self) -> str:
+        from eqsnn.network.describe import html
+
+        return html(self)
+
 
 class PathwayView:
     """One pathway of synapses from Python: its ``delay``."""

@@ -18,6 +18,7 @@ from eqsnn.network.clock import exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.progress import reporter
@@ -140,6 +141,8 @@ class Network:
         planner = Planner(self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite)
         built = planner.build()
         self.messages = built.messages
+        for message in built.messages:
+            tell_once(message)
         self._last = built
         addresses = chosen.build(built.plan.kernels())
         loaded = _engine(chosen).load(built.plan, addresses, threads)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 
 from eqsnn.errors import UnitError
-from eqsnn.units.dimension import DIMENSIONLESS
+
 from eqsnn.units.quantity import dimensions_of, is_zero_like
 
 
@@ -53,7 +53,7 @@ def _check(function: Callable, what: str, value, unit) -> None:
         if not isinstance(value, bool):
             raise TypeError(f"{function.__name__}(): {what} must be True or False; got {value!r}")
         return
-    wanted = dimensions_of(unit) if unit != 1 or hasattr(unit, "dim") else DIMENSIONLESS
+    wanted = dimensions_of(unit)
     if dimensions_of(value) != wanted and not is_zero_like(value):
         raise UnitError(
             f"{function.__name__}(): {what} must have unit {wanted}; {value!s} has unit {dimensions_of(value)}"

@@ -1,0 +1,71 @@
+"""``eqsnn check MODEL``: the model as eqsnn understands it."""
+
+from __future__ import annotations
+
+import runpy
+import tomllib
+from pathlib import Path
+
+from eqsnn.errors import EqsnnError
+from eqsnn.network.base import SimObject
+from eqsnn.network.neurongroup import NeuronGroup
+from eqsnn.network.synapses import Synapses
+from eqsnn.network.describe import kernels_of, update_text
+
+_KEYS = {"equations", "threshold", "reset", "refractory", "method", "name"}
+
+
+def check_model_file(path: str, source: bool) -> int:
+    """Prints what is in a model file or what a script defines; returns 0, or raises what is wrong with it."""
+    file = Path(path)
+    if not file.is_file():
+        raise EqsnnError(f"there is no file {path}")
+    if file.suffix == ".toml":
+        objects = [_from_toml(file)]
+    elif file.suffix == ".py":
+        space = runpy.run_path(str(file), run_name="__eqsnn_check__")
+        objects = sorted({id(o): o for o in space.values() if isinstance(o, SimObject)}.values(), key=lambda o: o.name)
+    else:
+        raise EqsnnError(f"{path} is neither a model file (.toml) nor a script (.py)")
+    shown = [o for o in objects if isinstance(o, (NeuronGroup, Synapses))]
+    if not shown:
+        raise EqsnnError(f"{path} defines no groups and no synapses")
+    for o in shown:
+        print(describe(o, source))
+    return 0
+
+
+def _from_toml(file: Path) -> NeuronGroup:
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise EqsnnError(f"{file} is no TOML file: {error}") from None
+    unknown = set(found) - _KEYS
+    if unknown or "equations" not in found:
+        what = f"does not know '{sorted(unknown)[0]}'" if unknown else "needs 'equations'"
+        raise EqsnnError(f"{file}: a model file {what}; its keys are {', '.join(sorted(_KEYS))}")
+    return NeuronGroup(
+        1,
+        found["equations"],
+        threshold=found.get("threshold"),
+        reset=found.get("reset"),
+        refractory=found.get("refractory", False),
+        method=found.get("method"),
+        namespace={},
+        name=found.get("name", file.stem.replace("-", "_")),
+    )
+
+
+def describe(o: NeuronGroup | Synapses, source: bool) -> str:
+    """The equations, the chosen method, the derived update, and the C text on request."""
+    parts = [f"== {o.name} ({type(o).__name__})", "", "equations:", _indented(o.model.text or "(none)"), "", update_text(o)]
+    if source:
+        from eqsnn.backends.render import kernel_text
+
+        for k in kernels_of(o):
+            parts += ["", f"kernel {k.name}:", kernel_text(k)]
+    return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line.strip()}" for line in text.strip().splitlines())

@@ -1,0 +1,128 @@
+"""What was derived from a model, for people: the update of one step, as text and as LaTeX, and the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eqsnn import pipeline
+from eqsnn.errors import InternalError
+from eqsnn.kernel.ir import Kernel, identifier
+from eqsnn.network.neurongroup import NeuronGroup
+from eqsnn.network.synapses import Synapses
+from eqsnn.update_map import UpdateMap
+
+Parts = list[tuple[str, str | None, UpdateMap]]
+"""(heading, message about the method, map)"""
+
+
+def maps_of(o: NeuronGroup | Synapses) -> Parts:
+    """The update maps of a group, as far as they can be known before a run."""
+    from eqsnn.integrators import discretise
+
+    parts: Parts = []
+    if isinstance(o, Synapses):
+        step = discretise.synapse_step_map(o.model, o.method)
+        if step is not None:
+            parts.append(("in each step", step.message, step.map))
+        for v in o.model.variables:
+            if "summed" in v.flags:
+                parts.append((f"in each step, summed into {v.name}", None, discretise.summed_map(o.model, v.name)))
+        for p in o.pathways.values():
+            heading = f"when a spike arrives (on_{p.prepost}{'' if p.name == p.prepost else ', ' + p.name})"
+            parts.append((heading, None, discretise.pathway_map(o.model, p.name, p.statements)))
+    elif isinstance(o, NeuronGroup):
+        step = discretise.step_map(o.model, o.method)
+        parts.append(("in each step", step.message, step.map))
+        for event in o.model.events:
+            if event.reset is not None:
+                parts.append(("after a spike", None, discretise.statements_map("reset", event.reset, o.model.scope)))
+    else:
+        raise InternalError(f"{type(o).__name__} has no maps")
+    return parts
+
+
+def update_text(o: NeuronGroup | Synapses) -> str:
+    """The derived update as readable equations."""
+    lines = []
+    for heading, message, map_ in maps_of(o):
+        lines += [f"{heading}{f' ({message})' if message else ''}:"]
+        lines += [f"    {line}" for line in str(map_).splitlines()] or ["    nothing"]
+        for p in map_.propagators:
+            lines += [f"    where propagator = expm(dt*A) with A = {[list(map(str, row)) for row in p.matrix]}"]
+    return "\n".join(lines)
+
+
+def update_latex(o: NeuronGroup | Synapses) -> str:
+    """The derived update as LaTeX, one aligned environment a map."""
+    import sympy
+
+    blocks = []
+    for heading, _, map_ in maps_of(o):
+        names = {s: sympy.Symbol(_tex_name(s.name)) for a in map_.assignments for s in a.expr.free_symbols}
+        rows = [f"{_tex_name(a.target)} &= {sympy.latex(a.expr.xreplace(names))}" for a in map_.assignments]
+        if rows:
+            body = " \\\\ ".join(rows)
+            blocks.append(f"\\text{{{heading}:}}\\quad\\begin{{aligned}}{body}\\end{{aligned}}")
+    return " \\\\ ".join(blocks)
+
+
+def equations_latex(o: NeuronGroup | Synapses) -> str:
+    """The user's equations with their units as LaTeX."""
+    import sympy
+
+    from eqsnn.integrators.builder import MapBuilder
+    from eqsnn.model.rules import noise_scope
+
+    rows = []
+    for v in o.model.variables:
+        left = _tex_name(v.name)
+        unit = f"\\text{{({v.dim})}}"
+        if v.expr is None:
+            rows.append(f"{left} &: {unit}")
+            continue
+        builder = MapBuilder("latex", _flat(noise_scope(v.expr, o.model.scope)))
+        expr = builder.translate(v.expr)
+        names = {s: sympy.Symbol(_tex_name(s.name)) for s in expr.free_symbols}
+        left = {"state": f"\\frac{{d{left}}}{{dt}}", "recurrence": f"{left}[n+1]"}.get(v.kind, left)
+        flags = f"\\;\\text{{{', '.join(sorted(v.flags))}}}" if v.flags else ""
+        rows.append(f"{left} &= {sympy.latex(expr.xreplace(names))} && {unit}{flags}")
+    body = " \\\\ ".join(rows)
+    return f"\\begin{{aligned}}{body}\\end{{aligned}}"
+
+
+def _flat(scope):
+    """The scope with subexpressions as plain names: they are shown where they are defined."""
+    plain = {n: replace(s, expr=None, owner="self" if s.owner == "function" else s.owner) for n, s in scope.symbols.items()}
+    return replace(scope, symbols=plain)
+
+
+def html(o: NeuronGroup | Synapses) -> str:
+    """For notebooks: what it is, its equations and the derived update."""
+    from html import escape
+
+    update = escape(update_text(o))
+    return f"<b>{escape(repr(o))}</b><br>${equations_latex(o)}$<details><summary>update</summary><pre>{update}</pre></details>"
+
+
+def _tex_name(name: str) -> str:
+    stem, _, version = name.partition("@")
+    head, *tail = stem.split("_")
+    text = f"{head}_{{{','.join(tail)}}}" if tail else stem if len(stem) == 1 else f"\\mathrm{{{stem}}}"
+    if not version or version in ("const", "noise"):
+        return text
+    return f"{{{text}}}^{{({version})}}"
+
+
+def kernels_of(o: NeuronGroup | Synapses) -> list[Kernel]:
+    """The kernels of a group, as a run without anything else would make them."""
+    stem = f"eqk_{identifier(o.name)}"
+    found: list[Kernel | None] = []
+    if isinstance(o, Synapses):
+        found.append(pipeline.synapse_step(o.model, o.method, frozenset(), f"{stem}_step").own)
+        found += [pipeline.summed(o.model, v.name, f"{stem}_{v.name}") for v in o.model.variables if "summed" in v.flags]
+        found += [pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}") for p in o.pathways.values()]
+    else:
+        step = pipeline.neuron_step(o.model, o.method, frozenset(), f"{stem}_step", True, bool(o.model.events))
+        found += [step.own, step.shared]
+        found += [pipeline.reset(o.model, e.reset, f"{stem}_reset") for e in o.model.events if e.reset is not None]
+    return [k for k in found if k is not None]

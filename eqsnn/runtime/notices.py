@@ -1,0 +1,35 @@
+"""Notices: what a user should know but need not act on, such as the method that was chosen. Each is given once a process.
+
+They go to the logger ``eqsnn`` at level INFO. As long as nobody has set up logging, they are printed to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+logger = logging.getLogger("eqsnn")
+_told: set[str] = set()
+
+
+class _Stderr(logging.StreamHandler):
+    """Prints while the program has no handlers of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not logging.getLogger().handlers and len(logger.handlers) == 1:
+            self.setStream(sys.stderr)
+            super().emit(record)
+
+
+def tell_once(message: str) -> None:
+    """Give a notice, if it has not been given before."""
+    if message in _told:
+        return
+    _told.add(message)
+    if not logger.handlers:
+        handler = _Stderr()
+        handler.setFormatter(logging.Formatter("eqsnn: %(message)s"))
+        logger.addHandler(handler)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.INFO)
+    logger.info(message)
