@@ -1,0 +1,67 @@
+"""Every example runs headless, says what it should, and saves a figure that is not empty."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SHORT = {
+    "cuba": (["--duration", "0.1", "--neurons", "1000"], r"rate of the excitatory population: [\d.]+ Hz"),
+    "cobahh": (["--duration", "0.05", "--neurons", "400"], r"\d+ spikes, mean rate"),
+    "brunel2000": (["--duration", "0.05", "--scale", "0.1"], r"synapses, mean rate [\d.]+ Hz"),
+    "stdp_song2000": (["--duration", "2"], r"of the weights lie near"),
+    "izhikevich2003": (["--duration", "0.2"], r"mean rate [\d.]+ Hz"),
+    "adex_patterns": ([], r"tonic: \d+ spikes.*transient: \d+ spikes"),
+    "adaptive_threshold": ([], r"jump 0. V: 42 spikes"),
+    "ornstein_uhlenbeck": (["--duration", "0.2"], r"standard deviation (2\.9|3\.[01])"),
+    "gap_junctions": ([], r"irregularity of the group's spikes without"),
+}
+ECG = Path(__file__).parent.parent.parent / "shared" / "data" / "qtdb" / "QTDB_test.mat"
+
+
+def run(name, arguments, tmp_path):
+    figure = tmp_path / "figure.png"
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments, "--out", str(figure)]
+    environment = {**os.environ, "MPLBACKEND": "Agg", "EQSNN_BACKEND": "c"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    import matplotlib.image
+
+    pixels = matplotlib.image.imread(figure)
+    assert pixels.shape[0] > 400 and pixels.std() > 0.02
+    return done.stdout
+
+
+def test_every_example_is_tried():
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population"}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_example(name, tmp_path):
+    arguments, expected = SHORT[name]
+    out = run(name, arguments, tmp_path)
+    assert re.search(expected, out), out
+
+
+def ecg_file(tmp_path):
+    """The recording, or one of its shape where it is not at hand: the example is tried in both cases."""
+    if ECG.is_file():
+        return ECG
+    import numpy as np
+    from scipy.io import savemat
+
+    rng = np.random.default_rng(0)
+    x = (rng.random((2, 1301, 4)) < 0.08).astype(np.int16)
+    y = np.eye(6, dtype=np.uint8)[(np.arange(1301) // 40) % 6][None].repeat(2, axis=0)
+    savemat(tmp_path / "ecg.mat", {"x": x, "y": y})
+    return tmp_path / "ecg.mat"
+
+
+def test_the_example_with_a_recording(tmp_path):
+    out = run("ecg_population", [str(ecg_file(tmp_path))], tmp_path)
+    events, spikes = map(int, re.search(r"(\d+) events of the ECG, (\d+) spikes", out).groups())
+    assert events > 100 and spikes > 20

@@ -1,0 +1,118 @@
+"""Figures, the command line, and what objects say of themselves."""
+
+import subprocess
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import eqsnn as eq
+from eqsnn import ms, mV
+from eqsnn.cli.main import main
+
+
+@pytest.fixture
+def recorded():
+    G = eq.NeuronGroup(10, "dv/dt = (20*mV - v)/(10*ms) : volt", threshold="v > 15*mV", reset="v = 0*mV", name="cells")
+    S = eq.Synapses(G, G, "w : volt", on_pre="v_post += w", name="links")
+    S.connect("i != j")
+    S.w = "i*0.1*mV"
+    M, R, V = eq.SpikeMonitor(G), eq.PopulationRateMonitor(G), eq.StateMonitor(G, "v", record=[1, 2])
+    eq.Network(G, S, M, R, V).run(30 * ms)
+    return G, S, M, R, V
+
+
+def test_figures_have_labels_with_units_and_the_data(recorded):
+    G, S, M, R, V = recorded
+    axes = plt.figure().subplots(5)
+    raster = eq.plot.raster(M, ax=axes[0])
+    assert raster is axes[0] and raster.get_xlabel() == "time (ms)" and raster.get_ylabel() == "neuron"
+    np.testing.assert_allclose(raster.collections[0].get_offsets()[:, 0], M.t / ms)
+    rate = eq.plot.rate(R, ax=axes[1], width=None)
+    np.testing.assert_allclose(rate.lines[0].get_ydata(), R.rate_)
+    assert rate.get_ylabel() == "rate (Hz)"
+    traces = eq.plot.traces(V, ax=axes[2])
+    assert traces.get_ylabel() == "v (mV)" and [line.get_label() for line in traces.lines] == ["v[1]", "v[2]"]
+    np.testing.assert_allclose(traces.lines[0].get_ydata(), V.v[0] / mV)
+    links = eq.plot.connectivity(S, ax=axes[3])
+    assert len(links.collections[0].get_offsets()) == 90 and links.get_ylabel() == "target neuron"
+    weights = eq.plot.histogram(S, "w", ax=axes[4], bins=10)
+    assert weights.get_xlabel() == "w (uV)" and sum(p.get_height() for p in weights.patches) == 90
+    plt.close("all")
+
+
+def test_objects_say_what_they_are(recorded):
+    G, S, M, R, V = recorded
+    assert repr(G) == "<NeuronGroup 'cells': 10 neurons, v>"
+    assert repr(S) == "<Synapses 'links': 90 synapses from 'cells' to 'cells'>"
+    assert f"{M.num_spikes} spikes" in repr(M) and "300 steps" in repr(R) and "v of 2 elements" in repr(V)
+    assert r"\frac{dv}{dt} &= " in G._repr_latex_() and r"\text{(V)}" in G._repr_latex_()
+    assert "v@1" in G._repr_html_() and "exact" in G._repr_html_()
+    assert "when a spike arrives" in S._repr_html_()
+
+
+def test_doctor_finds_a_machine_that_works(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for word in ("compiler", "SIMD", "threads", "cache", "GPU", "cython: built and ran a probe", "can be built and run"):
+        assert word in out
+
+
+def test_doctor_says_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setenv("CC", "/no/such/compiler")
+    monkeypatch.setenv("EQSNN_BACKEND", "c")
+    from eqsnn.backends.c import build
+    from eqsnn.runtime import simulation
+
+    monkeypatch.setattr(build, "_engine_job", None)
+    monkeypatch.setattr(simulation, "_engines", {})
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "apt install gcc" in out and "eqsnn.settings.backend = 'numpy'" in out
+
+
+MODEL = """
+equations = '''
+dv/dt = (E_L - v)/tau : volt (unless refractory)
+'''
+threshold = "v > Vt"
+reset = "v = E_L"
+refractory = "5*ms"
+"""
+
+
+def test_check_prints_a_model(tmp_path, capsys):
+    path = tmp_path / "lif.toml"
+    path.write_text(MODEL)
+    assert main(["check", str(path), "--source"]) == 0
+    out = capsys.readouterr().out
+    for part in ("dv/dt = (E_L - v)/tau", "'exact' chosen (the equations are linear)", "event if spike@1", "v := v@1", "static int64_t eqk_lif_step("):
+        assert part in out
+
+
+def test_check_says_what_is_wrong(tmp_path, capsys):
+    path = tmp_path / "bad.toml"
+    path.write_text(MODEL.replace("E_L - v)", "E_L - v^2)"))
+    assert main(["check", str(path)]) == 1
+    assert "write a power as v**2" in capsys.readouterr().err
+    path.write_text(MODEL + "colour = 3\n")
+    assert main(["check", str(path)]) == 1
+    assert "does not know 'colour'" in capsys.readouterr().err
+    assert main(["check", str(tmp_path / "none.toml")]) == 1
+
+
+def test_check_runs_a_script_and_shows_its_objects(tmp_path, capsys):
+    path = tmp_path / "net.py"
+    path.write_text("import eqsnn as eq\nG = eq.NeuronGroup(2, 'dx/dt = -x/second : 1', name='shown')\n")
+    assert main(["check", str(path)]) == 0
+    assert "== shown (NeuronGroup)" in capsys.readouterr().out
+
+
+def test_the_command_is_installed():
+    done = subprocess.run([sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"eqsnn {eq.__version__}"
