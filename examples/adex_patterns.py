@@ -39,7 +39,7 @@ neurons = eq.NeuronGroup(
     Vr : volt (constant)
     I : amp
     """,
-    threshold="v > -30*mV",
+    threshold="v > VT + 5*DT",
     reset="v = Vr; w += b",
     method="rk4",
     dt=0.02 * ms,
