@@ -93,3 +93,26 @@ def random_case(seed: int) -> Case:
             S.delay = r.choice([0, 1, 2]) * ms
     M, V = eq.SpikeMonitor(G), eq.StateMonitor(G, [*states, "sub"], record=True)
     return Case(eq.Network(G, S, M, V), [M], [V], [(S, "w"), (S, "trace")] if len(S) else [])
+
+
+if __name__ == "__main__":
+    import sys
+
+    import numpy as np
+
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(2**31)
+    for number in range(first, first + count):
+        outcomes = []
+        for name in ("numpy", "c", "cython"):
+            eq.settings.backend = name
+            eq.start_scope()
+            eq.seed(7)
+            case = random_case(number)
+            case.network.run(20 * ms)
+            outcomes.append(case.outcome())
+        for other in outcomes[1:]:
+            if not all(np.array_equal(a, b) for a, b in zip(outcomes[0], other, strict=True)):
+                print(f"model {number} differs between backends")
+                sys.exit(1)
+    print(f"{count} models from {first} on, no difference")

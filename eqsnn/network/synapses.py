@@ -81,7 +81,8 @@ class Synapses(Group):
             functions=functions,
             statements=tuple(statements),
         )
-        self.pre, self.post = np.empty(0, np.int32), np.empty(0, np.int32)
+        self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
+        self._post_ends = np.empty(0, np.uint16)
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
         self._make_variables()
@@ -155,8 +156,8 @@ class Synapses(Group):
         return self.position if index is None else self.position[index]
 
     def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
-        values = self.pre - self.source.start if side == "i" else self.post - _start(self.target)
-        return values.astype(np.int64) if k is None else values[k].astype(np.int64)
+        ends, first = (self.pre, self.source.start) if side == "i" else (self.post, _start(self.target))
+        return (ends if k is None else ends[k]).astype(np.int64) - first
 
     def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
         index = self._index(side, None)
@@ -304,11 +305,29 @@ class Synapses(Group):
             f"{self.target.name} has {len(self.target)} elements (skip_if_invalid=True leaves such pairs out)"
         )
 
+    @property
+    def pre(self) -> np.ndarray:
+        """The source neuron of each synapse, counted in the whole source group."""
+        if self._pre_start is None:
+            return self._pre_ends
+        return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
+
+    @property
+    def post(self) -> np.ndarray:
+        """The target neuron of each synapse, counted in the whole target group."""
+        return self._post_ends
+
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
         new = len(pre)
         old = len(self)
-        self.pre = np.concatenate([self.pre, (pre + self.source.start).astype(np.int32)])
-        self.post = np.concatenate([self.post, (post + _start(self.target)).astype(np.int32)])
+        all_pre = np.concatenate([self.pre, pre + self.source.start])
+        n_pre = len(self.source.root)
+        if np.all(all_pre[1:] >= all_pre[:-1]):
+            self._pre_ends, self._pre_start = None, np.searchsorted(all_pre, np.arange(n_pre + 1))
+        else:
+            self._pre_ends, self._pre_start = all_pre.astype(_narrowest(n_pre)), None
+        n_post = len(getattr(self.target, "root", self.target))
+        self._post_ends = np.concatenate([self._post_ends, post + _start(self.target)]).astype(_narrowest(n_post))
         shared = {v.name for v in self.model.variables if v.shared}
         for name, array in self.arrays.items():
             if name not in shared:
@@ -326,7 +345,7 @@ class Synapses(Group):
     # -- elements ------------------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self.pre)
+        return len(self._post_ends)
 
     def indices_of(self, item):
         """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
@@ -398,6 +417,11 @@ class PathwayView:
         if name != "delay":
             raise AttributeError(f"a pathway has nothing to set but its delay; got '{name}'")
         self.delay[:] = value
+
+
+def _narrowest(n: int) -> type:
+    """The smallest type for indices below ``n``: connectivity is most of a network's memory."""
+    return np.uint16 if n <= 1 << 16 else np.int32
 
 
 def _start(group) -> int:

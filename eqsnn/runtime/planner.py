@@ -16,7 +16,8 @@ import numpy as np
 from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import evaluate_hoisted
-from eqsnn.kernel.ir import Kernel, identifier
+from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
+from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.kernel.random import binomial_table, key_of
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.model.model import Model
@@ -424,11 +425,13 @@ class Planner:
         far_side = post if kernel.rows == "pre" else pre
         index = "u16" if _length(far_side) <= 1 << 16 else "i32"
         cache = o.__dict__.setdefault("_rows_cache", {})
+        numbered = _uses_synapses(kernel)
         key = (
             kernel.rows,
             by,
             n_blocks,
             index,
+            numbered,
             None if delays is None else p.name,
             o.clock.dt_ if delays is not None else 0,
         )
@@ -437,9 +440,8 @@ class Planner:
             near, far = (o.pre, o.post) if kernel.rows == "pre" else (o.post, o.pre)
             n_near, n_far = (_length(pre), _length(post)) if kernel.rows == "pre" else (_length(post), _length(pre))
             side = None if by is None else "near" if by == kernel.rows else "far"
-            rows = row_blocks(
-                near, far, n_near, n_far, n_blocks, side, np.uint16 if index == "u16" else np.int32, delays
-            )
+            far_type = np.uint16 if index == "u16" else np.int32
+            rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
             cache[key] = (o.connectivity_version, rows)
         return replace(kernel, index=index), rows
 
@@ -584,6 +586,12 @@ def _start(group) -> int:
 
 def _length(group) -> int:
     return len(group)
+
+
+def _uses_synapses(kernel: Kernel) -> bool:
+    """Whether the kernel reads or writes anything of the synapses themselves."""
+    used = any(b.extent == "self" for b in kernel.buffers)
+    return used or any(isinstance(e, Local) and e.name == "@s" for s in kernel.body for part in expressions(s) for e in walk_kernel(part))
 
 
 def _emits(o: SpikeSource) -> bool:

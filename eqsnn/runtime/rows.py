@@ -16,13 +16,15 @@ def row_blocks(
     side: str | None,
     far_type: type,
     delays: np.ndarray | None,
+    numbered: bool = True,
 ) -> tuple[RowBlock, ...]:
     """Blocks of rows. ``near``/``far``: the neurons of each synapse; ``side`` ('near' or 'far'): whose neurons are shared out over the blocks.
 
-    Within a row, synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay.
+    ``numbered``: the blocks know the number of each synapse, which a kernel without variables of the synapse does not need. Within a row,
+    synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay.
     """
     if n_blocks == 1 or side is None:
-        return (_block(near, far, None, n_near, far_type, delays),)
+        return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
     bounds = np.arange(n_blocks + 1) * n // n_blocks
     block_of = np.searchsorted(bounds, owner, side="right") - 1
@@ -31,16 +33,15 @@ def row_blocks(
     blocks = []
     for b in range(n_blocks):
         chosen = order[cuts[b] : cuts[b + 1]]
-        blocks.append(
-            _block(near[chosen], far[chosen], chosen, n_near, far_type, None if delays is None else delays[chosen])
-        )
+        part = None if delays is None else delays[chosen]
+        blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, part, numbered))
     return tuple(blocks)
 
 
-def _block(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
+def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:
     if delays is not None:
-        return _segments(near, far, synapse, n_near, far_type, delays)
-    if np.any(np.diff(near) < 0):
+        return _segments(near, far, synapse, n_near, far_type, delays, numbered)
+    if np.any(near[1:] < near[:-1]):
         order = np.argsort(near, kind="stable")
         near, far = near[order], far[order]
         synapse = order if synapse is None else synapse[order]
@@ -54,7 +55,7 @@ def _block(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
     )
 
 
-def _segments(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlock:
+def _segments(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:
     order = np.lexsort((delays, near))
     if np.all(order == np.arange(len(order))):
         chosen = synapse
@@ -70,7 +71,7 @@ def _segments(near, far, synapse, n_near: int, far_type: type, delays) -> RowBlo
         start,
         np.ascontiguousarray(far, far_type),
         np.ascontiguousarray(near[heads], np.int32),
-        None if chosen is None else np.ascontiguousarray(chosen, np.int64),
+        np.ascontiguousarray(chosen, np.int64) if chosen is not None and numbered else None,
         first,
         np.ascontiguousarray(delays[heads], np.int32),
     )
