@@ -28,7 +28,12 @@ eq.run(0.1*ms)
 
 def once(folder: str, factor: str) -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", SCRIPT % factor], check=True, env={**os.environ, "EQSNN_CACHE_DIR": folder}, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT % factor],
+        check=True,
+        env={**os.environ, "EQSNN_CACHE_DIR": folder},
+        stderr=subprocess.DEVNULL,
+    )
     return time.perf_counter() - start
 
 

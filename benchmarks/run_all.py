@@ -33,7 +33,9 @@ def limit(model: str, folder: Path) -> list[str]:
     """The command of the loop by hand, compiled."""
     binary = folder / model
     flags = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", *FLAGS[model]]
-    subprocess.run([os.environ.get("CC", "cc"), *flags, str(HERE / "limit" / f"{model}.c"), "-o", str(binary), "-lm"], check=True)
+    subprocess.run(
+        [os.environ.get("CC", "cc"), *flags, str(HERE / "limit" / f"{model}.c"), "-o", str(binary), "-lm"], check=True
+    )
     return [str(binary), "1.0"]
 
 
@@ -58,7 +60,14 @@ def main() -> None:
         script = str(HERE / f"{model}.py")
         commands["eqsnn"] = [sys.executable, script]
         if arguments.brian_python:
-            commands["Brian 2 cython"] = [arguments.brian_python, script, "--simulator", "brian2", "--repeat", "1" if model == "cobahh" else "3"]
+            commands["Brian 2 cython"] = [
+                arguments.brian_python,
+                script,
+                "--simulator",
+                "brian2",
+                "--repeat",
+                "1" if model == "cobahh" else "3",
+            ]
             commands["Brian 2 cpp_standalone"] = [arguments.brian_python, script, "--simulator", "brian2_standalone"]
         best: dict[str, float] = {}
         for _ in range(arguments.rounds):
@@ -78,8 +87,9 @@ def report(models: dict, versions: dict, cold: dict, memory: dict) -> str:
     lines = [
         "# Results",
         "",
-        f"`python benchmarks/run_all.py`, on {processor()}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}; "
-        f"eqsnn {versions.get('eqsnn')}, Brian 2 {versions.get('Brian 2 cython', 'not run')}. One thread, stepping only, the fastest of all rounds, taken in turn.",
+        f"`python benchmarks/run_all.py`, on {processor()}, {os.cpu_count()} processors, {platform.system()}, "
+        f"Python {platform.python_version()}; eqsnn {versions.get('eqsnn')}, Brian 2 {versions.get('Brian 2 cython', 'not run')}. "
+        "One thread, stepping only, the fastest of all rounds, taken in turn.",
         "",
         "| 1 s of 4,000 neurons, dt 0.1 ms | " + " | ".join(models["cuba"]) + " |",
         "| --- |" + " ---: |" * len(models["cuba"]),
@@ -91,8 +101,8 @@ def report(models: dict, versions: dict, cold: dict, memory: dict) -> str:
         lines.append(f"| {model.upper()}, time / time of eqsnn | {ratios} |")
     lines += [
         "",
-        f"Start of CUBA in a fresh process, import included, to the end of the first step: {cold['cold']:.2f} s with an empty cache, {cold['warm']:.2f} s "
-        "with a warm one (`benchmarks/cold_start.py`).",
+        "Start of CUBA in a fresh process, import included, to the end of the first step: "
+        f"{cold['cold']:.2f} s with an empty cache, {cold['warm']:.2f} s with a warm one (`benchmarks/cold_start.py`).",
         "",
         f"Memory of a synapse without variables, one homogeneous delay: {memory['bytes_per_synapse']:.1f} bytes, as the difference of the resident "
         f"size at {memory['synapses']:,} synapses (`benchmarks/memory.py`).",

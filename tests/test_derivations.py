@@ -61,11 +61,19 @@ def run(kernel, o, values, rng):
 def test_the_adjoint_agrees_with_finite_differences(name, o):
     rng = np.random.default_rng(3)
     sizes = {eq.amp.dim: 1e-11, eq.siemens.dim: 1e-10, eq.volt.dim: 1e-3, eq.units.DIMENSIONLESS: 0.1}
-    scale = {v.name: max(float(np.abs(o.arrays[v.name]).max()), sizes[v.dim]) for v in o.model.variables if v.name in o.arrays}
+    scale = {
+        v.name: max(float(np.abs(o.arrays[v.name]).max()), sizes[v.dim])
+        for v in o.model.variables
+        if v.name in o.arrays
+    }
     map_ = smooth_event(step_map(o.model, o.method).map, SLOPES.get(name, 5.0))
     forward = lower(map_, "neuron", name="forward", owner=o.name)
     backward = lower(adjoint(map_), "neuron", name="backward", owner=o.name)
-    values = {v: np.array(o.arrays[v][:1].repeat(N) if len(o.arrays[v]) < N else o.arrays[v][:N], float) for v in scale if o.arrays[v].dtype.kind == "f"}
+    values = {
+        v: np.array(o.arrays[v][:1].repeat(N) if len(o.arrays[v]) < N else o.arrays[v][:N], float)
+        for v in scale
+        if o.arrays[v].dtype.kind == "f"
+    }
     for v in values:
         if values[v].std() == 0:
             values[v] = values[v] + scale[v] * 0.05 * rng.normal(size=N)
@@ -75,7 +83,11 @@ def test_the_adjoint_agrees_with_finite_differences(name, o):
         values[v][:] = values[v][0]
     out = run(forward, o, values, rng)
     floats = [i for i in map_.inputs if i.owner == "self" and i.dtype == "float"]
-    cotangent = {v: rng.normal(size=N) / scale.get(v, 1.0) for v in {*out, *(i.variable for i in floats)} if v not in ("not_refractory",)}
+    cotangent = {
+        v: rng.normal(size=N) / scale.get(v, 1.0)
+        for v in {*out, *(i.variable for i in floats)}
+        if v not in ("not_refractory",)
+    }
     found = run(backward, o, {**values, **{PREFIX + v: c for v, c in cotangent.items()}}, rng)
     assert {PREFIX + i.variable for i in floats} == set(found)
 
@@ -105,7 +117,11 @@ def test_the_adjoint_compiles_through_the_same_road_with_the_same_bits(name, o):
     rng = np.random.default_rng(4)
     map_ = smooth_event(step_map(o.model, o.method).map, SLOPES.get(name, 5.0))
     backward = lower(adjoint(map_), "neuron", name="backward", owner=o.name)
-    values = {v: np.array(o.arrays[v][:1].repeat(N) if len(o.arrays[v]) < N else o.arrays[v][:N], float) for v in o.arrays if o.arrays[v].dtype.kind == "f"}
+    values = {
+        v: np.array(o.arrays[v][:1].repeat(N) if len(o.arrays[v]) < N else o.arrays[v][:N], float)
+        for v in o.arrays
+        if o.arrays[v].dtype.kind == "f"
+    }
     buffers, scalars = memory_for(backward, o, values, rng)
     _, found = call(backward, {n: b.copy() for n, b in buffers.items()}, scalars, N)
     interpret(backward, Memory(buffers, scalars), 0, N)
@@ -119,7 +135,14 @@ def test_the_derivative_of_a_propagator_by_a_parameter():
     map_ = step_map(G.model, "exact").map
     kernel = lower(adjoint(map_), "neuron", name="backward", owner="G")
     tau = np.linspace(1e-3, 5e-3, N)
-    values = {"v": np.ones(N), "g": np.zeros(N), "tau": tau, "adj_v": np.ones(N), "adj_g": np.zeros(N), "adj_tau": np.zeros(N)}
+    values = {
+        "v": np.ones(N),
+        "g": np.zeros(N),
+        "tau": tau,
+        "adj_v": np.ones(N),
+        "adj_g": np.zeros(N),
+        "adj_tau": np.zeros(N),
+    }
     found = run(kernel, G, values, np.random.default_rng(0))
     np.testing.assert_allclose(found["adj_tau"], np.exp(-1e-4 / tau) * 1e-4 / tau**2, rtol=1e-10)
     np.testing.assert_allclose(found["adj_v"], np.exp(-1e-4 / tau), rtol=1e-12)

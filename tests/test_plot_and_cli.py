@@ -28,7 +28,7 @@ def recorded():
 
 
 def test_figures_have_labels_with_units_and_the_data(recorded):
-    G, S, M, R, V = recorded
+    _, S, M, R, V = recorded
     axes = plt.figure().subplots(5)
     raster = eq.plot.raster(M, ax=axes[0])
     assert raster is axes[0] and raster.get_xlabel() == "time (ms)" and raster.get_ylabel() == "neuron"
@@ -59,7 +59,15 @@ def test_objects_say_what_they_are(recorded):
 def test_doctor_finds_a_machine_that_works(capsys):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for word in ("compiler", "SIMD", "threads", "cache", "GPU", "cython: built and ran a probe", "can be built and run"):
+    for word in (
+        "compiler",
+        "SIMD",
+        "threads",
+        "cache",
+        "GPU",
+        "cython: built and ran a probe",
+        "can be built and run",
+    ):
         assert word in out
 
 
@@ -91,7 +99,13 @@ def test_check_prints_a_model(tmp_path, capsys):
     path.write_text(MODEL)
     assert main(["check", str(path), "--source"]) == 0
     out = capsys.readouterr().out
-    for part in ("dv/dt = (E_L - v)/tau", "'exact' chosen (the equations are linear)", "event if spike@1", "v := v@1", "static int64_t eqk_lif_step("):
+    for part in (
+        "dv/dt = (E_L - v)/tau",
+        "'exact' chosen (the equations are linear)",
+        "event if spike@1",
+        "v := v@1",
+        "static int64_t eqk_lif_step(",
+    ):
         assert part in out
 
 
@@ -114,5 +128,7 @@ def test_check_runs_a_script_and_shows_its_objects(tmp_path, capsys):
 
 
 def test_the_command_is_installed():
-    done = subprocess.run([sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == f"eqsnn {eq.__version__}"

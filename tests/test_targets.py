@@ -52,7 +52,12 @@ def test_the_text_is_strict_c_and_knows_no_python(name, tmp_path):
 @pytest.mark.parametrize("name", ["cuba", "stdp", "driven"])
 def test_the_text_is_also_c_plus_plus(name, tmp_path):
     (tmp_path / "kernels.cpp").write_text(c_source(kernels_of_a_run(name)))
-    done = subprocess.run(["g++", "-std=c++14", "-Wall", "-O2", "-c", "kernels.cpp", "-o", "kernels.o"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        ["g++", "-std=c++14", "-Wall", "-O2", "-c", "kernels.cpp", "-o", "kernels.o"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 

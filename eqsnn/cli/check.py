@@ -8,9 +8,9 @@ from pathlib import Path
 
 from eqsnn.errors import EqsnnError
 from eqsnn.network.base import SimObject
+from eqsnn.network.describe import kernels_of, update_text
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
-from eqsnn.network.describe import kernels_of, update_text
 
 _KEYS = {"equations", "threshold", "reset", "refractory", "method", "name"}
 
@@ -58,7 +58,14 @@ def _from_toml(file: Path) -> NeuronGroup:
 
 def describe(o: NeuronGroup | Synapses, source: bool) -> str:
     """The equations, the chosen method, the derived update, and the C text on request."""
-    parts = [f"== {o.name} ({type(o).__name__})", "", "equations:", _indented(o.model.text or "(none)"), "", update_text(o)]
+    parts = [
+        f"== {o.name} ({type(o).__name__})",
+        "",
+        "equations:",
+        _indented(o.model.text or "(none)"),
+        "",
+        update_text(o),
+    ]
     if source:
         from eqsnn.backends.render import kernel_text
 

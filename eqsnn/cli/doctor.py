@@ -31,7 +31,10 @@ def doctor() -> int:
     ok = _cache() and ok
     if ok:
         _simd()
-    _say("threads", f"{settings.effective_threads()} in use, {os.cpu_count()} processors (EQSNN_NUM_THREADS or eqsnn.settings.threads)")
+    _say(
+        "threads",
+        f"{settings.effective_threads()} in use, {os.cpu_count()} processors (EQSNN_NUM_THREADS or eqsnn.settings.threads)",
+    )
     _gpu()
     chosen = settings.effective_backend()
     runs = {name: _probe(name) for name in dict.fromkeys((chosen, "cython", "c", "numpy"))}
@@ -39,7 +42,9 @@ def doctor() -> int:
         print(f"A model can be built and run with the backend '{chosen}'.")
         return 0
     working = [n for n, good in runs.items() if good]
-    print(f"The backend '{chosen}' does not work here. {f'Until it does: eqsnn.settings.backend = {working[0]!r}.' if working else ''}")
+    print(
+        f"The backend '{chosen}' does not work here. {f'Until it does: eqsnn.settings.backend = {working[0]!r}.' if working else ''}"
+    )
     return 1
 
 
@@ -74,7 +79,11 @@ def _simd() -> None:
     command = [*used.command, *used.flags, "-dM", "-E", "-x", "c", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     defined = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("#define ")}
-    widths = (("__AVX512F__", "512 bits (AVX-512)"), ("__AVX__", "256 bits (AVX)"), ("__ARM_FEATURE_SVE", "scalable (SVE)"))
+    widths = (
+        ("__AVX512F__", "512 bits (AVX-512)"),
+        ("__AVX__", "256 bits (AVX)"),
+        ("__ARM_FEATURE_SVE", "scalable (SVE)"),
+    )
     widths += (("__SSE2__", "128 bits (SSE2)"), ("__ARM_NEON", "128 bits (NEON)"))
     _say("SIMD", next((text for macro, text in widths if macro in defined), "none known to the compiler"))
 
@@ -84,7 +93,9 @@ def _gpu() -> None:
     smi = shutil.which("nvidia-smi")
     device = ""
     if smi:
-        done = subprocess.run([smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
+        )
         device = done.stdout.strip() if done.returncode == 0 else ""
     text = device.splitlines()[0] if device else "none"
     _say("GPU", f"{text}; nvcc {'at ' + nvcc if nvcc else 'not found'}")
@@ -103,7 +114,12 @@ def _probe(name: str) -> bool:
         elapsed = time.perf_counter() - start
         step = 70  # the first k with 2*(1 - exp(-k*0.01)) > 1
         good = M.num_spikes == 6 and np.allclose(np.unique(M.t_)[0], (step - 1) * 1e-4)
-        _say(f"{name}", f"built and ran a probe in {elapsed:.2f} s" if good else f"ran a probe with a WRONG result: spikes at {M.t!s}")
+        _say(
+            f"{name}",
+            f"built and ran a probe in {elapsed:.2f} s"
+            if good
+            else f"ran a probe with a WRONG result: spikes at {M.t!s}",
+        )
         return good
     except EqsnnError as error:
         _say(f"{name}", f"does not work. {error}")
@@ -112,5 +128,3 @@ def _probe(name: str) -> bool:
         settings.backend = before
         if forced is not None:
             os.environ["EQSNN_BACKEND"] = forced
-
-

@@ -12,12 +12,21 @@ from eqsnn.errors import EqsnnError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="eqsnn", description="Spiking neural networks from equations, compiled on the fly.")
+    parser = argparse.ArgumentParser(
+        prog="eqsnn", description="Spiking neural networks from equations, compiled on the fly."
+    )
     parser.add_argument("--version", action="version", version=f"eqsnn {eqsnn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="say what this machine has, by compiling and running a probe; exit 0 if a model can be built and run")
-    check = commands.add_parser("check", help="print a model as eqsnn understands it: equations, integrator, derived update, kernels")
-    check.add_argument("model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED")
+    commands.add_parser(
+        "doctor",
+        help="say what this machine has, by compiling and running a probe; exit 0 if a model can be built and run",
+    )
+    check = commands.add_parser(
+        "check", help="print a model as eqsnn understands it: equations, integrator, derived update, kernels"
+    )
+    check.add_argument(
+        "model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED"
+    )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
     cache = commands.add_parser("cache", help="where compiled code is kept")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
@@ -45,7 +54,9 @@ def _cache(action: str) -> int:
         return 0
     found = cache.entries()
     size = sum(p.stat().st_size for p in found)
-    print(f"{cache.directory()}: {len(found)} entries, {size / 1e6:.1f} MB (at most {cache.LIMIT / 1e6:.0f} MB are kept)")
+    print(
+        f"{cache.directory()}: {len(found)} entries, {size / 1e6:.1f} MB (at most {cache.LIMIT / 1e6:.0f} MB are kept)"
+    )
     return 0
 
 

@@ -34,7 +34,9 @@ class _Adjoint:
         self.propagators = list(map_.propagators)
         self.bar: dict[str, list[sympy.Expr]] = {}
         self.count = 0
-        self.differentiable = {i.name: i for i in map_.inputs if i.dtype == "float" and i.owner in ("self", "pre", "post")}
+        self.differentiable = {
+            i.name: i for i in map_.inputs if i.dtype == "float" and i.owner in ("self", "pre", "post")
+        }
 
     def build(self) -> UpdateMap:
         self._outputs()
@@ -98,7 +100,12 @@ class _Adjoint:
         """dP/dp of P = expm(A dt) is the upper right block of expm([[A, dA/dp], [0, A]] dt) (Van Loan 1978, eq. 1.3)."""
         for p in self.map.propagators:
             n = len(p.matrix)
-            used = [(r, c, e) for r, row in enumerate(p.entries) for c, e in enumerate(row) if e is not None and e in self.bar]
+            used = [
+                (r, c, e)
+                for r, row in enumerate(p.entries)
+                for c, e in enumerate(row)
+                if e is not None and e in self.bar
+            ]
             parameters = {s.name for row in p.matrix for e in row for s in e.free_symbols} & set(self.differentiable)
             for name in sorted(parameters, key=list(self.differentiable).index):
                 zero = [sympy.S.Zero] * n

@@ -50,5 +50,3 @@ def _soft(expr, slope):
     if isinstance(expr, (sympy.Symbol, voc.Equal, voc.NotEqual)):
         return voc.ToInt(expr)
     raise InternalError(f"no smooth twin of {expr}")
-
-

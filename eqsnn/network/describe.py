@@ -92,7 +92,9 @@ def equations_latex(o: NeuronGroup | Synapses) -> str:
 
 def _flat(scope):
     """The scope with subexpressions as plain names: they are shown where they are defined."""
-    plain = {n: replace(s, expr=None, owner="self" if s.owner == "function" else s.owner) for n, s in scope.symbols.items()}
+    plain = {
+        n: replace(s, expr=None, owner="self" if s.owner == "function" else s.owner) for n, s in scope.symbols.items()
+    }
     return replace(scope, symbols=plain)
 
 
@@ -119,8 +121,13 @@ def kernels_of(o: NeuronGroup | Synapses) -> list[Kernel]:
     found: list[Kernel | None] = []
     if isinstance(o, Synapses):
         found.append(pipeline.synapse_step(o.model, o.method, frozenset(), f"{stem}_step").own)
-        found += [pipeline.summed(o.model, v.name, f"{stem}_{v.name}") for v in o.model.variables if "summed" in v.flags]
-        found += [pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}") for p in o.pathways.values()]
+        found += [
+            pipeline.summed(o.model, v.name, f"{stem}_{v.name}") for v in o.model.variables if "summed" in v.flags
+        ]
+        found += [
+            pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
+            for p in o.pathways.values()
+        ]
     else:
         step = pipeline.neuron_step(o.model, o.method, frozenset(), f"{stem}_step", True, bool(o.model.events))
         found += [step.own, step.shared]

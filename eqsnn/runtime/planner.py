@@ -591,7 +591,12 @@ def _length(group) -> int:
 def _uses_synapses(kernel: Kernel) -> bool:
     """Whether the kernel reads or writes anything of the synapses themselves."""
     used = any(b.extent == "self" for b in kernel.buffers)
-    return used or any(isinstance(e, Local) and e.name == "@s" for s in kernel.body for part in expressions(s) for e in walk_kernel(part))
+    return used or any(
+        isinstance(e, Local) and e.name == "@s"
+        for s in kernel.body
+        for part in expressions(s)
+        for e in walk_kernel(part)
+    )
 
 
 def _emits(o: SpikeSource) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+
 import numpy as np
 
 from eqsnn.runtime.plan import RowBlock
@@ -35,7 +38,16 @@ def row_blocks(
         chosen = order[cuts[b] : cuts[b + 1]]
         part = None if delays is None else delays[chosen]
         blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, part, numbered))
+    if len(near) > 1_000_000:
+        _give_back()
     return tuple(blocks)
+
+
+def _give_back() -> None:
+    """Give the memory of freed temporaries back to the system: glibc keeps up to 64 MB of it, as much as the rows themselves."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
 
 
 def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:
@@ -47,12 +59,8 @@ def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bo
         synapse = order if synapse is None else synapse[order]
     start = np.zeros(n_near + 1, np.int64)
     np.cumsum(np.bincount(near, minlength=n_near), out=start[1:])
-    return RowBlock(
-        start,
-        np.ascontiguousarray(far, far_type),
-        None,
-        None if synapse is None else np.ascontiguousarray(synapse, np.int64),
-    )
+    known = np.ascontiguousarray(synapse, np.int64) if synapse is not None and numbered else None
+    return RowBlock(start, np.ascontiguousarray(far, far_type), None, known)
 
 
 def _segments(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:

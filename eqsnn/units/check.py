@@ -7,7 +7,6 @@ import inspect
 from collections.abc import Callable
 
 from eqsnn.errors import UnitError
-
 from eqsnn.units.quantity import dimensions_of, is_zero_like
 
 

@@ -20,7 +20,9 @@ def cuda_source(kernels: Sequence[Kernel]) -> str:
     """The CUDA file of per-neuron kernels. Raises EqsnnError for other domains, which the CUDA backend does not have yet."""
     for k in kernels:
         if k.domain != "neuron":
-            raise EqsnnError(f"the kernel {k.name} of {k.owner} works on a {k.domain}; CUDA text exists for per-neuron kernels only")
+            raise EqsnnError(
+                f"the kernel {k.name} of {k.owner} works on a {k.domain}; CUDA text exists for per-neuron kernels only"
+            )
     abi, math = prelude()
     rendered = [Rendered("", text_of(k)) for k in kernels]
     return environment().get_template("cuda/kernels.cu.j2").render(abi=abi, math=math, kernels=rendered)
@@ -35,5 +37,7 @@ def compile_to_ptx(source: str, folder: Path, architecture: str = "sm_80") -> Pa
     command = [nvcc, *FLAGS, f"-arch={architecture}", "--cubin", "kernels.cu", "-o", "kernels.cubin"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise CompileError(f"nvcc failed (exit code {done.returncode}):\n  {' '.join(command)}\n{done.stdout}{done.stderr}")
+        raise CompileError(
+            f"nvcc failed (exit code {done.returncode}):\n  {' '.join(command)}\n{done.stdout}{done.stderr}"
+        )
     return folder / "kernels.cubin"
