@@ -12,7 +12,8 @@
 
 enum { N = 4000, NE = 3200, CHUNK = 256 };
 static double v[N] __attribute__((aligned(64))), ge[N] __attribute__((aligned(64))), gi[N] __attribute__((aligned(64)));
-static double until[N] __attribute__((aligned(64))); /* the time at which refractoriness ends */
+static int32_t resting[64][N]; /* who spiked in each of the last 50 steps: these stay at the reset, all others move freely */
+static int n_resting[64];
 static int64_t start[N + 1];
 static uint16_t *target;
 static int32_t spikes[N];
@@ -48,11 +49,11 @@ int main(int argc, char **argv)
     int64_t total = 0;
     const int64_t steps = (int64_t)(duration / dt + 0.5);
     for (int repeat = 0; repeat < 3; repeat++) {
-        for (int i = 0; i < N; i++) { v[i] = Vr + uniform() * (Vt - Vr); ge[i] = gi[i] = 0; until[i] = -1; }
+        for (int i = 0; i < N; i++) { v[i] = Vr + uniform() * (Vt - Vr); ge[i] = gi[i] = 0; }
+        memset(n_resting, 0, sizeof n_resting);
         total = 0;
         const double begin = wall();
         for (int64_t s = 0; s < steps; s++) {
-            const double t = (double)s * dt;
             int n = 0;
             for (int c = 0; c < N; c += CHUNK) {
                 const int stop = c + CHUNK < N ? c + CHUNK : N;
@@ -60,21 +61,24 @@ int main(int argc, char **argv)
                 int any = 0;
 #pragma GCC ivdep
                 for (int i = c; i < stop; i++) {
-                    const int free_ = until[i] <= t;
-                    const double moved = cv + pm * v[i] + ce * ge[i] + ci * gi[i];
-                    const double now = free_ ? moved : v[i];
-                    const int fire = (now > Vt) & free_;
-                    v[i] = fire ? Vr : now;
-                    until[i] = fire ? t + 5e-3 - 1e-6 : until[i];
+                    const double now = cv + pm * v[i] + ce * ge[i] + ci * gi[i];
+                    v[i] = now;
                     ge[i] *= pe;
                     gi[i] *= pi;
+                    const int fire = now > Vt;
                     fired[i - c] = (uint8_t)fire;
                     any |= fire;
                 }
                 if (any) for (int i = c; i < stop; i++) if (fired[i - c]) spikes[n++] = i;
             }
+            for (int64_t back = 1; back < 50; back++) {
+                const int slot = (int)((s - back) & 63);
+                for (int k = 0; s >= back && k < n_resting[slot]; k++) v[resting[slot][k]] = Vr;
+            }
+            n_resting[s & 63] = n;
             for (int k = 0; k < n; k++) {
-                const int i = spikes[k];
+                const int i = resting[s & 63][k] = spikes[k];
+                v[i] = Vr;
                 const uint16_t *row = target + start[i];
                 const int64_t m = start[i + 1] - start[i];
                 if (i < NE) for (int64_t q = 0; q < m; q++) ge[row[q]] += we;
