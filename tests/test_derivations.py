@@ -32,7 +32,7 @@ def memory_for(kernel, o, values, rng):
     """Buffers of N elements: given values, random ones elsewhere; scalars as in a run."""
     buffers, scalars = {}, {}
     for b in kernel.buffers:
-        dtype = {"f64": float, "i64": np.int64, "b8": np.int8}[b.type]
+        dtype = {"f64": float, "i64": np.int64, "b8": np.int64}[b.type]
         if b.owner == "table":
             buffers[b.name] = o.model.scope.functions[b.variable].values
         elif b.owner != "derived":

@@ -29,7 +29,7 @@ from eqsnn.kernel.ir import (
 )
 
 _LOCAL = {"f64": "double", "i64": "int64_t", "b8": "int"}
-_MEMORY = {"f64": "double", "i64": "int64_t", "i32": "int32_t", "b8": "int8_t"}
+_MEMORY = {"f64": "double", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
 _INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post"}
 
 
@@ -147,7 +147,7 @@ class _Printer:
         place = f"b_{s.buffer}[{self.place[s.buffer]}]"
         value = self.expr(s.expr)
         if self.types[s.buffer] == "b8":
-            value = f"(int8_t)({value})"
+            value = f"(int64_t)({value})"
         text = f"{place} {'+=' if s.add else '='} {value};"
         return text if s.guard is None else f"if ({self.expr(s.guard)}) {text}"
 

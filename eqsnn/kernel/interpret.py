@@ -105,6 +105,7 @@ class _Frame:
     def __init__(self, kernel: Kernel, memory: Memory, indices: dict[str, np.ndarray], n: int):
         self.kernel, self.memory, self.n = kernel, memory, n
         self.extent = {b.name: b.extent for b in kernel.buffers}
+        self.types = {b.name: b.type for b in kernel.buffers}
         own = indices["@s" if kernel.domain == "pathway" else "@i"]
         self.at = {
             "self": own,
@@ -153,7 +154,7 @@ class _Frame:
         if index is not None:
             return array.ravel()[index]
         values = array[self.at[self.extent[buffer]]]
-        return values != 0 if array.dtype == np.int8 else values
+        return values != 0 if self.types[buffer] == "b8" else values
 
 
 def evaluate(expr: Expr, values, load) -> np.ndarray:

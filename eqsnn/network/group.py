@@ -15,7 +15,8 @@ from eqsnn.network.evaluate import HostExpression
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo, VariableView
 
-NUMPY_TYPES = {"float": np.float64, "integer": np.int64, "boolean": np.int8}
+NUMPY_TYPES = {"float": np.float64, "integer": np.int64, "boolean": np.int64}
+"""Booleans are as wide as floats: a loop that mixes widths needs twice the time (docs/decisions/0004-booleans.md)."""
 
 
 def zeros(n: int, dtype) -> np.ndarray:

@@ -16,7 +16,7 @@ from eqsnn.model.model import Scope
 from eqsnn.network.evaluate import Supply
 from eqsnn.pipeline import detached_expression
 
-_NUMPY = {"f64": np.float64, "i64": np.int64, "b8": np.int8}
+_NUMPY = {"f64": np.float64, "i64": np.int64, "b8": np.int64}
 
 
 def interpret_expression(
@@ -28,8 +28,8 @@ def interpret_expression(
     scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in kernel.scalars if s.owner != "derived"}
     evaluate_hoisted(kernel, buffers, scalars)
     interpret(kernel, Memory(buffers, scalars), 0, n)
-    result = buffers[result_name(kernel)]
-    return result != 0 if result.dtype == np.int8 else result
+    name = result_name(kernel)
+    return buffers[name] != 0 if kernel.buffer(name).type == "b8" else buffers[name]
 
 
 def result_name(kernel: Kernel) -> str:

@@ -514,7 +514,7 @@ class Planner:
         dtypes = [np.int64]
         for name in o.names:
             dtypes.append(
-                {"float": np.float64, "integer": np.int64, "boolean": np.int8}[o.source.variables[name].dtype]
+                {"float": np.float64, "integer": np.int64, "boolean": np.int64}[o.source.variables[name].dtype]
             )
         records = self._records(o, dtypes)
         clock = self._clock(o.clock)
@@ -553,7 +553,7 @@ class Planner:
         domain = "pathway" if isinstance(root, Synapses) and not own else "neuron"
         kernel = pipeline.expression(expr, root.model.scope, stem, root.name, domain)
         result = zeros(
-            max(n, 1), np.int8 if known.dtype == "boolean" else np.int64 if known.dtype == "integer" else np.float64
+            max(n, 1), np.float64 if known.dtype == "float" else np.int64
         )
         extra = {result_name(kernel): result}
         if domain == "pathway":

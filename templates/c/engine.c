@@ -365,7 +365,8 @@ EQ_API void eq_interrupt(void) { interrupted = 1; }
 
 static int is_due(const eq_table *table, const eq_op *op)
 {
-    return table->tick % table->period[op->clock] == 0;
+    /* A step comes only when some clock is due; with one clock that is it. Divisions in every step would cost more than small kernels. */
+    return table->n_clocks == 1 || table->tick % table->period[op->clock] == 0;
 }
 
 /* Before the operations of a step: the time, the step and the count of updates of each. */
@@ -374,7 +375,7 @@ static void prepare_step(eq_table *table)
     for (int64_t k = 0; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
         if (!is_due(table, op)) continue;
-        int64_t step = table->tick / table->period[op->clock];
+        int64_t period = table->period[op->clock], step = period == 1 ? table->tick : table->tick / period;
         op->step = step;
         if (op->at_t >= 0) op->real[op->at_t] = (double)step * table->dt[op->clock];
         if (op->at_step >= 0) op->integer[op->at_step] = step;
@@ -427,7 +428,7 @@ static int64_t next_tick(const eq_table *table)
 {
     int64_t best = INT64_MAX;
     for (int64_t c = 0; c < table->n_clocks; c++) {
-        int64_t due = (table->tick / table->period[c] + 1) * table->period[c];
+        int64_t period = table->period[c], due = period == 1 ? table->tick + 1 : (table->tick / period + 1) * period;
         if (due < best) best = due;
     }
     return best;
