@@ -284,3 +284,49 @@ def test_events_on_their_way_survive_a_later_connect_and_new_delays():
     assert G.v[:].tolist() == [1, 0, 0]
     network.run(1 * ms)
     assert G.v[:].tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_not_refractory_is_right_after_a_run_that_did_not_store_it(backend):
+    """The plan leaves out what nobody reads (planner.Refresh); what a user then sees is the same as with a monitor that reads it."""
+    eq.settings.backend = backend
+
+    def outcome(watched, steps):
+        eq.start_scope()
+        G = eq.NeuronGroup(
+            20,
+            "dv/dt = (a - v)/(5*ms) : 1 (unless refractory)\na : 1\nr : second",
+            threshold="v > 1",
+            reset="v = 0",
+            refractory="r",
+        )
+        G.a, G.r = "1.2 + 0.1*i", "i*0.31*ms"
+        network = eq.Network(G)
+        if watched:
+            network.add(eq.StateMonitor(G, "not_refractory", record=True))
+        network.run(steps * 0.1 * ms)
+        assert bool(network._last.refresh) != watched
+        return np.array(G.not_refractory[:]), np.array(G.lastspike_[:])
+
+    seen = []
+    for steps in (1, 40, 41, 57, 58, 59, 60):
+        plain, watched = outcome(False, steps), outcome(True, steps)
+        np.testing.assert_array_equal(plain[0], watched[0])
+        np.testing.assert_array_equal(plain[1], watched[1])
+        seen.append(plain[0].mean())
+    assert min(seen) < 1
+
+
+def test_input_of_a_poisson_input_respects_refractoriness():
+    G = eq.NeuronGroup(
+        1,
+        "dv/dt = 0/ms : 1 (unless refractory)\nfree : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        refractory=5 * ms,
+        method="euler",
+    )
+    G.v = 2
+    inputs = [eq.PoissonInput(G, name, 1, 10000 * eq.Hz, 0.1) for name in ("v", "free")]
+    eq.Network(G, inputs).run(4 * ms)
+    assert G.v[0] == 0 and G.free[0] == pytest.approx(4)

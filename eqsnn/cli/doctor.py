@@ -108,7 +108,9 @@ def _probe(name: str) -> bool:
     try:
         backend(name)
         start = time.perf_counter()
-        G = eqsnn.NeuronGroup(3, "dv/dt = (2 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={})
+        G = eqsnn.NeuronGroup(
+            3, "dv/dt = (2 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={}
+        )
         M = eqsnn.SpikeMonitor(G)
         Network(G, M).run(20 * eqsnn.ms)
         elapsed = time.perf_counter() - start

@@ -251,7 +251,10 @@ def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: st
     builder.set(
         key, builder.assign(variable, builder.current.get(key, sympy.Symbol(variable, real=True)) + value * count)
     )
-    builder.write(key, builder.current[key])
+    guard = None
+    if target.unless_refractory and "not_refractory" in scope.symbols:
+        guard = builder.read(scope.symbols["not_refractory"], scope)
+    builder.write(key, builder.current[key], guard=guard)
     return builder.finish()
 
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
-from eqsnn.kernel.interpret import evaluate_hoisted
-from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
+from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
+from eqsnn.kernel.ir import Kernel, Let, Load, Local, Store, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
+from eqsnn.kernel.passes.dead_code import remove_dead_code
 from eqsnn.kernel.random import binomial_table, key_of
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.model.model import Model
@@ -58,6 +59,29 @@ class Built:
     tick: Fraction
     messages: tuple[str, ...]
     counts: tuple[tuple[SimObject, str, Op], ...]
+    refresh: tuple[Refresh, ...]
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """``not_refractory`` of a group in whose run nobody read it: computed once at the end instead of stored in every step."""
+
+    group: NeuronGroup
+    kernel: Kernel
+    binding: Binding
+    clock: int
+
+    def run(self, steps: int) -> None:
+        """Bring it to the state after ``steps`` steps of the group's clock."""
+        if steps < 1:
+            return
+        t = (steps - 1) * self.group.clock.dt_
+        scalars = {
+            **self.binding.scalars,
+            **{s.name: t for s in self.kernel.scalars if (s.owner, s.variable) == ("clock", "t")},
+        }
+        interpret(self.kernel, Memory(self.binding.buffers, scalars), 0, len(self.group))
+        self.group.arrays["not_refractory"][self.group.arrays["lastspike"] == t] = 0
 
 
 class Planner:
@@ -87,13 +111,14 @@ class Planner:
         for o in self.objects:
             self._place(o)
         self.placed.sort(key=lambda p: p.rank)
+        refresh = tuple(r for r in map(self._drop_marks, self.objects) if r is not None)
         tick, periods = common_ticks([c.dt_ for c in self.clocks] or [1e-4])
         plan = Plan(
             tuple(ClockPlan(c.name, p, c.dt_) for c, p in zip(self.clocks, periods))
             or (ClockPlan("defaultclock", 1, 1e-4),),
             [p.op for p in self.placed],
         )
-        return Built(plan, tick, tuple(self.messages), tuple(self.counts))
+        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh)
 
     # -- what a run has to know before ---------------------------------------------------------------------------------------------
 
@@ -184,6 +209,42 @@ class Planner:
             if o.spikes is None or type(o.spikes) is not type(self.engine.new_spikes(1, 1)):
                 o.__dict__["spikes"] = self.engine.new_spikes(len(o), depth)
             o.spikes.deepen(depth)
+
+    def _drop_marks(self, o: SimObject) -> Refresh | None:
+        """Where no other operation reads ``not_refractory`` of a group, and it follows from ``lastspike`` and constants, do not store it."""
+        if not isinstance(o, NeuronGroup) or o.model.refractory is None:
+            return None
+        array = o.arrays["not_refractory"]
+        own = [p.op for p in self.placed if p.op.owner is o and p.op.label in ("step", "marks")]
+        step = next((op for op in own if op.label == "step"), None)
+        for p in self.placed:
+            if p.op.kind == "python" or (p.op.array is not None and np.may_share_memory(p.op.array, array)):
+                return None
+            others = p.op.binding.buffers.values() if p.op.binding is not None and p.op not in own else ()
+            if any(np.may_share_memory(b, array) for b in others):
+                return None
+        if step is None:
+            return None
+        names = {b.name for b in step.kernel.buffers if b.variable == "not_refractory"}
+        loads = {
+            e.buffer
+            for s in step.kernel.body
+            for part in expressions(s)
+            for e in walk_kernel(part)
+            if isinstance(e, Load)
+        }
+        alone = tuple(s for s in step.kernel.body if isinstance(s, Let) or (isinstance(s, Store) and s.buffer in names))
+        refresh = remove_dead_code(replace(step.kernel, body=alone, hoisted=()))
+        resting = {v.name for v in o.model.variables if v.kind == "parameter"} - self.written.get(o, set())
+        read = {b.variable for b in refresh.buffers} - {"lastspike", "not_refractory"}
+        if names & loads or not read <= resting or any(s.owner == "random" for s in refresh.scalars):
+            return None
+        kept = Binding(dict(step.binding.buffers), dict(step.binding.scalars))
+        for op in own:
+            gone = {b.name for b in op.kernel.buffers if b.variable == "not_refractory"}
+            body = tuple(s for s in op.kernel.body if not (isinstance(s, Store) and s.buffer in gone))
+            op.kernel = remove_dead_code(replace(op.kernel, body=body))
+        return Refresh(o, refresh, kept, step.clock)
 
     # -- places and bindings -----------------------------------------------------------------------------------------------------
 
@@ -552,9 +613,7 @@ class Planner:
         own = all(s.owner not in ("pre", "post") and n not in ("j",) for n, s in _symbols_of(expr, root.model.scope))
         domain = "pathway" if isinstance(root, Synapses) and not own else "neuron"
         kernel = pipeline.expression(expr, root.model.scope, stem, root.name, domain)
-        result = zeros(
-            max(n, 1), np.float64 if known.dtype == "float" else np.int64
-        )
+        result = zeros(max(n, 1), np.float64 if known.dtype == "float" else np.int64)
         extra = {result_name(kernel): result}
         if domain == "pathway":
             sides = {"self": root, "pre": _root(root.source), "post": _root(root.target)}

@@ -198,6 +198,8 @@ class Network:
             self._set_time(
                 max(stopped, tick if status != "done" else end) * built.tick if status != "done" else end * built.tick
             )
+        for r in built.refresh:
+            r.run(math.ceil(self._time / exact_seconds(r.group.clock.dt_)))
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
