@@ -1,6 +1,7 @@
-"""Gap junctions: electrical synapses pull the voltages of neighbours together and synchronise them.
+"""Gap junctions: electrical synapses pull the voltages of neighbours towards each other, through a summed variable of the synapses.
 
-Summed synaptic variables; the effect is that of Chow & Kopell (2000), Neural Comput. 12:1643.
+Neurons of this kind have no spike of their own that could pull the others up; at a reset they pull them down. So the spikes of the group keep apart
+and come ever more evenly, the antiphase of Chow & Kopell (2000), Neural Comput. 12:1643.
 
     python examples/gap_junctions.py [--duration 0.5] [--out gap_junctions.png]
 """
@@ -35,7 +36,7 @@ neurons = eq.NeuronGroup(
     reset="v = 0",
     method="euler",
 )
-neurons.v0 = "1.05 + 0.01*i"
+neurons.v0 = "1.1 + 0.002*i"
 neurons.v = "rand()"
 junctions = eq.Synapses(
     neurons,
@@ -53,16 +54,16 @@ junctions.w = 0.05
 eq.run(args.duration / 2 * second)
 
 
-def spread(after, before):
-    """Standard deviation of the intervals between successive spikes of the whole group: large where they come in volleys."""
+def irregularity(after, before):
+    """The coefficient of variation of the intervals between successive spikes of the whole group: 0 where they come evenly."""
     t = np.sort(spikes.t / second)
-    t = t[(t >= after) & (t < before)]
-    return np.std(np.diff(t)) / np.mean(np.diff(t)) if len(t) > 2 else 0.0
+    intervals = np.diff(t[(t >= after) & (t < before)])
+    return np.std(intervals) / np.mean(intervals) if len(intervals) > 2 else 0.0
 
 
 half = args.duration / 2
 print(
-    f"irregularity of the group's spikes without gap junctions {spread(0, half):.2f}, with {spread(half, 2 * half):.2f}"
+    f"irregularity of the group's spikes without gap junctions {irregularity(0, half):.2f}, with {irregularity(half, 2 * half):.2f}"
 )
 
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")

@@ -38,7 +38,12 @@ def test_a_seed_gives_the_same_synapses_whatever_the_chunks(monkeypatch):
     found = []
     for chunk in (1 << 22, 500):
         monkeypatch.setattr(connect, "CHUNK", chunk)
-        for make in (dict(p=0.05), dict(p=0.5), dict(condition="abs(i - j) < 10", p=0.5), dict(condition="i < 10 + j", p="0.3")):
+        for make in (
+            dict(p=0.05),
+            dict(p=0.5),
+            dict(condition="abs(i - j) < 10", p=0.5),
+            dict(condition="i < 10 + j", p="0.3"),
+        ):
             eq.seed(4)
             A, B = groups()
             S = eq.Synapses(A, B)

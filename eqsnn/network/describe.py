@@ -106,10 +106,35 @@ def html(o: NeuronGroup | Synapses) -> str:
     return f"<b>{escape(repr(o))}</b><br>${equations_latex(o)}$<details><summary>update</summary><pre>{update}</pre></details>"
 
 
+_GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "theta",
+    "kappa",
+    "lambda",
+    "mu",
+    "rho",
+    "sigma",
+    "tau",
+    "phi",
+    "omega",
+    "xi",
+    "nu",
+)
+
+
 def _tex_name(name: str) -> str:
     stem, _, version = name.partition("@")
     head, *tail = stem.split("_")
-    text = f"{head}_{{{','.join(tail)}}}" if tail else stem if len(stem) == 1 else f"\\mathrm{{{stem}}}"
+    letter = next((g for g in _GREEK if head.startswith(g)), None)
+    if letter is not None:
+        tail = [t for t in (head[len(letter) :], *tail) if t]
+        head = f"\\{letter}"
+    elif len(head) > 1:
+        head = f"\\mathrm{{{head}}}"
+    text = f"{head}_{{{','.join(tail)}}}" if tail else head
     if not version or version in ("const", "noise"):
         return text
     return f"{{{text}}}^{{({version})}}"
