@@ -57,7 +57,7 @@ def run(kernel, o, values, rng):
     return {b.variable: buffers[b.name] for b in kernel.buffers if b.writable}
 
 
-@pytest.mark.parametrize(("name", "o"), neuron_groups())
+@pytest.mark.parametrize(("name", "o"), list(neuron_groups()))
 def test_the_adjoint_agrees_with_finite_differences(name, o):
     rng = np.random.default_rng(3)
     sizes = {eq.amp.dim: 1e-11, eq.siemens.dim: 1e-10, eq.volt.dim: 1e-3, eq.units.DIMENSIONLESS: 0.1}
@@ -110,7 +110,7 @@ def test_the_adjoint_agrees_with_finite_differences(name, o):
     assert checked >= len(o.model.of_kind("state"))
 
 
-@pytest.mark.parametrize(("name", "o"), neuron_groups())
+@pytest.mark.parametrize(("name", "o"), list(neuron_groups()))
 def test_the_adjoint_compiles_through_the_same_road_with_the_same_bits(name, o):
     from test_kernel import call
 
