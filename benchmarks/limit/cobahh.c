@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { N = 4000, NE = 3200, CHUNK = 256 };
+enum { N = 4000, NE = 3200, CHUNK = 400 }; /* N is a multiple of CHUNK, and that of 16 */
 #define ALIGNED __attribute__((aligned(64)))
 static double v[N] ALIGNED, m_[N] ALIGNED, n_[N] ALIGNED, h_[N] ALIGNED, ge[N] ALIGNED, gi[N] ALIGNED, until[N] ALIGNED;
 static int64_t start[N + 1];
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
             int n = 0;
             for (int c = 0; c < N; c += CHUNK) {
                 const int stop = c + CHUNK < N ? c + CHUNK : N;
-                uint8_t fired[CHUNK];
+                int64_t fired[CHUNK];
                 int any = 0;
 #pragma GCC ivdep
                 for (int i = c; i < stop; i++) {
@@ -106,10 +106,15 @@ int main(int argc, char **argv)
                     gi[i] *= pi;
                     const int fire = (now > -20e-3) & (until[i] <= t);
                     until[i] = fire ? t + 3e-3 - 1e-6 : until[i];
-                    fired[i - c] = (uint8_t)fire;
+                    fired[i - c] = fire;
                     any |= fire;
                 }
-                if (any) for (int i = c; i < stop; i++) if (fired[i - c]) spikes[n++] = i;
+                if (any)
+                    for (int i = c; i < stop; i += 16) {
+                        int64_t some = 0;
+                        for (int j = i; j < i + 16; j++) some |= fired[j - c];
+                        if (some) for (int j = i; j < i + 16; j++) if (fired[j - c]) spikes[n++] = j;
+                    }
             }
             for (int k = 0; k < n; k++) {
                 const int i = spikes[k];

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { N = 4000, NE = 3200, CHUNK = 256 };
+enum { N = 4000, NE = 3200, CHUNK = 160 }; /* N is a multiple of CHUNK, and that of 16 */
 static double v[N] __attribute__((aligned(64))), ge[N] __attribute__((aligned(64))), gi[N] __attribute__((aligned(64)));
 static int32_t resting[64][N]; /* who spiked in each of the last 50 steps: these stay at the reset, all others move freely */
 static int n_resting[64];
@@ -57,7 +57,6 @@ int main(int argc, char **argv)
             int n = 0;
             for (int c = 0; c < N; c += CHUNK) {
                 const int stop = c + CHUNK < N ? c + CHUNK : N;
-                uint8_t fired[CHUNK];
                 int any = 0;
 #pragma GCC ivdep
                 for (int i = c; i < stop; i++) {
@@ -66,10 +65,14 @@ int main(int argc, char **argv)
                     ge[i] *= pe;
                     gi[i] *= pi;
                     const int fire = now > Vt;
-                    fired[i - c] = (uint8_t)fire;
                     any |= fire;
                 }
-                if (any) for (int i = c; i < stop; i++) if (fired[i - c]) spikes[n++] = i;
+                if (any)
+                    for (int i = c; i < stop; i += 16) {
+                        int some = 0;
+                        for (int j = i; j < i + 16; j++) some |= v[j] > Vt;
+                        if (some) for (int j = i; j < i + 16; j++) if (v[j] > Vt) spikes[n++] = j;
+                    }
             }
             for (int64_t back = 1; back < 50; back++) {
                 const int slot = (int)((s - back) & 63);
