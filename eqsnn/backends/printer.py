@@ -74,7 +74,7 @@ class _Printer:
 
     def text(self) -> Text:
         body, emits = [], None
-        checked = [s.name for s in self.kernel.body if isinstance(s, CheckFinite)]
+        checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
             match s:
                 case Let():
@@ -84,7 +84,7 @@ class _Printer:
                 case Emit():
                     emits = self.expr(s.condition)
         if checked:
-            body.append(f"bad |= ({' + '.join(f'(x_{n} - x_{n})' for n in dict.fromkeys(checked))}) != 0.0;")
+            body.append(f"bad |= ({' + '.join(f'({n} - {n})' for n in dict.fromkeys(checked))}) != 0.0;")
         uses_synapse = any(
             (isinstance(e, Local) and e.name == "@s") or (isinstance(e, Load) and self.place.get(e.buffer) == "s")
             for s in self.kernel.body
@@ -112,6 +112,7 @@ class _Printer:
     def _used(self) -> set[str]:
         """The names that the body itself reads or writes; others serve what is computed before the run."""
         used = {s.buffer for s in self.kernel.body if isinstance(s, Store)}
+        used |= {s.name for s in self.kernel.body if isinstance(s, CheckFinite)}
         for s in self.kernel.body:
             for part in expressions(s):
                 used |= {

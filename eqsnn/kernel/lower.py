@@ -326,7 +326,9 @@ class _Lowering:
         t, _ = self.convert(node.args[1])
         dt = self.scalar("shape", f"{variable}#dt", "f64")
         steps = self.scalar("shape", f"{variable}#0", "i64")
-        step = Cast(Call("timestep", (_cast(t, "f64"), dt), "f64"), "i64")
+        margin = Binary("*", Const(1e-6, "f64"), dt, "f64")  # for the rounding of t, and far below any time step
+        late = Binary("+", _cast(t, "f64"), margin, "f64")
+        step = Cast(Call("floor", (Binary("/", late, dt, "f64"),), "f64"), "i64")
         zero, one = Const(0, "i64"), Const(1, "i64")
         last = Binary("-", steps, one, "i64")
         step = Select(Compare("<", step, zero), zero, step, "i64")

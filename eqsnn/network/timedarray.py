@@ -46,7 +46,7 @@ class TimedArray:
         if dimensions_of(t) != second.dim:
             raise UnitError(f"a TimedArray takes a time, such as 3*ms; got {t!r}")
         seconds = np.asarray(t / second, np.float64)
-        step = np.clip(np.trunc((seconds + 1e-3 * self.dt_) / self.dt_).astype(np.int64), 0, len(self.values_) - 1)
+        step = np.clip(np.floor((seconds + 1e-6 * self.dt_) / self.dt_).astype(np.int64), 0, len(self.values_) - 1)
         if (i is None) != (self.values_.ndim == 1):
             raise EqsnnError("a TimedArray of shape (T,) is called as I(t), one of shape (T, M) as I(t, i)")
         values = self.values_[step] if i is None else self.values_[step, i]

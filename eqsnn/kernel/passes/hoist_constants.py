@@ -8,6 +8,7 @@ from eqsnn.kernel.ir import (
     Binary,
     Call,
     Cast,
+    CheckFinite,
     Const,
     Expr,
     Hoisted,
@@ -51,6 +52,11 @@ class _Hoist:
         for statement in self.kernel.body:
             parts = tuple(self.rewrite(self.substitute(e)) for e in expressions(statement))
             statement = with_expressions(statement, parts)
+            if isinstance(statement, CheckFinite) and statement.name in self.replaced:
+                value = self.replaced[statement.name]
+                if isinstance(value, Local):
+                    body.append(replace(statement, name=value.name))
+                continue
             if isinstance(statement, Let):
                 level = self.of(statement.expr)
                 if level < 2 and isinstance(statement.expr, (Local, Const)):

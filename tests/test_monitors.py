@@ -1,0 +1,161 @@
+"""What monitors record, and a few semantics that need no second simulator to check."""
+
+import numpy as np
+import pytest
+
+import eqsnn as eq
+from eqsnn import Hz, ms, mV
+
+
+@pytest.fixture(autouse=True)
+def backend():
+    eq.settings.backend = "c"
+
+
+def clockwork():
+    """Neuron i of ten spikes in step 10*(i + 1) and every 10*(i + 1) steps."""
+    G = eq.NeuronGroup(
+        10, "dv/dt = 1/ms : 1\nu = v + i : 1\nT : 1 (constant)", threshold="v > T - 0.05", reset="v = 0", method="euler"
+    )
+    G.T = "i + 1"
+    return G
+
+
+def test_spikes_and_counts():
+    G = clockwork()
+    M, late, silent = eq.SpikeMonitor(G), eq.SpikeMonitor(G[5:8]), eq.SpikeMonitor(G, record=False)
+    eq.Network(G, M, late, silent).run(30 * ms)
+    assert M.count.tolist() == [30, 15, 10, 7, 6, 5, 4, 3, 3, 3] and M.num_spikes == M.count.sum() == len(M.i)
+    assert late.count.tolist() == [5, 4, 3] and set(late.i) == {0, 1, 2}
+    np.testing.assert_allclose(M.spike_trains()[4] / ms, np.arange(1, 7) * 5 - 0.1)
+    assert np.all(np.diff(M.t_) >= 0)
+    assert silent.num_spikes == M.num_spikes
+    with pytest.raises(AttributeError, match="record=False"):
+        silent.t  # noqa: B018
+
+
+def test_rates_and_their_smoothing():
+    G = clockwork()
+    R = eq.PopulationRateMonitor(G)
+    eq.Network(G, R).run(30 * ms)
+    assert len(R.rate) == 300 and R.t[-1] / ms == pytest.approx(29.9)
+    assert R.rate_[9] == pytest.approx(1000) and R.rate[9] == R.rate_[9] * Hz
+    assert np.sum(R.rate_) * 10 * 1e-4 == pytest.approx(86)
+    flat = R.smooth_rate("flat", 1 * ms)
+    np.testing.assert_allclose(np.asarray(flat)[100], np.mean(R.rate_[95:106]))
+    assert np.sum(np.asarray(R.smooth_rate("gaussian", 1 * ms))) == pytest.approx(R.rate_.sum(), rel=0.1)
+    with pytest.raises(eq.EqsnnError, match="window must be"):
+        R.smooth_rate("round", 1 * ms)
+
+
+def test_states_of_some_elements_on_a_clock_of_their_own():
+    G = clockwork()
+    all_of_it = eq.StateMonitor(G, ["v", "u"], record=True)
+    some = eq.StateMonitor(G[4:], "v", record=[0, 2], dt=1 * ms)
+    end = eq.StateMonitor(G, "v", record=9, when="end")
+    eq.Network(G, all_of_it, some, end).run(5 * ms)
+    assert all_of_it.v.shape == (10, 50) and some.v.shape == (2, 5)
+    np.testing.assert_allclose(some.t / ms, np.arange(5))
+    np.testing.assert_allclose(some.v[1], all_of_it.v[6, ::10])
+    np.testing.assert_allclose(some[2].v, some.v[1])
+    np.testing.assert_allclose(all_of_it.u, all_of_it.v + np.arange(10)[:, None])
+    np.testing.assert_allclose(end.v[0], (np.arange(50) + 1) * 0.1)
+    with pytest.raises(IndexError, match="does not record element 1"):
+        some[1]
+    with pytest.raises(AttributeError, match="does not record 'u'"):
+        some.u  # noqa: B018
+
+
+def test_monitors_go_on_in_a_second_run():
+    G = clockwork()
+    M, V, R = eq.SpikeMonitor(G), eq.StateMonitor(G, "v", record=0), eq.PopulationRateMonitor(G)
+    network = eq.Network(G, M, V, R)
+    network.run(3 * ms)
+    network.run(4 * ms)
+    np.testing.assert_allclose(V.t / ms, np.arange(70) * 0.1)
+    np.testing.assert_allclose(R.t / ms, np.arange(70) * 0.1)
+    assert M.count[0] == 7
+
+
+def test_an_input_variable_gathers_arrivals_of_one_step():
+    SG = eq.SpikeGeneratorGroup(2, [0, 1, 0], [1, 1, 2] * ms)
+    G = eq.NeuronGroup(1, "dv/dt = I/(1*ms) : 1\nI : 1 (input)", method="euler")
+    S = eq.Synapses(SG, G, on_pre="I_post += 1")
+    S.connect()
+    V = eq.StateMonitor(G, "v", record=0)
+    eq.Network(SG, G, S, V).run(3 * ms)
+    assert V.v[0][10] == 0 and V.v[0][12] == pytest.approx(0.2) and V.v[0][-1] == pytest.approx(0.3)
+
+
+def test_hostile_names_give_the_trace_of_plain_ones():
+    def trace(names):
+        a, b, c, d = names
+        G = eq.NeuronGroup(
+            3,
+            f"d{a}/dt = ({b}*{c} - {a})/(5*ms) : 1\n{b} : 1\n{c} = 2*{d} + 1 : 1\n{d} : 1",
+            method="rk4",
+            threshold=f"{a} > 1",
+            reset=f"{a} = {d}/4",
+        )
+        setattr(G, b, "0.5 + 0.2*i")
+        setattr(G, d, "0.3 + i*0.1")
+        V = eq.StateMonitor(G, a, record=True)
+        eq.Network(G, V).run(10 * ms)
+        return np.array(getattr(V, a))
+
+    plain = trace(("a", "b", "c", "d"))
+    for names in (
+        ("NULL", "errno", "M_PI", "E"),
+        ("I", "S", "Q", "O"),
+        ("double", "static", "restrict", "inline"),
+        ("this", "class", "namespace", "template"),
+        ("blockIdx", "threadIdx", "__launch__".strip("_"), "atomicAdd"),
+        ("cosf", "j0", "y1", "gamma"),
+        ("ctx", "lo", "hi", "b_v"),
+        ("x_v_1", "s_dt", "spike", "emitted"),
+        ("EQ_CHUNK", "INFINITY", "stdin", "main"),
+    ):
+        np.testing.assert_array_equal(trace(names), plain, err_msg=str(names))
+
+
+def test_a_poisson_group_has_its_rates():
+    drive = eq.TimedArray([0, 200, 50] * Hz, dt=100 * ms)
+    P = eq.PoissonGroup(400, rates="drive(t)*(i % 2)")
+    M = eq.SpikeMonitor(P)
+    eq.Network(P, M).run(300 * ms, namespace={"drive": drive})
+    t = M.t / ms
+    assert np.all(M.i % 2 == 1) and t.min() >= 100
+    for start, rate in ((100, 200), (200, 50)):
+        expected = 200 * rate * 0.1
+        assert np.sum((t >= start) & (t < start + 100)) == pytest.approx(expected, abs=5 * np.sqrt(expected))
+
+
+def test_a_poisson_input_has_the_mean_and_variance_of_its_sources():
+    G = eq.NeuronGroup(2000, "v : volt")
+    source = eq.PoissonInput(G[500:], "v", 300, 20 * Hz, 0.1 * mV)
+    eq.Network(G, source).run(100 * ms)
+    v = G.v[500:] / mV
+    assert np.all(G.v[:500] == 0)
+    mean, p = 300 * 20 * 0.1, 20 * 1e-4
+    assert np.mean(v) == pytest.approx(0.1 * mean, rel=0.01)
+    assert np.var(v) == pytest.approx(0.01 * mean * (1 - p), rel=0.2)
+
+
+def test_generated_spikes_repeat_with_their_period():
+    SG = eq.SpikeGeneratorGroup(2, [0, 1], [1, 2] * ms, period=5 * ms)
+    M = eq.SpikeMonitor(SG)
+    network = eq.Network(SG, M)
+    network.run(7 * ms)
+    network.run(6 * ms)
+    np.testing.assert_allclose(M.t / ms, [1, 2, 6, 7, 11, 12])
+    with pytest.raises(eq.EqsnnError, match="two spikes in the step"):
+        eq.Network(eq.SpikeGeneratorGroup(1, [0, 0], [1, 1.01] * ms)).run(2 * ms)
+
+
+def test_a_state_that_becomes_a_constant_is_checked_like_any_other():
+    G = eq.NeuronGroup(2, "x[n+1] = a : 1", namespace={"a": 3.0})
+    eq.Network(G).run(1 * ms)
+    assert G.x[:].tolist() == [3, 3]
+    with pytest.raises(eq.NotFiniteError, match="became infinite"):
+        G.namespace["a"] = float("inf")
+        eq.Network(G).run(1 * ms)
