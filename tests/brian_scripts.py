@@ -231,6 +231,15 @@ M = StateMonitor(H, 'v', record=0)
 run(4*ms)
 result = {'v': M.v}
 """,
+    "pre before post": """
+G = SpikeGeneratorGroup(2, [0, 1, 0], [1, 1, 2]*ms)
+H = SpikeGeneratorGroup(2, [0, 1, 1], [1, 1, 2]*ms)
+S = Synapses(G, H, 'w : 1', on_post='w *= 10', on_pre='w += 1')
+S.connect()
+S.w = 2
+run(3*ms)
+result = {'w': array(S.w)}
+""",
     "operations": """
 G = NeuronGroup(1, 'dv/dt = -v/(5*ms) : 1', method='exact')
 G.v = 1
