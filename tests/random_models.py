@@ -55,7 +55,7 @@ def random_case(seed: int) -> Case:
         else:
             right = f"(tanh({d.expression(names)}) - {s})/({r.randint(2, 20)}*ms)"
         if noisy:
-            right += f" + 0.2*xi{r.choice(['', '_a'])}/sqrt({r.randint(5, 20)}*ms)"
+            right += f" + 0.2*xi_{r.choice(['a', 'b'])}/sqrt({r.randint(5, 20)}*ms)"
         flag = " (unless refractory)" if r.random() < 0.3 else ""
         lines.append(f"d{s}/dt = {right} : 1{flag}")
     lines += [f"{p} : 1{' (constant)' if r.random() < 0.5 else ''}" for p in parameters]

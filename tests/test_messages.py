@@ -340,6 +340,12 @@ UnitError: refractory must be a time or a condition, and this has unit V
   in the refractory:
     3*mV
     ^^^^""",
+    "one noise or two": """\
+EquationError: 'xi' stands in dw/dt and in dv/dt: one noise or two?
+  in line 2 of the equations:
+    dw/dt = -w/ms + xi/ms**.5 : 1
+                    ^^
+  write xi_name in both for one noise, or two names, such as xi_v and xi_w, for two""",
     "noise with a wrong unit": """\
 UnitError: '+' combines values with units V/s and V/s^1/2
   in the equations:

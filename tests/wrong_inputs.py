@@ -66,6 +66,7 @@ ROWS = {
     "unit with a number": dict(model="I : 5*mV"),
     "wrong unit of a constant": dict(model="dv/dt = (E_L - v)/(10*ms) : volt", namespace={"E_L": 3 * eq.nA}, run=True),
     "wrong unit of a refractory time": dict(model=LIF, threshold="v > 1*mV", refractory="3*mV"),
+    "one noise or two": dict(model="dv/dt = -v/ms + xi/ms**.5 : 1\ndw/dt = -w/ms + xi/ms**.5 : 1"),
     "noise with a wrong unit": dict(model="dv/dt = -v/(10*ms) + xi*mV : volt"),
     # -- kinds of values
     "number as a condition": dict(model=LIF, threshold="v"),

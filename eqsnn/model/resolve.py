@@ -111,7 +111,20 @@ def statement_scope(model: Model) -> Scope:
     return model.scope
 
 
+def _one_plain_noise(model: Model) -> None:
+    """Whether two equations share a noise must be said by its name; plain ``xi`` stands in one of them."""
+    first = None
+    for v in model.of_kind("state"):
+        node = next((n for n in walk(v.expr) if isinstance(n, Name) and n.id == "xi"), None)
+        if node is not None and first is not None:
+            hint = f"write xi_name in both for one noise, or two names, such as xi_{first} and xi_{v.name}, for two"
+            raise EquationError(f"'xi' stands in d{v.name}/dt and in d{first}/dt: one noise or two?", node.span, hint)
+        if node is not None:
+            first = v.name
+
+
 def _check(model: Model) -> None:
+    _one_plain_noise(model)
     rules.no_cycles(model)
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
