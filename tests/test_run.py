@@ -330,3 +330,18 @@ def test_input_of_a_poisson_input_respects_refractoriness():
     inputs = [eq.PoissonInput(G, name, 1, 10000 * eq.Hz, 0.1) for name in ("v", "free")]
     eq.Network(G, inputs).run(4 * ms)
     assert G.v[0] == 0 and G.free[0] == pytest.approx(4)
+
+
+def test_a_run_may_end_between_two_steps_of_a_slow_clock():
+    def outcome(*pieces):
+        eq.start_scope()
+        G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", dt=0.3 * ms, method="euler")
+        H = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+        network = eq.Network(G, H)
+        for piece in pieces:
+            network.run(piece * ms)
+        return float(G.v[0]), float(H.v[0]), float(network.t / ms)
+
+    for pieces in ((3,), (1, 1, 1), (0.1,) * 30):
+        assert outcome(*pieces) == pytest.approx((3, 3, 3))
+    assert outcome(0.4, 0.4) == pytest.approx((0.9, 0.8, 0.8))

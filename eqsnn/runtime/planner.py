@@ -60,6 +60,7 @@ class Built:
     messages: tuple[str, ...]
     counts: tuple[tuple[SimObject, str, Op], ...]
     refresh: tuple[Refresh, ...]
+    clocks: tuple[Clock, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Planner:
             or (ClockPlan("defaultclock", 1, 1e-4),),
             [p.op for p in self.placed],
         )
-        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh)
+        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks))
 
     # -- what a run has to know before ---------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import numpy as np
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, NotFiniteError, UnitError
 from eqsnn.network.base import SimObject
-from eqsnn.network.clock import exact_seconds
+from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
@@ -52,6 +52,7 @@ class Network:
         self._time = Fraction(0)
         self._stop = False
         self.stop_if_not_finite = True
+        self._steps: dict[Clock, Fraction] = {}
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -152,13 +153,14 @@ class Network:
         self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
 
     def _ticks(self, built: Built, seconds: float) -> tuple[int, int]:
-        for clock in built.plan.clocks:
-            dt = exact_seconds(clock.dt)
-            if (self._time / dt).denominator != 1:
+        for clock in built.clocks:
+            dt = exact_seconds(clock.dt_)
+            if self._steps.get(clock, dt) != dt and (self._time / dt).denominator != 1:
                 raise EqsnnError(
-                    f"the clock '{clock.name}' has dt = {clock.dt:g} s, and the time so far, {float(self._time):g} s, is no multiple of it"
+                    f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
-        start = int(self._time / built.tick)
+        self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
+        start = math.ceil(self._time / built.tick)
         exact = (self._time + exact_seconds(seconds)) / built.tick if seconds else self._time / built.tick
         near = round(exact)
         end = near if abs(exact - near) < Fraction(1, 1000) else math.ceil(exact)
@@ -194,10 +196,8 @@ class Network:
             loaded.save_counts()
             for o, label, op in built.counts:
                 o.set_count(label, op.count)
-            stopped = tick if status in ("interrupted", "not finite") or self._stop or tick < end else end
-            self._set_time(
-                max(stopped, tick if status != "done" else end) * built.tick if status != "done" else end * built.tick
-            )
+            # A slow clock may have carried the tick beyond the end; otherwise the last whole step counts.
+            self._set_time((end if status == "done" else tick) * built.tick)
         for r in built.refresh:
             r.run(math.ceil(self._time / exact_seconds(r.group.clock.dt_)))
         if status == "interrupted":
