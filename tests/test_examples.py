@@ -65,3 +65,21 @@ def test_the_example_with_a_recording(tmp_path):
     out = run("ecg_population", [str(ecg_file(tmp_path))], tmp_path)
     events, spikes = map(int, re.search(r"(\d+) events of the ECG, (\d+) spikes", out).groups())
     assert events > 100 and spikes > 20
+
+
+def test_the_first_network_of_the_readme_runs():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    text = (EXAMPLES.parent / "README.md").read_text()
+    script = re.search(r"```python\n(.*?)```", text, re.S)[1]
+    space = {"__name__": "readme"}
+    exec(script, space)
+    assert space["M"].num_spikes > 100
+
+
+def test_the_readme_names_the_commands_that_ci_runs():
+    text = (EXAMPLES.parent / "README.md").read_text()
+    ci = (EXAMPLES.parent / ".ci" / "run").read_text()
+    command = "pip install -e '.[test,plot]' && python -m pytest"
+    assert command in text and command.replace("install", "install -q") in ci

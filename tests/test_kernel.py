@@ -284,6 +284,7 @@ def test_dead_code_keeps_what_is_stored():
             lambda k: replace(k, body=(Store("v", Binary("+", Const(1, "i64"), Const(1.0, "f64"), "f64")),)),
             r"\+ on i64 and f64",
         ),
+        (lambda k: replace(k, batch=2), "batches"),
         (lambda k: replace(k, domain="event", body=(Emit(Const(True, "b8")),)), "neuron kernel"),
     ],
 )

@@ -42,6 +42,7 @@ class _Verifier:
 
     def run(self) -> None:
         kernel = self.kernel
+        self.need(kernel.batch == 1, "batches of more than one are not rendered yet")
         names = [s.name for s in kernel.scalars] + [b.name for b in kernel.buffers]
         names += [s.name for s in kernel.body if isinstance(s, Let)]
         self.need(len(names) == len(set(names)), f"a name stands for two things in {sorted(names)}")
