@@ -345,3 +345,17 @@ def test_a_run_may_end_between_two_steps_of_a_slow_clock():
     for pieces in ((3,), (1, 1, 1), (0.1,) * 30):
         assert outcome(*pieces) == pytest.approx((3, 3, 3))
     assert outcome(0.4, 0.4) == pytest.approx((0.9, 0.8, 0.8))
+
+
+def test_the_time_of_a_run_that_ends_within_a_step_does_not_drift():
+    """Four runs of 2.5 steps are ten steps, as in Brian 2, not twelve."""
+    G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", threshold="v > 1e9", method="euler")
+    V, R = eq.StateMonitor(G, "v", record=0), eq.PopulationRateMonitor(G)
+    network = eq.Network(G, V, R)
+    steps = []
+    for _ in range(4):
+        network.run(0.25 * ms)
+        steps.append(len(V.t))
+    assert steps == [3, 5, 8, 10] and network.t == 1 * ms
+    np.testing.assert_allclose(V.t / ms, np.arange(10) * 0.1)
+    np.testing.assert_allclose(R.t / ms, np.arange(10) * 0.1)
