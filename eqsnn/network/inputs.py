@@ -97,7 +97,7 @@ class PoissonInput(SimObject):
 
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names of the weight are looked up outside a run."""
-        return [user_namespace()]
+        return [self.target.spaces()[0], user_namespace()]
 
     def probability(self) -> float:
         """The probability that one source spikes in one step."""

@@ -16,7 +16,6 @@ from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
-from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -80,10 +79,6 @@ class NeuronGroup(Group, SpikeSource):
         self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
         self._make_variables()
         self._sealed = True
-
-    def spaces(self) -> list[Mapping[str, object]]:
-        """Where external names are looked up outside a run."""
-        return [self.namespace] if self.namespace is not None else [user_namespace()]
 
     @property
     def has_refractory(self) -> bool:
@@ -192,6 +187,10 @@ class Subgroup(Group, SpikeSource):
     @property
     def model(self) -> Model:
         return self.parent.model
+
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Those of the whole group."""
+        return self.parent.spaces()
 
     def _shifted(self, v: VariableInfo) -> VariableInfo:
         if v.shared:

@@ -17,7 +17,6 @@ from eqsnn.network.base import host_site
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group
-from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -88,10 +87,6 @@ class Synapses(Group):
         self._make_variables()
         self._set_constructor_delays(delay)
         self._sealed = True
-
-    def spaces(self) -> list[Mapping[str, object]]:
-        """Where external names are looked up outside a run."""
-        return [self.namespace] if self.namespace is not None else [user_namespace()]
 
     # -- variables -------------------------------------------------------------------------------------------------------------
 

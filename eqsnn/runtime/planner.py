@@ -86,7 +86,7 @@ class Refresh:
 
 
 class Planner:
-    """Makes the plan of one run of ``objects``. ``space`` is the namespace for objects that have none of their own; with ``check`` the run stops
+    """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
     where a variable becomes NaN or infinite."""
 
     def __init__(
@@ -133,7 +133,7 @@ class Planner:
                 raise EqsnnError(f"'{o.name}' uses '{root.name}', which is not part of the network that runs; add it")
 
     def _spaces(self, o: SimObject) -> list[Mapping[str, object]]:
-        return [o.namespace] if o.namespace is not None else [self.space]
+        return [o.namespace, self.space]
 
     def _close(self, o: SimObject) -> None:
         """Read the external constants and check every equation with their units."""
@@ -517,7 +517,7 @@ class Planner:
         if expr is None:
             extra["_weight"] = o.weight
         else:
-            _, values = close_scope(expr, root.model.scope, self._spaces(o))
+            _, values = close_scope(expr, root.model.scope, self._spaces(root))
             extra.update(values)
         first, last = _start(o.target), _start(o.target) + len(o.target)
         binding = self._binding(kernel, o, {"self": root}, o.clock, "input", extra)
