@@ -264,6 +264,21 @@ G.v = 0.4
 run(9*ms)
 result = {'v': M.v, 't': M.t/ms, 's': N.t/ms}
 """,
+    "clocks of summed variables": """
+G = NeuronGroup(3, '''dv/dt = (s - v)/ms : 1
+s : 1''', dt=0.2*ms, method='euler')
+G.v = 'i'
+S = Synapses(G, G, 's_post = v_pre : 1 (summed)')
+S.connect('i != j')
+H = NeuronGroup(3, 'u : 1')
+T = Synapses(G, H, '''u_post = v_pre*2 : 1 (summed)
+dx/dt = (v_pre - x)/ms : 1 (clock-driven)''', method='euler')
+T.connect(j='i')
+M = StateMonitor(G, ['v', 's'], record=True)
+N = StateMonitor(H, 'u', record=True)
+run(2*ms)
+result = {'v': M.v, 's': M.s, 'u': N.u, 'x': array(T.x)}
+""",
 }
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ class Synapses(Group):
     """Synapses from ``source`` to ``target`` (default: the same group).
 
     ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``delay``: a time for all
-    synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`.
+    synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
+    (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
+    of the group into which they sum.
     """
 
     def __init__(
@@ -62,8 +64,6 @@ class Synapses(Group):
         self.source, self.target = source, target if target is not None else source
         if not isinstance(self.target, Group) or isinstance(self.target, Synapses):
             raise EqsnnError(f"the target of synapses must be a group of neurons; got {self.target!r}")
-        if clock is None and dt is None:
-            clock = source.clock
         super().__init__(name, clock=clock, dt=dt, when="synapses", order=order, namespace=namespace)
         ast = model.ast if isinstance(model, Equations) else parse(model)
         self.pathways = {

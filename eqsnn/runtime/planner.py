@@ -409,7 +409,7 @@ class Planner:
             if kernels.own.domain == "neuron":
                 op = self._map(o, kernels.own, "step", len(o))
             else:
-                op = self._everywhere(o, kernels.own, sides, "step")
+                op = self._everywhere(o, kernels.own, sides, "step", o.clock)
             self._add(o, "groups", o.order, 0, op, "step")
         if kernels.shared is not None:
             self._add(o, "groups", o.order, 1, self._map(o, kernels.shared, "shared step", 1), "shared step")
@@ -438,18 +438,18 @@ class Planner:
                         )
         array = sides[side].arrays[name]
         cleared = array[_start(target) : _start(target) + len(target)]
-        self._add(
-            o, "groups", o.order - 1, 0, Op("clear", self._clock(o.clock), "clear", o, n=cleared.nbytes, array=cleared)
-        )
+        clock = target.clock
+        clear = Op("clear", self._clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
+        self._add(o, "groups", o.order - 1, 0, clear)
         if len(o):
             kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
-            self._add(o, "groups", o.order - 1, 1, self._everywhere(o, kernel, sides, f"summed {variable}"))
+            self._add(o, "groups", o.order - 1, 1, self._everywhere(o, kernel, sides, f"summed {variable}", clock))
 
-    def _everywhere(self, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str) -> Op:
-        """All synapses in every step."""
+    def _everywhere(self, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
+        """All synapses in every step of ``clock``."""
         kernel, rows = self._rows(o, kernel, None)
-        binding = self._binding(kernel, o, sides, o.clock, label)
-        return Op("pathway", self._clock(o.clock), label, o, kernel, binding, n=len(o), rows=rows)
+        binding = self._binding(kernel, o, sides, clock, label)
+        return Op("pathway", self._clock(clock), label, o, kernel, binding, n=len(o), rows=rows)
 
     def _pathway(self, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapping[str, Group]) -> Op:
         label = f"pathway {p.name}"
@@ -495,7 +495,7 @@ class Planner:
             index,
             numbered,
             None if delays is None else p.name,
-            o.clock.dt_ if delays is not None else 0,
+            _root(o.source if p.prepost == "pre" else o.target).clock.dt_ if delays is not None else 0,
         )
         version, rows = cache.get(key, (None, None))
         if version != o.connectivity_version:
