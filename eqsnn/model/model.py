@@ -64,6 +64,7 @@ class Symbol:
     read_only: bool = False
     unless_refractory: bool = False
     expr: Expr | None = None
+    evolves: bool = False  # a differential equation or a map gives its value in each step
     random: bool = False  # its value is drawn anew at each reading (a subexpression with rand() or randn())
 
 

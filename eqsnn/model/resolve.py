@@ -86,6 +86,7 @@ def resolve_synapses(
     scope = Scope(symbols, dict(functions or {}), pre, post)
     model = Model(name, variables, scope, (), None, {}, equations.text)
     _check(model)
+    rules.separate_time_courses(model)
     for v, d in zip(variables, equations.definitions):
         if "summed" in v.flags:
             rules.summed_targets(v, d.name_span, scope)
@@ -161,6 +162,7 @@ def _own(variables) -> dict[str, Symbol]:
             read_only=v.kind == "subexpression",
             unless_refractory="unless refractory" in v.flags,
             expr=v.expr if v.kind == "subexpression" else None,
+            evolves=v.kind in ("state", "recurrence"),
             random=v.kind == "subexpression" and _is_random(v.expr),
         )
         for v in variables

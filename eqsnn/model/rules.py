@@ -249,6 +249,12 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
             d_span,
             f"did you mean '{near}_{side}'?" if near else "declare it there as a parameter",
         )
+    if symbol.evolves:
+        raise EquationError(
+            f"'{name}' of the {where} group has an equation of its own and cannot be a sum",
+            d_span,
+            f"declare a parameter there, 'total : ...', use it in the equation, and sum into total_{side}",
+        )
     if symbol.expr is not None or symbol.constant or symbol.read_only:
         raise EquationError(
             f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'"
@@ -257,6 +263,49 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         raise UnitError(
             f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span
         )
+
+
+def separate_time_courses(model: Model) -> None:
+    """Event-driven variables are known at events only, clock-driven ones and sums change in every step: neither may read the other."""
+    driven = {v.name: "event-driven" for v in model.of_kind("state") if "event-driven" in v.flags}
+    stepped = {v.name: "clock-driven" for v in model.of_kind("state", "recurrence") if v.name not in driven}
+    for v in model.variables:
+        if v.name in driven:
+            kind, others = "event-driven", stepped
+        elif v.name in stepped or "summed" in v.flags:
+            kind, others = "clock-driven" if v.name in stepped else "summed", driven
+        else:
+            continue
+        for node, name in reads(v.expr, model):
+            if name in others:
+                via = "" if node.id == name else f" (through '{node.id}')"
+                hint = (
+                    "an event-driven variable has its value at events only; make both equations (clock-driven)"
+                    if kind != "summed"
+                    else f"make the equation of '{name}' (clock-driven)"
+                )
+                raise EquationError(
+                    f"the {kind} '{v.name}' reads the {others[name]} '{name}'{via}", node.span, hint
+                )
+
+
+def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str]]:
+    """The names in ``expr``, and those that its subexpressions read, each with the name in ``expr`` that leads there."""
+    found, seen = [], set()
+
+    def visit(part: ast.Expr, leads: Name | None) -> None:
+        for node in walk(part):
+            if not isinstance(node, Name):
+                continue
+            first = leads or node
+            found.append((first, node.id))
+            symbol = model.scope.symbols.get(node.id)
+            if symbol is not None and symbol.expr is not None and symbol.owner == "self" and node.id not in seen:
+                seen.add(node.id)
+                visit(symbol.expr, first)
+
+    visit(expr, None)
+    return found
 
 
 def check_model(model: Model, scope: Scope | None = None) -> None:
