@@ -66,8 +66,10 @@ def resolve_synapses(
     post: Scope,
     functions: Mapping[str, object] | None = None,
     statements: tuple[Statements, ...] = (),
+    one_group: bool = False,
 ) -> Model:
-    """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways."""
+    """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways;
+    ``one_group``: both ends lie in one group."""
     variables = _variables(equations, "synapse")
     own = _own([v for v in variables if "summed" not in v.flags])
     symbols = {
@@ -90,6 +92,7 @@ def resolve_synapses(
     for v, d in zip(variables, equations.definitions):
         if "summed" in v.flags:
             rules.summed_targets(v, d.name_span, scope)
+            rules.sum_reads_others(v, model, one_group)
     for part in statements:
         bind(part, scope)
     externals = _externals(model, statements)

@@ -289,22 +289,39 @@ def separate_time_courses(model: Model) -> None:
                 )
 
 
-def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str]]:
-    """The names in ``expr``, and those that its subexpressions read, each with the name in ``expr`` that leads there."""
+def sum_reads_others(variable: Variable, model: Model, one_group: bool) -> None:
+    """A sum does not read the variable it is made in: while it grows, each synapse would read another part of it."""
+    name, side = variable.name.rsplit("_", 1)
+    for node, read in reads(variable.expr, model):
+        owner, target = read if isinstance(read, tuple) else (model.scope.symbols[read].owner, model.scope.symbols[read].variable)
+        if target == name and (owner == side or (one_group and owner in ("pre", "post"))):
+            raise EquationError(
+                f"'{variable.name}' sums into '{name}', and reads it",
+                node.span,
+                f"sum into a variable of its own, and use that in the equations of the {'source' if side == 'pre' else 'target'} group",
+            )
+
+
+def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str | tuple[str, str]]]:
+    """The names in ``expr``, and those that its subexpressions read, each with the name in ``expr`` that leads there.
+
+    What a subexpression of a connected group reads there is given as (owner, variable).
+    """
     found, seen = [], set()
 
-    def visit(part: ast.Expr, leads: Name | None) -> None:
+    def visit(part: ast.Expr, scope: Scope, frame: str, leads: Name | None) -> None:
         for node in walk(part):
-            if not isinstance(node, Name):
+            symbol = scope.symbols.get(node.id) if isinstance(node, Name) else None
+            if symbol is None:
                 continue
             first = leads or node
-            found.append((first, node.id))
-            symbol = model.scope.symbols.get(node.id)
-            if symbol is not None and symbol.expr is not None and symbol.owner == "self" and node.id not in seen:
-                seen.add(node.id)
-                visit(symbol.expr, first)
+            found.append((first, node.id if frame == "self" else (frame, symbol.variable)))
+            owner = symbol.owner if frame == "self" else frame
+            if symbol.expr is not None and (owner, symbol.variable) not in seen:
+                seen.add((owner, symbol.variable))
+                visit(symbol.expr, {"pre": model.scope.pre, "post": model.scope.post}.get(owner) or scope, owner, first)
 
-    visit(expr, None)
+    visit(expr, model.scope, "self", None)
     return found
 
 

@@ -79,6 +79,7 @@ class Synapses(Group):
             post=self.target.expression_scope(),
             functions=functions,
             statements=tuple(statements),
+            one_group=getattr(self.target, "root", self.target) is source.root,
         )
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)

@@ -1,0 +1,26 @@
+"""What synapses may say about each other, their delays, and what they do before and after connect()."""
+
+import numpy as np
+import pytest
+
+import eqsnn as eq
+from eqsnn import ms
+
+
+@pytest.fixture(autouse=True)
+def backend():
+    eq.settings.backend = "c"
+
+
+@pytest.mark.parametrize(
+    ("model", "part"), [("I_post = J_pre : 1 (summed)", "J_pre"), ("z = 2*I : 1\nI_post = z : 1 (summed)", "z")]
+)
+def test_a_sum_does_not_read_what_it_adds_up(model, part):
+    """Each synapse would read another part of the sum, and which part would depend on the order."""
+    G = eq.NeuronGroup(3, "I : 1\nJ = 2*I : 1", threshold="I > 1")
+    with pytest.raises(eq.EquationError, match="'I_post' sums into 'I', and reads it") as error:
+        eq.Synapses(G, G[1:], model)
+    assert f"I_post = {part}" in str(error.value)
+    H = eq.NeuronGroup(3, "I : 1\nJ = 2*I : 1", threshold="I > 1")
+    if "pre" in part:
+        eq.Synapses(G, H, model)
