@@ -279,6 +279,22 @@ N = StateMonitor(H, 'u', record=True)
 run(2*ms)
 result = {'v': M.v, 's': M.s, 'u': N.u, 'x': array(T.x)}
 """,
+    "plasticity with delays on both sides": """
+P = SpikeGeneratorGroup(3, [0, 1, 2]*6, (arange(18)*1.0 + 0.3)*ms)
+Q = NeuronGroup(2, 'dv/dt = -v/(5*ms) : 1', threshold='v > 1', reset='v = 0', refractory=2*ms, method='exact')
+S = Synapses(P, Q, '''w : 1
+dap/dt = -ap/(10*ms) : 1 (event-driven)
+dao/dt = -ao/(20*ms) : 1 (event-driven)''', on_pre='v_post += w; ap += 0.1; w = clip(w + ao, 0, 2)',
+on_post='ao -= 0.11; w = clip(w + ap, 0, 2)')
+S.connect()
+S.w = '0.5 + 0.1*i + 0.05*j'
+S.pre.delay = '(0.3 + 0.7*i + 0.2*j)*ms'
+S.post.delay = [0, 0.4, 0.2, 1, 0, 3]*ms
+M = StateMonitor(S, ['w', 'ap', 'ao'], record=True)
+N = SpikeMonitor(Q)
+run(25*ms)
+result = {'w': M.w, 'ap': M.ap, 'ao': M.ao, 'i': N.i, 't': N.t/ms, 'pre': S.delay/ms, 'post': S.post.delay/ms}
+""",
 }
 
 if __name__ == "__main__":

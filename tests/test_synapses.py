@@ -24,3 +24,18 @@ def test_a_sum_does_not_read_what_it_adds_up(model, part):
     H = eq.NeuronGroup(3, "I : 1\nJ = 2*I : 1", threshold="I > 1")
     if "pre" in part:
         eq.Synapses(G, H, model)
+
+
+def test_a_pathway_has_its_delay_by_its_name():
+    G = eq.NeuronGroup(3, "v : 1", threshold="v > 1")
+    S = eq.Synapses(G, G, "w : 1", on_pre="v += w", on_post={"up": "w += 1", "down": "w -= 1"}, delay={"down": 2 * ms})
+    S.connect()
+    S.pre.delay = "i*ms"
+    S.pre.delay += 1 * ms
+    S.up.delay[1:, 2] = 5 * ms
+    np.testing.assert_allclose(S.delay / ms, [1, 1, 1, 2, 2, 2, 3, 3, 3])
+    np.testing.assert_allclose(S.up.delay / ms, [0, 0, 0, 0, 0, 5, 0, 0, 5])
+    assert np.all(S.down.delay == 2 * ms)
+    assert repr(S.up) == f"<pathway 'up' of '{S.name}': at spikes of the target, w += 1>"
+    with pytest.raises(AttributeError, match="has no pathway 'post'; it has pre, up, down"):
+        S.post  # noqa: B018

@@ -152,7 +152,7 @@ class Synapses(Group):
         return self.position if index is None else self.position[index]
 
     def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
-        ends, first = (self.pre, self.source.start) if side == "i" else (self.post, _start(self.target))
+        ends, first = (self.sources, self.source.start) if side == "i" else (self.targets, _start(self.target))
         return (ends if k is None else ends[k]).astype(np.int64) - first
 
     def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
@@ -207,8 +207,10 @@ class Synapses(Group):
 
     def __getattr__(self, name: str):
         pathways = self.__dict__.get("pathways", {})
-        if name in pathways and name not in ("pre", "post"):
+        if name in pathways:
             return PathwayView(self, pathways[name])
+        if name in ("pre", "post") and "pathways" in self.__dict__:
+            raise AttributeError(f"{self.name} has no pathway '{name}'; it has {', '.join(pathways) or 'none'}")
         return super().__getattr__(name)
 
     def pathway(self, name: str) -> PathwayView:
@@ -302,21 +304,21 @@ class Synapses(Group):
         )
 
     @property
-    def pre(self) -> np.ndarray:
+    def sources(self) -> np.ndarray:
         """The source neuron of each synapse, counted in the whole source group."""
         if self._pre_start is None:
             return self._pre_ends
         return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
 
     @property
-    def post(self) -> np.ndarray:
+    def targets(self) -> np.ndarray:
         """The target neuron of each synapse, counted in the whole target group."""
         return self._post_ends
 
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
         new = len(pre)
         old = len(self)
-        all_pre = np.concatenate([self.pre, pre + self.source.start])
+        all_pre = np.concatenate([self.sources, pre + self.source.start])
         n_pre = len(self.source.root)
         if np.all(all_pre[1:] >= all_pre[:-1]):
             self._pre_ends, self._pre_start = None, np.searchsorted(all_pre, np.arange(n_pre + 1))
@@ -412,7 +414,14 @@ class PathwayView:
     def __setattr__(self, name: str, value) -> None:
         if name != "delay":
             raise AttributeError(f"a pathway has nothing to set but its delay; got '{name}'")
+        if isinstance(value, VariableView) and value.group is self._synapses and value.info.name == "delay":
+            return  # S.pre.delay += x has already written in place
         self.delay[:] = value
+
+    def __repr__(self) -> str:
+        side = "source" if self._pathway.prepost == "pre" else "target"
+        text = "; ".join(str(self._pathway.statements).splitlines())
+        return f"<pathway {self._pathway.name!r} of {self._synapses.name!r}: at spikes of the {side}, {text}>"
 
 
 def _narrowest(n: int) -> type:

@@ -499,7 +499,7 @@ class Planner:
         )
         version, rows = cache.get(key, (None, None))
         if version != o.connectivity_version:
-            near, far = (o.pre, o.post) if kernel.rows == "pre" else (o.post, o.pre)
+            near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
             n_near, n_far = (_length(pre), _length(post)) if kernel.rows == "pre" else (_length(post), _length(pre))
             side = None if by is None else "near" if by == kernel.rows else "far"
             far_type = np.uint16 if index == "u16" else np.int32
@@ -684,7 +684,7 @@ def _internal(group, record: np.ndarray) -> np.ndarray:
 
 
 def _degrees(o: Synapses, variable: str) -> np.ndarray:
-    side, n = (o.pre, len(_root(o.source))) if variable == "N_outgoing" else (o.post, len(_root(o.target)))
+    side, n = (o.sources, len(_root(o.source))) if variable == "N_outgoing" else (o.targets, len(_root(o.target)))
     return np.bincount(side, minlength=n).astype(np.int64)
 
 
