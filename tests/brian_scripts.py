@@ -295,6 +295,28 @@ N = SpikeMonitor(Q)
 run(25*ms)
 result = {'w': M.w, 'ap': M.ap, 'ao': M.ao, 'i': N.i, 't': N.t/ms, 'pre': S.delay/ms, 'post': S.post.delay/ms}
 """,
+    "one value a step": """
+ta=TimedArray([1,2,3],dt=.3*ms)
+G=NeuronGroup(3,'''dv/dt=(I-v)/ms:1
+J=I+k:1 (constant over dt)
+I=2*v+ta(t)+i+H/2:1 (constant over dt)
+H=v*v:1
+k=3*t/ms:1 (constant over dt, shared)
+n=int(v>0.5)+1:integer (constant over dt)
+b=v>0.5:boolean (constant over dt)''',threshold='J>9',reset='v=J*0.1',method='rk4')
+H=NeuronGroup(2,'u:1'); H.u=[1,2]
+S=Synapses(G,H,'w:1\\nq=v_pre*u_post+w:1 (constant over dt)\\nr=2*t/ms:1 (constant over dt)',on_pre='u_post+=0.01*q+r+0.001*I_pre'); S.connect(); S.w='i'
+M=StateMonitor(G,['v','I','J','H','k','n','b'],record=True); N=StateMonitor(S,'q',record=True); P=SpikeMonitor(G)
+run(3*ms)
+result={'v':M.v,'I':M.I,'J':M.J,'H':M.H,'n':M.n,'b':M.b,'q':N.q,'u':H.u[:],'t':P.t/ms,'i':P.i,'r':S.r[:]}
+""",
+    "one value a step, exact": """
+ta=TimedArray([1,2,3],dt=.3*ms)
+G=NeuronGroup(3,'dv/dt=(I-v)/ms:1\\nI=ta(t)+i:1 (constant over dt)',method='exact')
+M=StateMonitor(G,'v',record=True)
+run(2*ms)
+result={'v':M.v}
+""",
 }
 
 if __name__ == "__main__":

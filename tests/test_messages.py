@@ -558,6 +558,12 @@ EquationError: 'v' of the target group has an equation of its own and cannot be 
     v_post = 3*mV : volt (summed)
     ^^^^^^
   declare a parameter there, 'total : ...', use it in the equation, and sum into total_post""",
+    "random subexpression": """\
+EquationError: 'x' calls rand(), and would be another number wherever it is read
+  in line 2 of the equations:
+    x = 2*rand() : 1
+          ^^^^^^
+  add the flag (constant over dt) for one number a step""",
 }
 
 

@@ -39,3 +39,15 @@ def test_a_pathway_has_its_delay_by_its_name():
     assert repr(S.up) == f"<pathway 'up' of '{S.name}': at spikes of the target, w += 1>"
     with pytest.raises(AttributeError, match="has no pathway 'post'; it has pre, up, down"):
         S.post  # noqa: B018
+
+
+def test_a_number_drawn_once_a_step_is_the_same_for_all_who_read_it():
+    G = eq.NeuronGroup(50, "x = rand() : 1 (constant over dt)\ndu/dt = x/ms : 1\ndv/dt = -x/ms : 1", method="euler")
+    P = eq.PoissonGroup(50, "rand()*2000*Hz")
+    V, R = eq.StateMonitor(G, ["x", "u", "v"], record=True), eq.StateMonitor(P, "rates", record=True)
+    eq.Network(G, P, V, R).run(3 * ms)
+    np.testing.assert_array_equal(V.u, -V.v)
+    np.testing.assert_allclose(np.diff(V.u), 0.1 * V.x[:, :-1], atol=1e-12)
+    assert len(np.unique(V.x)) == V.x.size and np.mean(R.rates / eq.Hz) == pytest.approx(1000, rel=0.1)
+    with pytest.raises(eq.EqsnnError, match="it is computed at the start of each step"):
+        G.x = 1

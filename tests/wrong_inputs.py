@@ -74,6 +74,7 @@ ROWS = {
     "boolean with arithmetic": dict(model="x = True + 1 : 1"),
     # -- flags
     "unknown flag": dict(model="dv/dt = -v/(10*ms) : volt (unless refractry)"),
+    "random subexpression": dict(model="dv/dt = x/ms : 1\nx = 2*rand() : 1"),
     "flag at the wrong place": dict(model="dv/dt = -v/(10*ms) : volt (constant)"),
     "event-driven in a neuron": dict(model="dv/dt = -v/(10*ms) : volt (event-driven)"),
     "shared reads what is not": dict(model="x = v*2 : volt (shared)\n" + LIF),

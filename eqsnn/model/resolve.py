@@ -132,6 +132,7 @@ def _check(model: Model) -> None:
     rules.no_cycles(model)
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
+        rules.one_value_a_step(v)
     rules.check_model(model)
 
 
@@ -164,16 +165,11 @@ def _own(variables) -> dict[str, Symbol]:
             constant=v.constant,
             read_only=v.kind == "subexpression",
             unless_refractory="unless refractory" in v.flags,
-            expr=v.expr if v.kind == "subexpression" else None,
+            expr=v.expr if v.kind == "subexpression" and not v.held else None,
             evolves=v.kind in ("state", "recurrence"),
-            random=v.kind == "subexpression" and _is_random(v.expr),
         )
         for v in variables
     }
-
-
-def _is_random(expr: Expr) -> bool:
-    return any(isinstance(n, ast.Call) and n.function in ("rand", "randn") for n in walk(expr))
 
 
 def _group_symbols(scope: Scope, owner: str, suffix: str) -> dict[str, Symbol]:

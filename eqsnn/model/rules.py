@@ -19,7 +19,7 @@ FLAGS = {
         "state": {"unless refractory", "trainable"},
         "recurrence": {"unless refractory", "trainable"},
         "subexpression": {"shared", "constant over dt"},
-        "parameter": {"constant", "shared", "input", "trainable", "linked"},
+        "parameter": {"constant", "shared", "input", "trainable"},
     },
     "synapse": {
         "state": {"event-driven", "clock-driven"},
@@ -138,6 +138,19 @@ def shared_reads_shared(variable: Variable, scope: Scope) -> None:
                     node.span,
                     f"declare '{node.id}' as shared",
                 )
+
+
+def one_value_a_step(variable: Variable) -> None:
+    """A subexpression means its text; with a random number in it, each reader would see another value (as in Brian 2, which asks for the flag)."""
+    if variable.kind != "subexpression" or variable.held:
+        return
+    for node in walk(variable.expr):
+        if isinstance(node, ast.Call) and node.function in ("rand", "randn"):
+            raise EquationError(
+                f"'{variable.name}' calls {node.function}(), and would be another number wherever it is read",
+                node.span,
+                "add the flag (constant over dt) for one number a step",
+            )
 
 
 def noise_scope(expr: ast.Expr, scope: Scope) -> Scope:
@@ -269,11 +282,12 @@ def separate_time_courses(model: Model) -> None:
     """Event-driven variables are known at events only, clock-driven ones and sums change in every step: neither may read the other."""
     driven = {v.name: "event-driven" for v in model.of_kind("state") if "event-driven" in v.flags}
     stepped = {v.name: "clock-driven" for v in model.of_kind("state", "recurrence") if v.name not in driven}
+    stepped |= {v.name: "(constant over dt)" for v in model.variables if v.held}
     for v in model.variables:
         if v.name in driven:
             kind, others = "event-driven", stepped
         elif v.name in stepped or "summed" in v.flags:
-            kind, others = "clock-driven" if v.name in stepped else "summed", driven
+            kind, others = stepped.get(v.name, "summed"), driven
         else:
             continue
         for node, name in reads(v.expr, model):
@@ -284,16 +298,16 @@ def separate_time_courses(model: Model) -> None:
                     if kind != "summed"
                     else f"make the equation of '{name}' (clock-driven)"
                 )
-                raise EquationError(
-                    f"the {kind} '{v.name}' reads the {others[name]} '{name}'{via}", node.span, hint
-                )
+                raise EquationError(f"the {kind} '{v.name}' reads the {others[name]} '{name}'{via}", node.span, hint)
 
 
 def sum_reads_others(variable: Variable, model: Model, one_group: bool) -> None:
     """A sum does not read the variable it is made in: while it grows, each synapse would read another part of it."""
     name, side = variable.name.rsplit("_", 1)
     for node, read in reads(variable.expr, model):
-        owner, target = read if isinstance(read, tuple) else (model.scope.symbols[read].owner, model.scope.symbols[read].variable)
+        owner, target = (
+            read if isinstance(read, tuple) else (model.scope.symbols[read].owner, model.scope.symbols[read].variable)
+        )
         if target == name and (owner == side or (one_group and owner in ("pre", "post"))):
             raise EquationError(
                 f"'{variable.name}' sums into '{name}', and reads it",

@@ -143,7 +143,9 @@ class Group(SimObject):
         """
         expr = HostExpression(parse_expression(text, origin), self.expression_scope(), expected)
         n = len(self) if index is None else len(index)
-        return expr.values(n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site())
+        return expr.values(
+            n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site()
+        )
 
     def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo) -> np.ndarray:
         """The values of ``text`` as new values for the variable ``info``."""

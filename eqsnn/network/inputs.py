@@ -37,7 +37,8 @@ class PoissonGroup(NeuronGroup):
         name: str = "poissongroup*",
     ):
         if isinstance(rates, str):
-            model = f"rates = {rates} : Hz"
+            once = "rand" in rates  # a random rate is one number a step
+            model = f"rates = {rates} : Hz{' (constant over dt)' if once else ''}"
         else:
             if dimensions_of(rates) != hertz.dim:
                 raise UnitError(f"PoissonGroup: rates must be frequencies such as 10*Hz; got {rates!r}")

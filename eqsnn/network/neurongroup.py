@@ -87,7 +87,9 @@ class NeuronGroup(Group, SpikeSource):
     def _make_variables(self) -> None:
         self.arrays, self.variables = {}, {}
         for v in self.model.variables:
-            if v.kind == "subexpression":
+            if v.held:
+                self._add_array(v.name, v.dim, v.dtype, v.shared, why="it is computed at the start of each step")
+            elif v.kind == "subexpression":
                 self._add_subexpression(v.name, v.dim, v.dtype, v.shared)
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)

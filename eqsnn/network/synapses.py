@@ -94,7 +94,9 @@ class Synapses(Group):
     def _make_variables(self) -> None:
         self.arrays, self.variables = {}, {}
         for v in self.model.variables:
-            if v.kind == "subexpression":
+            if v.held:
+                self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
+            elif v.kind == "subexpression":
                 self._add(
                     v.name,
                     v.dim,

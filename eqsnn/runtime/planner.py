@@ -340,6 +340,7 @@ class Planner:
         steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
         fused = steps and condition is not None and not self._between(o)
         stem = self._name(o.name)
+        self._held(o, stem)
         emits = o.spikes if condition is not None else None
         if steps:
             kernels = pipeline.neuron_step(o.model, o.method, self._varying(o), f"{stem}_step", True, fused, self.check)
@@ -366,6 +367,20 @@ class Planner:
                 kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset")
                 if kernel is not None:
                     self._add(o, "resets", o.order, 0, self._at_spikes(o, kernel, "reset"), "reset")
+
+    def _held(self, o: Group, stem: str) -> None:
+        """Before anything else in a step: the subexpressions that keep one value in it."""
+        kernels = pipeline.held(o.model, f"{stem}_held", self.check)
+        if kernels.shared is not None:
+            self._add(o, "before_start", o.order, 0, self._map(o, kernels.shared, "shared held", 1), "shared held")
+        if kernels.own is None or not len(o):
+            return
+        if kernels.own.domain == "neuron":
+            op = self._map(o, kernels.own, "held", len(o))
+        else:
+            sides = {"self": o, "pre": _root(o.source), "post": _root(o.target)}
+            op = self._everywhere(o, kernels.own, sides, "held", o.clock)
+        self._add(o, "before_start", o.order, 1, op, "held")
 
     def _at_spikes(self, o: NeuronGroup, kernel: Kernel, label: str) -> Op:
         binding = self._binding(kernel, o, {"self": o}, o.clock, label)
@@ -398,6 +413,7 @@ class Planner:
         if len(o) == 0:
             self.messages.append(f"{o.name}: there are no synapses; call connect()")
         stem = self._name(o.name)
+        self._held(o, stem)
         sides = {"self": o, "pre": _root(o.source), "post": _root(o.target)}
         for v in o.model.variables:
             if "summed" in v.flags:
