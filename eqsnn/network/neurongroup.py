@@ -31,6 +31,11 @@ class SpikeSource:
     stop: int
     spikes: object  # an engine's Spikes, made at the first run
 
+    @property
+    def emits(self) -> bool:
+        """Whether it has spikes at all."""
+        return any(e.condition is not None for e in self.model.events)
+
 
 class NeuronGroup(Group, SpikeSource):
     """``N`` neurons that follow the same equations.

@@ -81,6 +81,8 @@ class Synapses(Group):
             statements=tuple(statements),
             one_group=getattr(self.target, "root", self.target) is source.root,
         )
+        self._check_spikes()
+        self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
@@ -88,6 +90,14 @@ class Synapses(Group):
         self._make_variables()
         self._set_constructor_delays(delay)
         self._sealed = True
+
+    def _check_spikes(self) -> None:
+        for p in self.pathways.values():
+            group = self.source if p.prepost == "pre" else self.target
+            if not getattr(getattr(group, "root", group), "emits", False):
+                raise EqsnnError(
+                    f"'{self.name}' waits for spikes of '{group.name}' (on_{p.prepost}), which has no threshold"
+                )
 
     # -- variables -------------------------------------------------------------------------------------------------------------
 
@@ -238,6 +248,7 @@ class Synapses(Group):
         if n != 1:
             pre, post = np.repeat(pre, n), np.repeat(post, n)
         self._extend(pre, post)
+        self.unconnected = False
 
     def _pairs(self, condition, i, j, p):
         builder = self._builder()

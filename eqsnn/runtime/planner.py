@@ -189,23 +189,16 @@ class Planner:
     def _spikes(self) -> None:
         """Every group that emits gets a memory of its spikes, as long as its longest homogeneous delay."""
         for o in self.objects:
-            if isinstance(o, SpikeSource) and _emits(o):
+            if isinstance(o, SpikeSource) and o.emits:
                 self.depths[o] = 1
         for o in self.objects:
             if isinstance(o, Synapses):
                 for p in o.pathways.values():
                     side = o.source if p.prepost == "pre" else o.target
                     root = _root(side)
-                    if root not in self.depths:
-                        what = "threshold" if isinstance(root, NeuronGroup) else "spikes"
-                        raise EqsnnError(
-                            f"'{o.name}' waits for spikes of '{root.name}' (on_{p.prepost}), which has no {what}"
-                        )
                     if p.delay.size == 1 or np.ptp(p.delay) == 0:
                         steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                         self.depths[root] = max(self.depths[root], steps + 1)
-            elif isinstance(o, (SpikeMonitor, PopulationRateMonitor)) and _root(o.source) not in self.depths:
-                raise EqsnnError(f"'{o.name}' records the spikes of '{_root(o.source).name}', which has no threshold")
         for o, depth in self.depths.items():
             if o.spikes is None or type(o.spikes) is not type(self.engine.new_spikes(1, 1)):
                 o.__dict__["spikes"] = self.engine.new_spikes(len(o), depth)
@@ -410,8 +403,8 @@ class Planner:
         self._add(o, o.when, o.order, 0, op)
 
     def _synapses(self, o: Synapses) -> None:
-        if len(o) == 0:
-            self.messages.append(f"{o.name}: there are no synapses; call connect()")
+        if o.unconnected:
+            raise EqsnnError(f"'{o.name}' was never connected; call connect() (or set its active = False for this run)")
         stem = self._name(o.name)
         self._held(o, stem)
         sides = {"self": o, "pre": _root(o.source), "post": _root(o.target)}
@@ -673,10 +666,6 @@ def _uses_synapses(kernel: Kernel) -> bool:
         for part in expressions(s)
         for e in walk_kernel(part)
     )
-
-
-def _emits(o: SpikeSource) -> bool:
-    return isinstance(o, SpikeGeneratorGroup) or any(e.condition is not None for e in o.model.events)
 
 
 def _places(o: SimObject) -> list[tuple[str, int]]:
