@@ -564,6 +564,18 @@ EquationError: 'x' calls rand(), and would be another number wherever it is read
     x = 2*rand() : 1
           ^^^^^^
   add the flag (constant over dt) for one number a step""",
+    "no method": """\
+EquationError: cells: there is no method 3
+  in the equations:
+    dv/dt = -v/(10*ms) : volt
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  there are euler, exact, exponential_euler, heun, milstein, rk2, rk4""",
+    "exact for a second equation": """\
+EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'w' is not linear
+  in line 2 of the equations:
+    dw/dt = -w**2/(10*ms) : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  use euler or heun or rk4 or milstein""",
 }
 
 

@@ -89,9 +89,11 @@ ROWS = {
     "reset without a threshold": dict(model=LIF, reset="v = 0*mV"),
     "assignment to a number": dict(model=LIF, threshold="v > 1*mV", reset="3 = v"),
     # -- methods
-    "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta", run=True),
-    "renamed method": dict(model=LIF, method="linear", run=True),
+    "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta"),
+    "renamed method": dict(model=LIF, method="linear"),
     "exact for what is not linear": dict(model="dv/dt = -v**2/(10*ms) : 1", method="exact", run=True),
+    "no method": dict(model=LIF, method=3),
+    "exact for a second equation": dict(model=LIF + "\ndw/dt = -w**2/(10*ms) : 1", method="exact", run=True),
     "rk4 with noise": dict(model="dv/dt = -v/(10*ms) + xi/ms**.5 : 1", method="rk4", run=True),
     "euler with multiplicative noise": dict(model="dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1", method="euler", run=True),
     "noise that is not linear": dict(model="dv/dt = -v/(10*ms) + xi**2*ms/ms : 1", run=True),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Generator, Statements
 from eqsnn.language.parse import parse, parse_expression, parse_generator, parse_statements
 from eqsnn.model.model import Scope
@@ -81,6 +82,7 @@ class Synapses(Group):
             statements=tuple(statements),
             one_group=getattr(self.target, "root", self.target) is source.root,
         )
+        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
         self._check_spikes()
         self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
