@@ -576,6 +576,18 @@ EquationError: cells: the method 'exact' cannot integrate these equations: the e
     dw/dt = -w**2/(10*ms) : 1
     ^^^^^^^^^^^^^^^^^^^^^^^^^
   use euler or heun or rk4 or milstein""",
+    "unit in the wrong case": """\
+EquationError: the name 'mv' is not known
+  in the equations:
+    dv/dt = (3*mv - v)/(10*ms) : volt
+               ^^
+  did you mean 'mV'?""",
+    "unit in the plural": """\
+EquationError: the name 'millivolts' is not known
+  in the equations:
+    dv/dt = (3*millivolts - v)/(10*ms) : volt
+               ^^^^^^^^^^
+  did you mean 'mvolt'?""",
 }
 
 

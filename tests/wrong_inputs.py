@@ -62,6 +62,8 @@ ROWS = {
     "wrong unit in a condition": dict(model=LIF, threshold="v > 1"),
     "wrong unit in a reset": dict(model=LIF, threshold="v > 1*mV", reset="v = 0*nA"),
     "wrong unit of an exponent": dict(model="x = 2**(3*mV) : 1"),
+    "unit in the wrong case": dict(model="dv/dt = (3*mv - v)/(10*ms) : volt", run=True),
+    "unit in the plural": dict(model="dv/dt = (3*millivolts - v)/(10*ms) : volt", run=True),
     "unknown unit": dict(model="dv/dt = -v/(10*ms) : volts"),
     "unit with a number": dict(model="I : 5*mV"),
     "wrong unit of a constant": dict(model="dv/dt = (E_L - v)/(10*ms) : volt", namespace={"E_L": 3 * eq.nA}, run=True),

@@ -155,6 +155,7 @@ def one_to_one(b: Builder, expr: Expr, given: str, condition: Expr | None) -> tu
     here = np.arange(n)
     zero = np.zeros_like(here)
     there = b.evaluate(expr, *((here, zero) if given == "j" else (zero, here)), DIMENSIONLESS, {}, "expression")
+    there = _whole(there, expr, "an index")
     return (here, there) if given == "j" else (there, here)
 
 
@@ -165,7 +166,7 @@ def by_generator(b: Builder, generator: Generator, given: str) -> tuple[np.ndarr
     rows, values = _iterate(b, generator, given, here)
     extra = {generator.variable: values}
     pair = (rows, np.zeros_like(rows)) if given == "j" else (np.zeros_like(rows), rows)
-    there = b.evaluate(generator.element, *pair, DIMENSIONLESS, extra, "element").astype(np.int64)
+    there = _whole(b.evaluate(generator.element, *pair, DIMENSIONLESS, extra, "element"), generator.element, "an index")
     if generator.condition is not None:
         pair = (rows, there) if given == "j" else (there, rows)
         keep = b.evaluate(generator.condition, *pair, "boolean", extra, "generator condition").astype(bool)
@@ -186,6 +187,7 @@ def _iterate(b: Builder, generator: Generator, given: str, here: np.ndarray) -> 
             call.span,
             "use range(stop), range(start, stop[, step]) or sample(..., p=) ",
         )
+    arguments = [_whole(a, e, f"an argument of {call.function}()") for a, e in zip(arguments, call.args)]
     start, stop, step = _bounds(arguments, here)
     if np.any(step == 0):
         raise EquationError("the step of a range is 0", call.span, "give a step that is not 0")
@@ -201,10 +203,19 @@ def _iterate(b: Builder, generator: Generator, given: str, here: np.ndarray) -> 
 
 
 def _bounds(arguments: list[np.ndarray], here: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    whole = [np.asarray(a).astype(np.int64) for a in arguments]
-    if len(whole) == 1:
-        return np.zeros_like(here), whole[0], np.ones_like(here)
-    return whole[0], whole[1], whole[2] if len(whole) == 3 else np.ones_like(here)
+    if len(arguments) == 1:
+        return np.zeros_like(here), arguments[0], np.ones_like(here)
+    return arguments[0], arguments[1], arguments[2] if len(arguments) == 3 else np.ones_like(here)
+
+
+def _whole(values: np.ndarray, expr: Expr, what: str) -> np.ndarray:
+    """``values`` as integers; refuses to cut a fraction off without being asked."""
+    values = np.asarray(values)
+    if values.dtype.kind == "f":
+        bad = ~np.isfinite(values) | (values != np.trunc(values))
+        if np.any(bad):
+            raise EquationError(f"{what} is {values[bad][0]:g}", expr.span, "indices are whole numbers: write int(...)")
+    return values.astype(np.int64)
 
 
 def _sample(

@@ -256,7 +256,7 @@ class Synapses(Group):
         builder = self._builder()
         if condition is not None and (i is not None or j is not None):
             raise EqsnnError("connect(): give a condition, or i= and j=, not both")
-        probability = parse_expression(p if isinstance(p, str) else repr(float(p)), "p")
+        probability = parse_expression(p if isinstance(p, str) else _number_text(p), "p")
         certain = rules.is_one(probability)
         if i is None and j is None:
             if condition is None or condition is True:
@@ -461,7 +461,18 @@ def _pathways(side: str, given) -> list[Pathway]:
     return result
 
 
+def _number_text(p: object) -> str:
+    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.ndim(p) or np.asarray(p).dtype.kind not in "fiu":
+        raise EqsnnError(f"connect(): the probability p must be a number or a string; got {p!r}")
+    if not 0 <= float(p) <= 1:
+        raise EqsnnError(f"connect(): the probability p is {float(p):g}; a probability lies between 0 and 1")
+    return repr(float(p))
+
+
 def _index_pairs(i, j) -> tuple[np.ndarray, np.ndarray]:
+    for name, x in (("i", i), ("j", j)):
+        if isinstance(x, Group):
+            raise EqsnnError(f"connect(): {name} must be integers; got {x!r}")
     arrays = [np.asarray(x) for x in (i, j)]
     for name, array in zip("ij", arrays):
         if array.dtype.kind not in "iu" and array.size:
