@@ -374,3 +374,14 @@ def test_names_come_from_the_group_first_and_then_from_the_run():
         network.run(1 * ms, namespace={})
     with pytest.raises(eq.EqsnnError, match="namespace must be a dict"):
         eq.NeuronGroup(1, "v : 1", namespace=3)
+
+
+def test_a_clock_knows_its_time():
+    G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", dt=0.3 * ms, method="euler")
+    seen = []
+    operation = eq.NetworkOperation(lambda: seen.append((eq.defaultclock.t / ms, G.clock.t / ms)), dt=1 * ms)
+    H = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
+    network = eq.Network(G, H, operation)
+    network.run(2.5 * ms)
+    np.testing.assert_allclose(seen, [(0, 0), (1, 1.2), (2, 2.1)])
+    assert eq.defaultclock.t / ms == pytest.approx(2.5) and G.clock.t / ms == pytest.approx(2.7)

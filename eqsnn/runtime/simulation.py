@@ -160,6 +160,7 @@ class Network:
                     f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
         self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
+        self._set_clocks()
         return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
 
     def _end(self, seconds: float) -> Fraction:
@@ -218,8 +219,13 @@ class Network:
                 if array is not None and array.dtype.kind == "f" and not np.all(np.isfinite(array)):
                     warnings.warn(f"{o.name}.{v.name} has NaN or infinite values", RuntimeWarning, stacklevel=4)
 
+    def _set_clocks(self) -> None:
+        for clock, dt in self._steps.items():
+            clock.step = _first_tick(self._time, dt)
+
     def _set_time(self, t: Fraction) -> None:
         self._time = t
+        self._set_clocks()
         for o in self._objects.values():
             o.__dict__["_time"] = float(t)
 
@@ -229,6 +235,7 @@ class Network:
         for o in self._objects.values():
             o.__dict__["_time"] = now
         self._time = tick * built.tick
+        self._set_clocks()
         op.call()
 
     def _not_finite(self, op: Op) -> NotFiniteError:
