@@ -385,3 +385,25 @@ def test_a_clock_knows_its_time():
     network.run(2.5 * ms)
     np.testing.assert_allclose(seen, [(0, 0), (1, 1.2), (2, 2.1)])
     assert eq.defaultclock.t / ms == pytest.approx(2.5) and G.clock.t / ms == pytest.approx(2.7)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize(
+    ("reset", "on_pre", "summed", "said"),
+    [
+        ("v = 0; u = log(v - 1)", "w += 1", "1", r"cells.u\[0\] became NaN in the step at t = 1 ms"),
+        ("v = 0", "w = log(-w)", "1", r"wires.w\[0\] became NaN \(and 1 more\) in the step at t = 1 ms"),
+        ("v = 0", "u_post += sqrt(-w)", "1", r"cells.u\[0\] became NaN \(and 1 more\) in the step at t = 1 ms"),
+        ("v = 0", "w += 1", "1/(t - 0.5*ms)*ms", r"cells.total\[0\] became infinite \(and 1 more\) in the step at t = 0.5 ms"),
+    ],
+)  # fmt: skip
+def test_what_spikes_make_not_finite_stops_the_run_too(backend, reset, on_pre, summed, said):
+    eq.settings.backend = backend
+    G = eq.NeuronGroup(
+        2, "dv/dt = (1 - i)/ms : 1\nu : 1\ntotal : 1", threshold="v > 1.05", reset=reset, method="euler", name="cells"
+    )
+    S = eq.Synapses(G, G, f"w : 1\ntotal_post = {summed} : 1 (summed)", on_pre=on_pre, name="wires")
+    S.connect()
+    S.w = 1
+    with pytest.raises(eq.NotFiniteError, match=said):
+        eq.Network(G, S).run(3 * ms)

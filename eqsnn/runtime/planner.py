@@ -357,7 +357,7 @@ class Planner:
             self._add(o, "thresholds", o.order, 1, self._at_spikes(o, marks, "marks"))
         for event in o.model.events:
             if event.reset is not None:
-                kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset")
+                kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset", self.check)
                 if kernel is not None:
                     self._add(o, "resets", o.order, 0, self._at_spikes(o, kernel, "reset"), "reset")
 
@@ -423,7 +423,7 @@ class Planner:
         if kernels.shared is not None:
             self._add(o, "groups", o.order, 1, self._map(o, kernels.shared, "shared step", 1), "shared step")
         for position, p in enumerate(o.pathways.values()):
-            kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
+            kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", self.check)
             if kernel is not None and len(o):
                 self._add(
                     o, o.when, o.order + p.order, position, self._pathway(o, p, kernel, sides), f"pathway {p.name}"
@@ -451,7 +451,7 @@ class Planner:
         clear = Op("clear", self._clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
         self._add(o, "groups", o.order - 1, 0, clear)
         if len(o):
-            kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
+            kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", self.check)
             self._add(o, "groups", o.order - 1, 1, self._everywhere(o, kernel, sides, f"summed {variable}", clock))
 
     def _everywhere(self, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:

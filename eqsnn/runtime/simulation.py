@@ -18,6 +18,7 @@ from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
@@ -206,7 +207,8 @@ class Network:
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
-            raise self._not_finite(loaded.failed_op())
+            failed = loaded.failed_op()
+            raise self._not_finite(failed, built.plan.clocks[failed.clock].dt)
         if tell:
             tell(time.monotonic() - began, 1.0)
         if not self.stop_if_not_finite:
@@ -238,11 +240,11 @@ class Network:
         self._set_clocks()
         op.call()
 
-    def _not_finite(self, op: Op) -> NotFiniteError:
-        group = op.owner
-        dt = group.clock.dt_
+    def _not_finite(self, op: Op, dt: float) -> NotFiniteError:
+        owner = op.owner
         t = float(self._time) - dt
-        for v in group.model.variables:
+        ends = (owner.source.root, getattr(owner.target, "root", owner.target)) if isinstance(owner, Synapses) else ()
+        for group, v in ((g, v) for g in (owner, *ends) for v in g.model.variables):
             array = group.arrays.get(v.name)
             if array is None or array.dtype.kind != "f" or np.all(np.isfinite(array)):
                 continue
@@ -254,7 +256,7 @@ class Network:
                 f"{group.name}.{v.name}{where} became {value}{more} in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)\n"
                 f"{v.span.show()}\n  the run was stopped; look for a division by 0, an exp of a large number, or a dt that is too long for the method"
             )
-        return NotFiniteError(f"a variable of {group.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
+        return NotFiniteError(f"a variable of {owner.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
 
     def __repr__(self) -> str:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"
