@@ -132,3 +132,23 @@ def test_the_command_is_installed():
         [sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"eqsnn {eq.__version__}"
+
+
+def test_the_update_reads_like_equations():
+    from eqsnn.network.describe import update_text
+
+    G = eq.NeuronGroup(
+        2, "dv/dt = int(v > 1 and not b)/ms : 1 (unless refractory)\nb : boolean", threshold="v >= 2", reset="v = clip(v, 0, 1)",
+        refractory="v > 3", method="euler",
+    )  # fmt: skip
+    text = update_text(G)
+    assert "not_refractory@1 = not_refractory or (not (3 < v))" in text, text
+    assert "v@1 = (1000.0*dt*int(((1 < v) and (not b))) + v) if not_refractory@1 else v" in text, text
+    assert "spike@1 = (2 <= v@1) and not_refractory@1" in text and "v@1 = clip(v, 0, 1)" in text, text
+    tex = G._repr_latex_()
+    assert (
+        r"\operatorname{int}\left(\left(\left(1 < v\right) \wedge \neg b\right)\right)" in tex
+        and r"b &: \text{(boolean)}" in tex
+    ), tex
+    for head in ("Less", "Select", "And(", "ToInt"):
+        assert head not in text + tex
