@@ -22,7 +22,16 @@ class _Readable(StrPrinter):
     """Expressions as a user writes them: the heads of the vocabulary are found by their names."""
 
     printmethod = "_readable"
-    _INFIX = {"Less": "<", "LessEqual": "<=", "Equal": "==", "NotEqual": "!=", "And": "and", "Or": "or", "Modulo": "%", "FloorDivide": "//"}  # fmt: skip
+    _INFIX = {
+        "Less": "<",
+        "LessEqual": "<=",
+        "Equal": "==",
+        "NotEqual": "!=",
+        "And": "and",
+        "Or": "or",
+        "Modulo": "%",
+        "FloorDivide": "//",
+    }
 
     def _print_Function(self, expr) -> str:
         name, args = type(expr).__name__, [self._print(a) for a in expr.args]

@@ -152,3 +152,18 @@ def test_the_update_reads_like_equations():
     ), tex
     for head in ("Less", "Select", "And(", "ToInt"):
         assert head not in text + tex
+
+
+def test_figures_before_a_run_are_empty_and_of_the_wrong_thing_are_refused():
+    import matplotlib
+
+    matplotlib.use("agg")
+    G = eq.NeuronGroup(2, "v : volt", threshold="v > 1*mV")
+    M, R, V = eq.SpikeMonitor(G), eq.PopulationRateMonitor(G), eq.StateMonitor(G, "v")
+    assert len(R.smooth_rate(width=1 * eq.ms)) == 0
+    for draw, what in ((eq.plot.raster, M), (eq.plot.rate, R), (eq.plot.traces, V)):
+        assert draw(what).get_xlabel() == "time (ms)"
+        with pytest.raises(eq.EqsnnError, match=r"plot\.\w+\(\) draws a \w+Monitor; got <NeuronGroup"):
+            draw(G)
+    with pytest.raises(eq.EqsnnError, match="draws a Synapses; got"):
+        eq.plot.connectivity(G)

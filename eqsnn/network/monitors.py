@@ -151,6 +151,8 @@ class PopulationRateMonitor(_Recorder):
             shape = np.asarray(window, np.float64)
             if shape.ndim != 1 or len(shape) % 2 == 0:
                 raise EqsnnError("smooth_rate(): a window array has one dimension and odd length")
+        if not len(self.rate_):
+            return self.rate
         full = np.convolve(self.rate_, shape / shape.sum())
         half = len(shape) // 2
         return full[half : half + len(self.rate_)] * hertz
