@@ -329,7 +329,7 @@ UnitError: '5*mV' is not a base unit, and variables are kept in base units
   in the equations:
     I : 5*mV
         ^^^^
-  write the unit without prefix, here V (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV""",
+  write the unit without prefix, here volt (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV""",
     "wrong unit of a constant": """\
 UnitError: '-' combines values with units A and V
   in the equations:

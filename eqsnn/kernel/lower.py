@@ -416,7 +416,10 @@ class _Lowering:
                 and factor.func is sympy.Pow
             ):
                 expr, level = self.convert(base ** (-exponent))
-                below.append((level, expr))
+                if isinstance(expr, Call) and expr.function == "exprel":  # rates such as a/exprel(x): one division less
+                    above.append((level, Call("exprel_inverse", expr.args, "f64")))
+                else:
+                    below.append((level, expr))
             else:
                 expr, level = self.convert(factor)
                 above.append((level, expr))

@@ -299,9 +299,14 @@ def unit_of(expr: Expr) -> tuple[Dimension, DType]:
         raise UnitError(
             f"'{expr.span.source}' is not a base unit, and variables are kept in base units",
             expr.span,
-            f"write the unit without prefix, here {dim} (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV",
+            f"write the unit without prefix, here {_spelled(dim)} (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV",
         )
     return dim, "float"
+
+
+def _spelled(dim: Dimension) -> str:
+    """A dimension as it can be written after a colon, where one unit names it."""
+    return next((n for n in UNIT_NAMES if (unit := unit_named(n)) is not None and unit.dim == dim), str(dim))
 
 
 def _unit_value(expr: Expr) -> tuple[float, Dimension]:

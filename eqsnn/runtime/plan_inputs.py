@@ -1,0 +1,62 @@
+"""The operations of inputs and of Python functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eqsnn import pipeline
+from eqsnn.kernel.random import binomial_table
+from eqsnn.language.ast import Expr
+from eqsnn.network.evaluate import close_scope
+from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.operations import NetworkOperation
+from eqsnn.runtime.plan import Op, Schedule
+from eqsnn.runtime.questions import root_of, start_of
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.planner import Planner
+
+
+def place_generator(plan: Planner, o: SpikeGeneratorGroup) -> None:
+    steps, indices, period = o.schedule(o.clock.dt_)
+    schedule = Schedule(np.ascontiguousarray(steps, np.int64), np.ascontiguousarray(indices, np.int32), period, 0)
+    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.spikes, schedule=schedule)
+    plan.add(o, o.when, o.order, 0, op)
+
+
+def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
+    root = root_of(o.target)
+    expr = o.weight if isinstance(o.weight, Expr) else None
+    name = plan.name(o.name)
+    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name)
+    table = binomial_table(o.n, o.probability())
+    extra = {"binomial": table, "binomial#0": len(table)}
+    if expr is None:
+        extra["_weight"] = o.weight
+    else:
+        _, values = close_scope(expr, root.model.scope, plan.spaces(root))
+        extra.update(values)
+    first, last = start_of(o.target), start_of(o.target) + len(o.target)
+    binding = plan.binding(kernel, o, {"self": root}, o.clock, "input", extra)
+    binding.buffers = {b.name: _part(binding.buffers[b.name], b, first, last) for b in kernel.buffers}
+    op = Op(
+        "map",
+        plan.clock(o.clock),
+        "input",
+        o,
+        kernel,
+        binding,
+        n=last - first,
+        block=plan.settings.neurons_per_block,
+    )
+    plan.add(o, o.when, o.order, 0, op, "input")
+
+
+def place_operation(plan: Planner, o: NetworkOperation) -> None:
+    plan.add(o, o.when, o.order, 0, Op("python", plan.clock(o.clock), "python", o, call=o.call))
+
+
+def _part(array: np.ndarray, buffer, first: int, last: int) -> np.ndarray:
+    return array[first:last] if buffer.extent == "self" else array

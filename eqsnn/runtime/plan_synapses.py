@@ -1,0 +1,167 @@
+"""The operations of synapses: sums, clock-driven equations, pathways, and the rows they work on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eqsnn import pipeline
+from eqsnn.errors import EqsnnError
+from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
+from eqsnn.kernel.ir import walk as walk_kernel
+from eqsnn.network.clock import Clock, steps_in
+from eqsnn.network.group import Group
+from eqsnn.network.synapses import Pathway, Synapses
+from eqsnn.runtime.plan import Op, RowBlock
+from eqsnn.runtime.questions import overlap, root_of, start_of
+from eqsnn.runtime.rows import row_blocks
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.planner import Planner
+
+
+def place_synapses(plan: Planner, o: Synapses) -> None:
+    if o.unconnected:
+        raise EqsnnError(f"'{o.name}' was never connected; call connect() (or set its active = False for this run)")
+    stem = plan.name(o.name)
+    sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
+    for v in o.model.variables:
+        if "summed" in v.flags:
+            _place_summed(plan, o, v.name, sides, stem)
+    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check)
+    if kernels.message:
+        plan.messages.append(kernels.message)
+    if kernels.own is not None and len(o):
+        if kernels.own.domain == "neuron":
+            op = plan.map(o, kernels.own, "step", len(o))
+        else:
+            op = everywhere(plan, o, kernels.own, sides, "step", o.clock)
+        plan.add(o, "groups", o.order, 0, op, "step")
+    if kernels.shared is not None:
+        plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
+    for position, p in enumerate(o.pathways.values()):
+        kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", plan.check)
+        if kernel is not None and len(o):
+            plan.add(o, o.when, o.order + p.order, position, _pathway(plan, o, p, kernel, sides), f"pathway {p.name}")
+
+
+def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:
+    name, side = variable.rsplit("_", 1)
+    target = o.target if side == "post" else o.source
+    for other in plan.objects:
+        if isinstance(other, Synapses) and other is not o:
+            for v in other.model.variables:
+                other_side = {"post": other.target, "pre": other.source}.get(v.name.rsplit("_", 1)[-1])
+                if (
+                    "summed" in v.flags
+                    and v.name.rsplit("_", 1)[0] == name
+                    and other_side is not None
+                    and overlap(other_side, target)
+                ):
+                    raise EqsnnError(
+                        f"'{o.name}' and '{other.name}' both sum into '{name}' of '{root_of(target).name}'; use two variables"
+                    )
+    array = sides[side].arrays[name]
+    cleared = array[start_of(target) : start_of(target) + len(target)]
+    clock = target.clock
+    clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
+    plan.add(o, "groups", o.order - 1, 0, clear)
+    if len(o):
+        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check)
+        plan.add(o, "groups", o.order - 1, 1, everywhere(plan, o, kernel, sides, f"summed {variable}", clock))
+
+
+def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
+    """All synapses in every step of ``clock``."""
+    kernel, rows = rows_for(plan, o, kernel, None)
+    binding = plan.binding(kernel, o, sides, clock, label)
+    return Op("pathway", plan.clock(clock), label, o, kernel, binding, n=len(o), rows=rows)
+
+
+def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapping[str, Group]) -> Op:
+    label = f"pathway {p.name}"
+    spiking = o.source if p.prepost == "pre" else o.target
+    root = root_of(spiking)
+    uniform = p.delay.size == 1 or np.ptp(p.delay) == 0
+    delays = None if uniform else np.floor(p.delay / root.clock.dt_ + 0.5).astype(np.int32)
+    kernel, rows = rows_for(plan, o, kernel, delays, p)
+    binding = plan.binding(kernel, o, sides, root.clock, label)
+    op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=rows)
+    op.source, op.first, op.last = root.spikes, start_of(spiking), start_of(spiking) + len(spiking)
+    if uniform:
+        op.delay = steps_in(float(p.delay.flat[0]), root.clock.dt_)
+    else:
+        op.queues = _queues(plan, o, p, rows, int(delays.max()))
+    return op
+
+
+def _queues(plan: Planner, o: Synapses, p: Pathway, rows: tuple[RowBlock, ...], longest: int):
+    """The events on their way; those of an earlier run stay on it, also if synapses were added since."""
+    kept = o.__dict__.setdefault("_in_flight", {}).get(p.name)
+    if kept is not None and kept[0] is rows and isinstance(kept[1][0], type(plan.engine.new_queue(1))):
+        return kept[1]
+    queues = tuple(plan.engine.new_queue(longest + 1) for _ in rows)
+    if kept is not None:
+        _transfer(kept[0], kept[1], rows, queues)
+    o._in_flight[p.name] = (rows, queues)
+    return queues
+
+
+def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | None, p: Pathway | None = None):
+    """The compressed rows for a kernel, cut into blocks by the side that it writes."""
+    written = {b.extent for b in kernel.buffers if b.writable}
+    by = None if {"pre", "post"} <= written or "shared" in written else "pre" if "pre" in written else "post"
+    n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by else 1
+    pre, post = root_of(o.source), root_of(o.target)
+    far_side = post if kernel.rows == "pre" else pre
+    index = "u16" if len(far_side) <= 1 << 16 else "i32"
+    cache = o.__dict__.setdefault("_rows_cache", {})
+    numbered = _uses_synapses(kernel)
+    key = (
+        kernel.rows,
+        by,
+        n_blocks,
+        index,
+        numbered,
+        None if delays is None else p.name,
+        root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if delays is not None else 0,
+    )
+    version, rows = cache.get(key, (None, None))
+    if version != o.connectivity_version:
+        near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
+        n_near, n_far = (len(pre), len(post)) if kernel.rows == "pre" else (len(post), len(pre))
+        side = None if by is None else "near" if by == kernel.rows else "far"
+        far_type = np.uint16 if index == "u16" else np.int32
+        rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
+        cache[key] = (o.connectivity_version, rows)
+    return replace(kernel, index=index), rows
+
+
+def _uses_synapses(kernel: Kernel) -> bool:
+    """Whether the kernel reads or writes anything of the synapses themselves."""
+    used = any(b.extent == "self" for b in kernel.buffers)
+    return used or any(
+        isinstance(e, Local) and e.name == "@s"
+        for s in kernel.body
+        for part in expressions(s)
+        for e in walk_kernel(part)
+    )
+
+
+def _transfer(old_rows, old_queues, rows, queues) -> None:
+    """Put the events on their way into new queues: each stands for a neuron and a delay."""
+    waiting: dict[tuple[int, int], list[int]] = {}
+    for block, queue in zip(old_rows, old_queues):
+        for ahead in range(queue.depth):
+            for segment in queue.read(ahead):
+                key = (int(block.near[segment]), int(block.delay[segment]))
+                waiting.setdefault(key, [])
+                if ahead not in waiting[key]:
+                    waiting[key].append(ahead)
+    for block, queue in zip(rows, queues):
+        for segment, key in enumerate(zip(block.near.tolist(), block.delay.tolist())):
+            for ahead in waiting.get(key, ()):
+                queue.put(ahead, np.array([segment], np.int32))

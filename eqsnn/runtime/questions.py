@@ -1,0 +1,72 @@
+"""Small questions about objects that the planner asks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eqsnn.language.ast import Expr, Name, walk
+from eqsnn.network.base import SimObject
+from eqsnn.network.neurongroup import SpikeSource, Subgroup
+from eqsnn.network.synapses import Synapses
+
+
+def root_of(group):
+    """The group whose arrays and events ``group`` is a part of."""
+    return group.root if isinstance(group, (Subgroup, SpikeSource)) else group
+
+
+def start_of(group) -> int:
+    """Where in its root a group begins."""
+    return getattr(group, "start", 0)
+
+
+def places(o: SimObject) -> list[tuple[str, int]]:
+    """The slots and orders at which an object acts."""
+    if isinstance(o, Synapses):
+        return [(o.when, o.order + p.order) for p in o.pathways.values()] + [
+            ("groups", o.order),
+            ("groups", o.order - 1),
+        ]
+    return [(o.when, o.order)]
+
+
+def overlap(a, b) -> bool:
+    """Whether two groups share an element."""
+    return root_of(a) is root_of(b) and start_of(a) < start_of(b) + len(b) and start_of(b) < start_of(a) + len(a)
+
+
+def internal(group, record: np.ndarray) -> np.ndarray:
+    """Element numbers as a user counts them to places in the arrays."""
+    if isinstance(group, Synapses):
+        return np.ascontiguousarray(record if group.position is None else group.position[record], np.int64)
+    return np.ascontiguousarray(record + start_of(group), np.int64)
+
+
+def degrees(o: Synapses, variable: str) -> np.ndarray:
+    """How many synapses each neuron has: 'N_outgoing' of sources, 'N_incoming' of targets."""
+    side, n = (o.sources, len(root_of(o.source))) if variable == "N_outgoing" else (o.targets, len(root_of(o.target)))
+    return np.bincount(side, minlength=n).astype(np.int64)
+
+
+def index_scalar(o: SimObject, variable: str) -> int:
+    """The value of a name such as ``N`` that a kernel takes as an argument."""
+    if isinstance(o, Synapses):
+        return {
+            "N": len(o),
+            "N_pre": len(o.source),
+            "N_post": len(o.target),
+            "i_offset": start_of(o.source),
+            "j_offset": start_of(o.target),
+        }[variable]
+    return len(getattr(o, "target", o))
+
+
+def symbols_of(expr: Expr, scope):
+    """The names an expression reads, through subexpressions."""
+    for node in walk(expr):
+        if isinstance(node, Name) and node.id in scope.symbols:
+            known = scope.symbols[node.id]
+            if known.expr is not None and known.owner == "self":
+                yield from symbols_of(known.expr, scope)
+            else:
+                yield node.id, known
