@@ -365,12 +365,10 @@ class NativeRun:
         """The step of a clock at the current tick."""
         return self._table.tick // self.plan.clocks[clock].period
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        if not self._table.failed_op:
-            return None
-        offset = self._table.failed_op - ctypes.addressof(self._ops)
-        return self.plan.ops[offset // ctypes.sizeof(_Op)]
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        number = (self._table.failed_op - ctypes.addressof(self._ops)) // ctypes.sizeof(_Op)
+        return self.plan.ops[number], self._ops[number].step
 
     def save_counts(self) -> None:
         """Write the counts of updates back to the plan."""

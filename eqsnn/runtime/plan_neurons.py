@@ -73,7 +73,7 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
         plan.add(o, "thresholds", o.order, 1, at_spikes(plan, o, marks, "marks"))
     for event in o.model.events:
         if event.reset is not None:
-            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset")
+            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset", plan.check)
             if kernel is not None:
                 plan.add(o, "resets", o.order, 0, at_spikes(plan, o, kernel, "reset"), "reset")
 

@@ -137,9 +137,9 @@ class ReferenceRun:
         """The step of a clock at the current tick."""
         return self._tick // self.plan.clocks[clock].period
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        return self._failed
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        return self._failed, self._steps[next(k for k, op in enumerate(self.plan.ops) if op is self._failed)]
 
     def save_counts(self) -> None:
         """Counts live in the plan already."""

@@ -12,12 +12,13 @@ from fractions import Fraction
 import numpy as np
 
 from eqsnn.backends.backend import Backend, backend
-from eqsnn.errors import EqsnnError, NotFiniteError, UnitError
+from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
@@ -203,7 +204,9 @@ class Network:
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
-            raise self._not_finite(loaded.failed_op())
+            op, step = loaded.failed()
+            dt = built.plan.clocks[op.clock].dt
+            raise not_finite(self._objects.values(), op, step * dt, dt)
         if tell:
             tell(time.monotonic() - began, 1.0)
         if not self.stop_if_not_finite:
@@ -228,24 +231,6 @@ class Network:
             o.__dict__["_time"] = now
         self._time = tick * built.tick
         op.call()
-
-    def _not_finite(self, op: Op) -> NotFiniteError:
-        group = op.owner
-        dt = group.clock.dt_
-        t = float(self._time) - dt
-        for v in group.model.variables:
-            array = group.arrays.get(v.name)
-            if array is None or array.dtype.kind != "f" or np.all(np.isfinite(array)):
-                continue
-            bad = np.flatnonzero(~np.isfinite(array))
-            where = "" if v.shared else f"[{bad[0]}]"
-            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-            value = "NaN" if np.isnan(array[bad[0]]) else "infinite"
-            return NotFiniteError(
-                f"{group.name}.{v.name}{where} became {value}{more} in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)\n"
-                f"{v.span.show()}\n  the run was stopped; look for a division by 0, an exp of a large number, or a dt that is too long for the method"
-            )
-        return NotFiniteError(f"a variable of {group.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
 
     def __repr__(self) -> str:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"
