@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 import warnings
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
 from eqsnn.runtime.finite import not_finite
+from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
@@ -170,7 +170,7 @@ class Network:
     def _advance(self, built: Built, loaded, seconds: float, tell, period: float) -> None:
         tick, end = self._ticks(built, seconds)
         first, cursor = tick, 0
-        catch = threading.current_thread() is threading.main_thread()
+        interrupts = Interrupts()
         self._stop = False
         began = time.monotonic()
         for o in self._objects.values():
@@ -180,19 +180,20 @@ class Network:
         if tell:
             tell(0.0, 0.0)
         try:
-            while tick < end or cursor:
-                status, tick, cursor = loaded.advance(tick, end, cursor, period if tell else 0.0, catch)
-                if status == "python":
-                    self._python(built, built.plan.ops[cursor], tick)
-                    cursor += 1
-                    if self._stop:
-                        end = min(end, tick + 1)
-                elif status == "paused" and tell:
-                    tell(time.monotonic() - began, (tick - first) / (end - first))
-                    if self._stop:
+            with interrupts:
+                while tick < end or cursor:
+                    status, tick, cursor = loaded.advance(tick, end, cursor, period if tell else 0.0, interrupts)
+                    if status == "python":
+                        self._python(built, built.plan.ops[cursor], tick)
+                        cursor += 1
+                        if self._stop or interrupts.requested:
+                            end = min(end, tick + 1)
+                    elif status == "paused" and tell:
+                        tell(time.monotonic() - began, (tick - first) / (end - first))
+                        if self._stop or interrupts.requested:
+                            break
+                    if status in ("interrupted", "not finite"):
                         break
-                if status in ("interrupted", "not finite"):
-                    break
         finally:
             loaded.save_counts()
             for o, label, op in built.counts:
@@ -201,12 +202,12 @@ class Network:
             self._set_time((end if status == "done" else tick) * built.tick)
         for r in built.refresh:
             r.run(math.ceil(self._time / exact_seconds(r.group.clock.dt_)))
-        if status == "interrupted":
-            raise KeyboardInterrupt
         if status == "not finite":
             op, step = loaded.failed()
             dt = built.plan.clocks[op.clock].dt
             raise not_finite(self._objects.values(), op, step * dt, dt)
+        if interrupts.requested:
+            raise KeyboardInterrupt
         if tell:
             tell(time.monotonic() - began, 1.0)
         if not self.stop_if_not_finite:

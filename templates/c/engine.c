@@ -361,8 +361,6 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-EQ_API void eq_interrupt(void) { interrupted = 1; }
-
 static int is_due(const eq_table *table, const eq_op *op)
 {
     /* A step comes only when some clock is due; with one clock that is it. Divisions in every step would cost more than small kernels. */
@@ -519,7 +517,9 @@ EQ_API int eq_run(eq_table *table)
     int started = 1;
     if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
     interrupted = 0;
-    void (*before)(int) = table->catch_interrupt ? signal(SIGINT, on_interrupt) : SIG_DFL;
+    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
     table->status = EQ_STATUS_RUNNING;
     table->failed_op = NULL;
     atomic_store(&table->failure, 0);
@@ -538,7 +538,10 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
-    if (table->catch_interrupt) signal(SIGINT, before);
+    if (table->catch_interrupt) {
+        sigaction(SIGINT, &before, NULL);
+        if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */
+    }
     return table->status;
 }
 
