@@ -111,5 +111,15 @@ def test_the_first_network_of_the_readme_runs():
 def test_the_readme_names_the_commands_that_ci_runs():
     text = (EXAMPLES.parent / "README.md").read_text()
     ci = (EXAMPLES.parent / ".ci" / "run").read_text()
-    command = "pip install -e '.[test,plot]' && python -m pytest"
-    assert command in text and command.replace("install", "install -q") in ci
+    install, test = "pip install -e '.[test,plot]'", "python -m pytest"
+    assert f"{install} && {test}" in text
+    # On lines of their own: under 'set -e' a failure on the left of && would go unnoticed.
+    assert {install.replace("install", "install -q"), test} <= set(ci.splitlines())
+
+
+def test_the_files_that_the_documents_link_to_exist():
+    root = EXAMPLES.parent
+    for document in (*root.glob("*.md"), *root.glob("docs/**/*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name} links to {target}, which does not exist"
