@@ -220,13 +220,18 @@ static void gather_events(eq_table *table, eq_op *op)
         if (op->counts[b] && list_append(list, op->ctx.emitted + b * op->block, op->counts[b])) fail(table, op, EQ_STATUS_MEMORY);
 }
 
-static void run_events(eq_table *table, eq_op *op)
+/* The events of this step, each thread those in its blocks of elements. */
+static void run_events(eq_table *table, eq_op *op, int team, int rank)
 {
-    int64_t n;
-    op->ctx.events = events_in(op, 0, &n);
-    if (n) {
-        op->entered[0]++;
-        if (op->kernel(&op->ctx, 0, n) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+    int64_t n, lo, hi;
+    eq_ctx ctx = op->ctx; /* the list differs from step to step, and a thread may be ahead of another */
+    ctx.events = events_in(op, 0, &n);
+    share(op->n_blocks, team, rank, &lo, &hi);
+    int64_t first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
+    int64_t last = hi < op->n_blocks ? lower_bound(ctx.events, n, op->first + hi * op->block) : n;
+    if (first < last) {
+        op->entered[rank]++;
+        if (op->kernel(&ctx, first, last) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
     }
 }
 
@@ -382,30 +387,27 @@ static void prepare_step(eq_table *table)
     }
 }
 
-static int is_shared(const eq_op *op) { return op->n_blocks > 1; }
+static int is_shared(const eq_op *op)
+{
+    return op->n_blocks > 1 && (op->kind == EQ_OP_MAP || op->kind == EQ_OP_PATHWAY || op->kind == EQ_OP_EVENTS);
+}
 
 static void run_op(eq_table *table, eq_op *op, int team, int rank)
 {
-    if (op->kind == EQ_OP_MAP && is_shared(op)) {
+    if (!is_shared(op)) {
+        if (rank != 0) return;
+        team = 1;
+    }
+    switch (op->kind) {
+    case EQ_OP_MAP:
         run_blocks(table, op, team, rank);
         if (op->emits) {
             barrier(table, team);
             if (rank == 0) gather_events(table, op);
         }
-        return;
-    }
-    if (op->kind == EQ_OP_PATHWAY && is_shared(op)) {
-        run_pathway(table, op, team, rank);
-        return;
-    }
-    if (rank != 0) return;
-    switch (op->kind) {
-    case EQ_OP_MAP:
-        run_blocks(table, op, 1, 0);
-        if (op->emits) gather_events(table, op);
         break;
-    case EQ_OP_EVENTS: run_events(table, op); break;
-    case EQ_OP_PATHWAY: run_pathway(table, op, 1, 0); break;
+    case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
+    case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
     case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
     case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
     case EQ_OP_RECORD_COUNT: record_count(table, op); break;
