@@ -114,17 +114,6 @@ def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
     return _remembered(make, "marks", _model_parts(model), name).own
 
 
-def _checked(map_, scope: Scope, check: bool) -> list:
-    """The writes whose values are looked at for NaN and infinity. What is added to a variable that has an equation is seen in its next step."""
-
-    def seen_later(w) -> bool:
-        group = {"pre": scope.pre, "post": scope.post}.get(w.owner) or scope
-        known = group.symbols.get(w.variable)
-        return w.kind == "add" and known is not None and known.evolves
-
-    return [w for w in map_.writes if check and not seen_later(w)]
-
-
 def reset(model: Model, statements: Statements, name: str, check: bool = True) -> Kernel | None:
     """The statements after a spike, for one neuron."""
 
@@ -132,22 +121,28 @@ def reset(model: Model, statements: Statements, name: str, check: bool = True) -
         from eqsnn.integrators.discretise import statements_map
 
         map_ = statements_map(model.name, statements, model.scope)
-        return StepKernels(_lowered(map_, "event", name, model.name, check=_checked(map_, model.scope, check)))
+        return StepKernels(_lowered(map_, "event", name, model.name, check=check))
 
     return _remembered(make, "reset", _model_parts(model), statements, name, check).own
 
 
-def pathway(model: Model, statements: Statements, rows: str, name: str, check: bool = True) -> Kernel | None:
-    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes."""
+def pathway(
+    model: Model,
+    statements: Statements,
+    rows: str,
+    name: str,
+    check: bool = True,
+    unchecked: frozenset[tuple[str, str]] = frozenset(),
+) -> Kernel | None:
+    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes. ``unchecked``: see ``lower``."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import pathway_map
 
         map_ = pathway_map(model, model.name, statements)
-        checked = _checked(map_, model.scope, check)
-        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows, check=checked))
+        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows, check=check, unchecked=unchecked))
 
-    return _remembered(make, "pathway", _model_parts(model), statements, rows, name, check).own
+    return _remembered(make, "pathway", _model_parts(model), statements, rows, name, check, sorted(unchecked)).own
 
 
 def synapse_step(
@@ -172,21 +167,23 @@ def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import summed_map
 
-        map_ = summed_map(model, variable)
-        return StepKernels(_lowered(map_, "pathway", name, model.name, check=_checked(map_, model.scope, check)))
+        return StepKernels(_lowered(summed_map(model, variable), "pathway", name, model.name, check=check))
 
     return _remembered(make, "summed", _model_parts(model), variable, name, check).own
 
 
-def poisson_input(scope: Scope, variable: str, weight: Expr | None, owner: str, name: str) -> Kernel:
+def poisson_input(
+    scope: Scope, variable: str, weight: Expr | None, owner: str, name: str, check: bool = True
+) -> Kernel:
     """A binomial number of spikes times the weight, added to ``variable``. Without an expression the weight is the constant ``_weight``."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import poisson_input_map
 
-        return StepKernels(_lowered(poisson_input_map(scope, variable, weight, name), "neuron", name, owner))
+        map_ = poisson_input_map(scope, variable, weight, name)
+        return StepKernels(_lowered(map_, "neuron", name, owner, check=check))
 
-    return _remembered(make, "poisson input", _scope_parts(scope), variable, weight, owner, name).own
+    return _remembered(make, "poisson input", _scope_parts(scope), variable, weight, owner, name, check).own
 
 
 def expression(expr: Expr, scope: Scope, name: str, owner: str, domain: str = "neuron") -> Kernel:

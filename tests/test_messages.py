@@ -486,6 +486,18 @@ EquationError: this has no finite real value
     dv/dt = -v/(0*ms) : 1
             ^^^^^^^^
   look for a division by 0, or a root or log of a negative number""",
+    "division by zero in a subexpression": """\
+EquationError: this has no finite real value
+  in line 2 of the equations:
+    w = v/0 : 1
+        ^^^
+  look for a division by 0, or a root or log of a negative number""",
+    "division by zero in an augmented assignment": """\
+EquationError: this has no finite real value
+  in the reset:
+    v /= 0
+    ^^^^^^
+  look for a division by 0, or a root or log of a negative number""",
     "variable that the source has not": """\
 EquationError: 'u_pre' is no variable of the source group
   in the on_pre:

@@ -100,6 +100,10 @@ ROWS = {
     "euler with multiplicative noise": dict(model="dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1", method="euler", run=True),
     "noise that is not linear": dict(model="dv/dt = -v/(10*ms) + xi**2*ms/ms : 1", run=True),
     "division by zero": dict(model="dv/dt = -v/(0*ms) : 1", method="euler", run=True),
+    "division by zero in a subexpression": dict(model="dv/dt = w/ms : 1\nw = v/0 : 1", run=True),
+    "division by zero in an augmented assignment": dict(
+        model="dv/dt = 1/ms : 1", threshold="v > 1", reset="v /= 0", run=True
+    ),
     # -- synapses
     "variable that the source has not": dict(synapse="w : 1", on_pre="w = u_pre"),
     "variable that nobody has": dict(synapse="w : 1", on_pre="gee += w"),

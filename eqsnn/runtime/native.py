@@ -11,6 +11,7 @@ from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_void_p
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.plan import Binding, Op, Plan, RowBlock
 
 _KINDS = ("map", "events", "pathway", "generator", "record_events", "record_count", "record_state", "clear", "python")
@@ -345,7 +346,7 @@ class NativeRun:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
 
-    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """Run from ``tick`` (and operation ``cursor``) to ``end``, for about ``seconds`` of wall time at most (0: no limit).
 
         Returns why it stopped, the tick and the cursor. Releases the GIL.
@@ -353,7 +354,7 @@ class NativeRun:
         table = self._table
         table.tick, table.end, table.cursor = tick, end, cursor
         table.pause_at = time.clock_gettime(time.CLOCK_MONOTONIC) + seconds if seconds else 0.0
-        table.catch_interrupt = int(catch_interrupt)
+        table.catch_interrupt = int(interrupts.catching)
         status = _STATUS[self._lib.eq_run(ctypes.byref(table))]
         if status == "memory":
             raise MemoryError("the engine could not allocate memory")
@@ -365,12 +366,10 @@ class NativeRun:
         """The step of a clock at the current tick."""
         return self._table.tick // self.plan.clocks[clock].period
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        if not self._table.failed_op:
-            return None
-        offset = self._table.failed_op - ctypes.addressof(self._ops)
-        return self.plan.ops[offset // ctypes.sizeof(_Op)]
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        number = (self._table.failed_op - ctypes.addressof(self._ops)) // ctypes.sizeof(_Op)
+        return self.plan.ops[number], self._ops[number].step
 
     def save_counts(self) -> None:
         """Write the counts of updates back to the plan."""

@@ -30,7 +30,7 @@ def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
     root = root_of(o.target)
     expr = o.weight if isinstance(o.weight, Expr) else None
     name = plan.name(o.name)
-    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name)
+    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name, plan.check)
     table = binomial_table(o.n, o.probability())
     extra = {"binomial": table, "binomial#0": len(table)}
     if expr is None:

@@ -79,8 +79,11 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
 
 
 def at_spikes(plan: Planner, o: NeuronGroup, kernel: Kernel, label: str) -> Op:
+    """What is done for each neuron that has spiked."""
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
-    return Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o))
+    op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o))
+    op.block = plan.settings.neurons_per_block
+    return op
 
 
 def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:

@@ -14,6 +14,7 @@ from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.group import Group
+from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Pathway, Synapses
 from eqsnn.runtime.plan import Op, RowBlock
 from eqsnn.runtime.questions import overlap, root_of, start_of
@@ -42,10 +43,21 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
+    stepped = _checked_by_their_own_step(sides)
     for position, p in enumerate(o.pathways.values()):
-        kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", plan.check)
+        kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", plan.check, stepped)
         if kernel is not None and len(o):
             plan.add(o, o.when, o.order + p.order, position, _pathway(plan, o, p, kernel, sides), f"pathway {p.name}")
+
+
+def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[str, str]]:
+    """The variables of connected neurons that their own update reads and checks: a check at each synapse would find nothing more."""
+    return frozenset(
+        (side, v.name)
+        for side in ("pre", "post")
+        if isinstance(sides[side], NeuronGroup)
+        for v in sides[side].model.of_kind("state", "recurrence")
+    )
 
 
 def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:

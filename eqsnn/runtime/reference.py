@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from eqsnn.kernel.interpret import Memory, Rows, interpret
+from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.plan import Op, Plan, RowBlock
 
 
@@ -93,7 +94,7 @@ class ReferenceRun:
         self._steps = [0] * len(plan.ops)
         self._schedule_next: dict[int, int] = {}
 
-    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """See ``NativeRun.advance``."""
         stop_at = time.monotonic() + seconds if seconds else None
         plan = self.plan
@@ -115,6 +116,8 @@ class ReferenceRun:
             self._tick = tick
             if self._failed is not None:
                 return "not finite", tick, 0
+            if interrupts.requested:
+                return "interrupted", tick, 0
             if stop_at is not None and time.monotonic() >= stop_at and tick < end:
                 return "paused", tick, 0
         return "done", tick, 0
@@ -137,9 +140,9 @@ class ReferenceRun:
         """The step of a clock at the current tick."""
         return self._tick // self.plan.clocks[clock].period
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        return self._failed
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        return self._failed, self._steps[next(k for k, op in enumerate(self.plan.ops) if op is self._failed)]
 
     def save_counts(self) -> None:
         """Counts live in the plan already."""

@@ -220,13 +220,18 @@ static void gather_events(eq_table *table, eq_op *op)
         if (op->counts[b] && list_append(list, op->ctx.emitted + b * op->block, op->counts[b])) fail(table, op, EQ_STATUS_MEMORY);
 }
 
-static void run_events(eq_table *table, eq_op *op)
+/* The events of this step, each thread those in its blocks of elements. */
+static void run_events(eq_table *table, eq_op *op, int team, int rank)
 {
-    int64_t n;
-    op->ctx.events = events_in(op, 0, &n);
-    if (n) {
-        op->entered[0]++;
-        if (op->kernel(&op->ctx, 0, n) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+    int64_t n, lo, hi;
+    eq_ctx ctx = op->ctx; /* the list differs from step to step, and a thread may be ahead of another */
+    ctx.events = events_in(op, 0, &n);
+    share(op->n_blocks, team, rank, &lo, &hi);
+    int64_t first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
+    int64_t last = hi < op->n_blocks ? lower_bound(ctx.events, n, op->first + hi * op->block) : n;
+    if (first < last) {
+        op->entered[rank]++;
+        if (op->kernel(&ctx, first, last) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
     }
 }
 
@@ -362,8 +367,6 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-EQ_API void eq_interrupt(void) { interrupted = 1; }
-
 static int is_due(const eq_table *table, const eq_op *op)
 {
     /* A step comes only when some clock is due; with one clock that is it. Divisions in every step would cost more than small kernels. */
@@ -385,30 +388,27 @@ static void prepare_step(eq_table *table)
     }
 }
 
-static int is_shared(const eq_op *op) { return op->n_blocks > 1; }
+static int is_shared(const eq_op *op)
+{
+    return op->n_blocks > 1 && (op->kind == EQ_OP_MAP || op->kind == EQ_OP_PATHWAY || op->kind == EQ_OP_EVENTS);
+}
 
 static void run_op(eq_table *table, eq_op *op, int team, int rank)
 {
-    if (op->kind == EQ_OP_MAP && is_shared(op)) {
+    if (!is_shared(op)) {
+        if (rank != 0) return;
+        team = 1;
+    }
+    switch (op->kind) {
+    case EQ_OP_MAP:
         run_blocks(table, op, team, rank);
         if (op->emits) {
             barrier(table, team);
             if (rank == 0) gather_events(table, op);
         }
-        return;
-    }
-    if (op->kind == EQ_OP_PATHWAY && is_shared(op)) {
-        run_pathway(table, op, team, rank);
-        return;
-    }
-    if (rank != 0) return;
-    switch (op->kind) {
-    case EQ_OP_MAP:
-        run_blocks(table, op, 1, 0);
-        if (op->emits) gather_events(table, op);
         break;
-    case EQ_OP_EVENTS: run_events(table, op); break;
-    case EQ_OP_PATHWAY: run_pathway(table, op, 1, 0); break;
+    case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
+    case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
     case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
     case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
     case EQ_OP_RECORD_COUNT: record_count(table, op); break;
@@ -520,7 +520,9 @@ EQ_API int eq_run(eq_table *table)
     int started = 1;
     if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
     interrupted = 0;
-    void (*before)(int) = table->catch_interrupt ? signal(SIGINT, on_interrupt) : SIG_DFL;
+    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
     table->status = EQ_STATUS_RUNNING;
     table->failed_op = NULL;
     atomic_store(&table->failure, 0);
@@ -539,7 +541,10 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
-    if (table->catch_interrupt) signal(SIGINT, before);
+    if (table->catch_interrupt) {
+        sigaction(SIGINT, &before, NULL);
+        if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */
+    }
     return table->status;
 }
 
