@@ -10,6 +10,8 @@ from numpy import *  # noqa: F403
 from eqsnn import (
     Clock,
     Equations,
+    EventClock,
+    EventMonitor,
     Network,
     NetworkOperation,
     NeuronGroup,
@@ -62,6 +64,8 @@ __all__ = [
     "Clock",
     "DimensionMismatchError",
     "Equations",
+    "EventClock",
+    "EventMonitor",
     "Network",
     "NetworkOperation",
     "NeuronGroup",
