@@ -52,14 +52,15 @@ def neuron_step(
     update: bool,
     threshold: bool,
     check: bool = True,
+    event: str = "spike",
 ) -> StepKernels:
-    """One step of a neuron: its equations (``update``), its threshold (``threshold``), or both in one kernel."""
+    """One step of a neuron: its equations (``update``), the condition of its ``event`` (``threshold``), or both in one kernel."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import step_map
         from eqsnn.kernel.lower import lower
 
-        step = step_map(model, method, varying, update=update, threshold=threshold)
+        step = step_map(model, method, varying, update=update, threshold=threshold, event=event)
         shared_names = {v.name for v in model.variables if v.shared}
         shared = [w for w in step.map.writes if w.variable in shared_names]
         own = [w for w in step.map.writes if w.variable not in shared_names]
@@ -72,7 +73,8 @@ def neuron_step(
             )
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
-    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold, check)
+    flags = (update, threshold, check)
+    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, event, *flags)
 
 
 def held(model: Model, name: str, check: bool = True) -> StepKernels:

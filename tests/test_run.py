@@ -315,6 +315,9 @@ def test_a_part_that_is_missing_is_named():
     S = eq.Synapses(G, G, on_pre="v += 1", name="cells_synapses")
     with pytest.raises(eq.EqsnnError, match="'cells_synapses' uses 'cells', which is not part of the network"):
         eq.Network(S).run(1 * ms)
+    H = eq.NeuronGroup(2, "v : 1", name="silent")
+    with pytest.raises(eq.EqsnnError, match="waits for the spikes of 'silent' .on_pre., which has no threshold"):
+        eq.Synapses(H, G, on_pre="v += 1")
 
 
 @pytest.mark.parametrize("wrong", [5, 3 * eq.mV, -1 * ms, float("inf") * ms])

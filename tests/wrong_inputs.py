@@ -5,7 +5,7 @@ import eqsnn as eq
 LIF = "dv/dt = -v/(10*ms) : volt"
 
 # name: keyword arguments. 'model', 'threshold', 'reset', 'refractory', 'method' go to a NeuronGroup, 'synapse', 'on_pre', 'on_post' to Synapses
-# between two such groups, 'connect' to connect(), 'set' is assigned to v, 'run' runs for one step.
+# between two such groups, 'connect' to connect(), 'set' is assigned to v, 'code' follows the event 'high', 'run' runs for one step.
 ROWS = {
     # -- syntax
     "power with ^": dict(model="dv/dt = -v^2/(10*ms) : 1"),
@@ -90,6 +90,17 @@ ROWS = {
     "condition in a reset": dict(model=LIF, threshold="v > 1*mV", reset="if v > 3*mV: v = 0*mV"),
     "reset without a threshold": dict(model=LIF, reset="v = 0*mV"),
     "assignment to a number": dict(model=LIF, threshold="v > 1*mV", reset="3 = v"),
+    # -- events
+    "wrong unit in the condition of an event": dict(model=LIF, events={"high": "v > 1"}),
+    "number as the condition of an event": dict(model=LIF, events={"high": "2*v"}),
+    "assignment in the condition of an event": dict(model=LIF, events={"high": "v = 1*mV"}),
+    "unknown name in the condition of an event": dict(model=LIF, events={"high": "v > v_high"}, run=True),
+    "noise in the condition of an event": dict(model=LIF, events={"high": "v > xi*mV"}),
+    "wrong unit in the code of an event": dict(model=LIF, events={"high": "v > 1*mV"}, code="v = 3*nA"),
+    "misspelt variable in the code of an event": dict(
+        model="dvm/dt = -vm/(10*ms) : volt", events={"high": "vm > 1*mV"}, code="vn = 0*mV"
+    ),
+    "unknown name in the code of an event": dict(model=LIF, events={"high": "v > 1*mV"}, code="v = v_rest", run=True),
     # -- methods
     "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta"),
     "renamed method": dict(model=LIF, method="linear"),
@@ -148,7 +159,10 @@ def build(row: dict):
         synapses.connect(row.get("connect"))
         objects = [*groups, synapses]
     else:
+        code = row.pop("code", None)
         group = eq.NeuronGroup(2, **row, name="cells", namespace=namespace)
+        if code is not None:
+            group.run_on_event("high", code)
         if value is not None:
             group.v = value
         objects = [group]

@@ -10,6 +10,8 @@ from numpy import *  # noqa: F403
 from eqsnn import (
     Clock,
     Equations,
+    EventClock,
+    EventMonitor,
     NetworkOperation,
     NeuronGroup,
     PoissonGroup,
@@ -70,6 +72,8 @@ __all__ = [
     "Clock",
     "DimensionMismatchError",
     "Equations",
+    "EventClock",
+    "EventMonitor",
     "Network",
     "NetworkOperation",
     "NeuronGroup",

@@ -46,9 +46,9 @@ def close_scope(
     from eqsnn.network.namespace import constants as find
 
     externals = external_names(expr, scope)
-    for frame in (scope.pre, scope.post):
+    for owner, frame in (("self", scope), ("pre", scope.pre), ("post", scope.post)):
         for known in scope.symbols.values() if frame is not None else ():
-            if known.expr is not None:
+            if known.expr is not None and known.owner == owner:
                 externals.update({n: s for n, s in external_names(known.expr, frame).items() if n not in externals})
     values, dims = find(externals, spaces)
     own = {n: d for n, d in dims.items() if n not in scope.symbols}

@@ -17,6 +17,7 @@ from eqsnn.network import connect as rules
 from eqsnn.network.base import host_site
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
+from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.variables import VariableInfo, VariableView
@@ -25,7 +26,7 @@ from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, secon
 
 @dataclass
 class Pathway:
-    """What happens when a neuron of one side spikes: ``prepost`` 'pre' or 'post', after ``delay`` (seconds; one, or one a synapse)."""
+    """What happens when a neuron of one side emits ``event``: ``prepost`` 'pre' or 'post', after ``delay`` (seconds; one, or one a synapse)."""
 
     name: str
     prepost: str
@@ -33,12 +34,14 @@ class Pathway:
     order: int
     delay: np.ndarray = field(default_factory=lambda: np.zeros(1))
     fixed_delay: bool = False
+    event: str = "spike"
 
 
 class Synapses(Group):
     """Synapses from ``source`` to ``target`` (default: the same group).
 
-    ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``delay``: a time for all
+    ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``on_event``: the event that
+    triggers all pathways, or a dict of events by pathway ('spike' for the others); ``delay``: a time for all
     synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
     (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
     of the group into which they sum.
@@ -53,6 +56,7 @@ class Synapses(Group):
         on_pre: str | Mapping[str, str] | None = None,
         on_post: str | Mapping[str, str] | None = None,
         delay: Quantity | Mapping[str, Quantity] | None = None,
+        on_event: str | Mapping[str, str] = "spike",
         method: str | None = None,
         namespace: Mapping[str, object] | None = None,
         dt: Quantity | None = None,
@@ -70,6 +74,7 @@ class Synapses(Group):
         self.pathways = {
             p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in _pathways(side, given)
         }
+        self._set_events(on_event)
         self.method = method
         statements = [p.statements for p in self.pathways.values()]
         functions = functions_used(ast, statements, spaces=self.spaces())
@@ -83,7 +88,6 @@ class Synapses(Group):
             one_group=getattr(self.target, "root", self.target) is source.root,
         )
         check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self._check_spikes()
         self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)
@@ -92,14 +96,6 @@ class Synapses(Group):
         self._make_variables()
         self._set_constructor_delays(delay)
         self._sealed = True
-
-    def _check_spikes(self) -> None:
-        for p in self.pathways.values():
-            group = self.source if p.prepost == "pre" else self.target
-            if not getattr(getattr(group, "root", group), "emits", False):
-                raise EqsnnError(
-                    f"'{self.name}' waits for spikes of '{group.name}' (on_{p.prepost}), which has no threshold"
-                )
 
     # -- variables -------------------------------------------------------------------------------------------------------------
 
@@ -199,6 +195,19 @@ class Synapses(Group):
             self.connectivity_version += 1
 
         return VariableInfo("delay", second.dim, "float", False, read, write)
+
+    def _set_events(self, on_event) -> None:
+        by_pathway = on_event if isinstance(on_event, Mapping) else dict.fromkeys(self.pathways, on_event)
+        for name, event in by_pathway.items():
+            if name not in self.pathways:
+                known = ", ".join(self.pathways) or "none"
+                raise EqsnnError(
+                    f"{self.name}: on_event names the pathway '{name}', which does not exist; it has {known}"
+                )
+            self.pathways[name].event = event
+        for p in self.pathways.values():
+            side = self.source if p.prepost == "pre" else self.target
+            known_event(side, p.event, f"'{self.name}' waits for", f" (on_{p.prepost})")
 
     def _set_constructor_delays(self, delay) -> None:
         if delay is None:
@@ -362,6 +371,10 @@ class Synapses(Group):
 
     def indices_of(self, item):
         """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
+        if isinstance(item, SynapseSelection):
+            if item.synapses is not self:
+                raise IndexError(f"{item!r} are not synapses of {self.name}")
+            return item.numbers
         if isinstance(item, tuple):
             if len(item) != 2:
                 raise IndexError(
@@ -374,6 +387,10 @@ class Synapses(Group):
                 keep &= mask[self._index(side, None)]
             return np.flatnonzero(keep)
         return super().indices_of(item)
+
+    def __getitem__(self, item) -> SynapseSelection:
+        """Some of the synapses, such as ``S[0, :]`` or ``S['w > 1']``, to be recorded or to index variables and monitors with."""
+        return SynapseSelection(self, np.atleast_1d(self.indices_of(item)))
 
     def expression_scope(self) -> Scope:
         return statement_scope(self.model)
@@ -412,6 +429,22 @@ class Synapses(Group):
         from eqsnn.network.describe import html
 
         return html(self)
+
+
+class SynapseSelection:
+    """Some synapses, by number: ``S.w[S[0, :]]``, ``StateMonitor(S, 'w', record=S[0, :])``."""
+
+    def __init__(self, synapses: Synapses, numbers: np.ndarray):
+        self.synapses, self.numbers = synapses, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self):
+        return iter(self.numbers.tolist())
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} synapses of {self.synapses.name!r}>"
 
 
 class PathwayView:

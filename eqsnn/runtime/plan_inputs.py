@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def place_generator(plan: Planner, o: SpikeGeneratorGroup) -> None:
     steps, indices, period = o.schedule(o.clock.dt_)
     schedule = Schedule(np.ascontiguousarray(steps, np.int64), np.ascontiguousarray(indices, np.int32), period, 0)
-    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.spikes, schedule=schedule)
+    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.spikes["spike"], schedule=schedule)
     plan.add(o, o.when, o.order, 0, op)
 
 

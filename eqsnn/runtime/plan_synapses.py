@@ -102,7 +102,7 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     kernel, rows = rows_for(plan, o, kernel, delays, p)
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=rows)
-    op.source, op.first, op.last = root.spikes, start_of(spiking), start_of(spiking) + len(spiking)
+    op.source, op.first, op.last = root.spikes[p.event], start_of(spiking), start_of(spiking) + len(spiking)
     if uniform:
         op.delay = steps_in(float(p.delay.flat[0]), root.clock.dt_)
     else:

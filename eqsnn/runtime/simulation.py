@@ -17,6 +17,7 @@ from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.recorder import Recorder
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.notices import tell_once
@@ -154,13 +155,14 @@ class Network:
         self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
 
     def _ticks(self, built: Built, seconds: float) -> tuple[int, int]:
-        for clock in built.clocks:
+        regular = [clock for clock in built.clocks if isinstance(clock, Clock)]
+        for clock in regular:
             dt = exact_seconds(clock.dt_)
             if self._steps.get(clock, dt) != dt and (self._time / dt).denominator != 1:
                 raise EqsnnError(
                     f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
-        self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
+        self._steps = {clock: exact_seconds(clock.dt_) for clock in regular}
         self._set_clocks()
         return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
 
@@ -175,9 +177,10 @@ class Network:
         interrupts = Interrupts()
         self._stop = False
         began = time.monotonic()
+        steps = {clock: plan.step_from(tick) for clock, plan in zip(built.clocks, built.plan.clocks)}
         for o in self._objects.values():
-            if hasattr(o, "first_step") and not (o.records and len(o.records[0])):
-                o.first_step = _first_tick(self._time, exact_seconds(o.clock.dt_))
+            if isinstance(o, Recorder) and o.clock in steps:
+                o.begin(steps[o.clock])
         status = "done"
         if tell:
             tell(0.0, 0.0)
@@ -198,6 +201,9 @@ class Network:
                         break
         finally:
             loaded.save_counts()
+            for o in self._objects.values():
+                if isinstance(o, Recorder):
+                    o.settle()
             for o, label, op in built.counts:
                 o.set_count(label, op.count)
             # A slow clock may have carried the tick beyond the end; a run that was cut short ends with its last whole step.
@@ -235,7 +241,7 @@ class Network:
 
     def _python(self, built: Built, op: Op, tick: int) -> None:
         clock = built.plan.clocks[op.clock]
-        now = tick // clock.period * clock.dt
+        now = clock.time_of(clock.step_from(tick))
         for o in self._objects.values():
             o.__dict__["_time"] = now
         self._time = tick * built.tick
