@@ -17,6 +17,7 @@ from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
+from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -41,7 +42,8 @@ class SpikeSource:
 class NeuronGroup(Group, SpikeSource):
     """``N`` neurons that follow the same equations.
 
-    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice.
+    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice; ``method_options``:
+    the options of an adaptive one (see ``network/methods.py``).
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
     that keeps the neuron refractory while true. ``namespace``: external constants. ``dt`` or ``clock``: the time step.
     Raises EquationError or UnitError at construction for what can be decided then.
@@ -53,6 +55,7 @@ class NeuronGroup(Group, SpikeSource):
         model: str | Equations = "",
         *,
         method: str | None = None,
+        method_options: Mapping[str, object] | None = None,
         threshold: str | None = None,
         reset: str | None = None,
         refractory: Quantity | str | bool = False,
@@ -73,7 +76,8 @@ class NeuronGroup(Group, SpikeSource):
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
         refractory_expr, self.refractory_constant = _refractory(refractory)
         functions = functions_used(ast, conditions, statements, refractory_expr, spaces=self.spaces())
-        self.method = method
+        chosen = method_of(method, method_options, ast)
+        self.method, self.method_constants = chosen.name, dict(chosen.constants)
         self.model: Model = resolve(
             ast,
             name=self.name,
@@ -81,8 +85,9 @@ class NeuronGroup(Group, SpikeSource):
             reset=statements,
             refractory=refractory_expr,
             functions=functions,
+            hidden=chosen.variables,
         )
-        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
+        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
         self._make_variables()
         self._sealed = True

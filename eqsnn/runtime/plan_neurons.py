@@ -82,7 +82,7 @@ def at_spikes(plan: Planner, o: NeuronGroup, kernel: Kernel, label: str) -> Op:
     """What is done for each neuron that has spiked."""
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
     op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o))
-    op.block = plan.settings.neurons_per_block
+    op.block = max(op.n, 1) if kernel.ordered else plan.settings.neurons_per_block
     return op
 
 
@@ -125,7 +125,7 @@ def drop_marks(plan: Planner, o: SimObject) -> Refresh | None:
     refresh = remove_dead_code(replace(step.kernel, body=alone, hoisted=()))
     resting = {v.name for v in o.model.variables if v.kind == "parameter"} - plan.written.get(o, set())
     read = {b.variable for b in refresh.buffers} - {"lastspike", "not_refractory"}
-    if names & loads or not read <= resting or any(s.owner == "random" for s in refresh.scalars):
+    if names & loads or not read <= resting or any(s.owner == "random" for s in refresh.scalars) or refresh.externs:
         return None
     kept = Binding(dict(step.binding.buffers), dict(step.binding.scalars))
     for op in own:
