@@ -19,6 +19,7 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -58,6 +59,7 @@ class Synapses(Group):
         delay: Quantity | Mapping[str, Quantity] | None = None,
         on_event: str | Mapping[str, str] = "spike",
         method: str | None = None,
+        method_options: Mapping[str, object] | None = None,
         namespace: Mapping[str, object] | None = None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
@@ -75,7 +77,8 @@ class Synapses(Group):
             p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in _pathways(side, given)
         }
         self._set_events(on_event)
-        self.method = method
+        chosen = method_of(method, method_options, ast)
+        self.method, self.method_constants = chosen.name, dict(chosen.constants)
         statements = [p.statements for p in self.pathways.values()]
         functions = functions_used(ast, statements, spaces=self.spaces())
         self.model = resolve_synapses(
@@ -86,8 +89,9 @@ class Synapses(Group):
             functions=functions,
             statements=tuple(statements),
             one_group=getattr(self.target, "root", self.target) is source.root,
+            hidden=chosen.variables,
         )
-        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
+        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)

@@ -126,6 +126,7 @@ def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | No
     """The compressed rows for a kernel, cut into blocks by the side that it writes."""
     written = {b.extent for b in kernel.buffers if b.writable}
     by = None if {"pre", "post"} <= written or "shared" in written else "pre" if "pre" in written else "post"
+    by = None if kernel.ordered else by
     n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by else 1
     pre, post = root_of(o.source), root_of(o.target)
     far_side = post if kernel.rows == "pre" else pre
