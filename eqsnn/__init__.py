@@ -14,9 +14,11 @@ __version__ = "0.1.0"
 from eqsnn import units as _units
 from eqsnn.errors import CompileError, EqsnnError, EquationError, InternalError, NotFiniteError, UnitError
 from eqsnn.network.base import SimObject, seed
+from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.network.equations import Equations
 from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.linked import linked_var
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMonitor
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
 from eqsnn.network.operations import NetworkOperation, network_operation
@@ -29,6 +31,7 @@ from eqsnn.runtime.simulation import Network
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 
 __all__ = [
+    "BinomialFunction",
     "Clock",
     "CompileError",
     "EqsnnError",
@@ -57,6 +60,7 @@ __all__ = [
     "check_units",
     "defaultclock",
     "have_same_dimensions",
+    "linked_var",
     "magic_network",
     "network_operation",
     "run",

@@ -118,7 +118,8 @@ class System:
         """
         flat = self.flat(expr)
         if tables_rest:
-            flat = flat.xreplace(dict.fromkeys(flat.atoms(voc.Table), sympy.S.Zero))
+            resting = [a for a in flat.atoms(voc.Table) if a.args[0].name not in self.varying]
+            flat = flat.xreplace(dict.fromkeys(resting, sympy.S.Zero))
         drawn = {n.name for n in self.builder.noise}
         for s in sorted(flat.free_symbols, key=lambda s: s.name):
             known: Input | None = self.builder.inputs.get(s.name)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
-from eqsnn.model.functions import FUNCTIONS, FunctionSpec, TableFunction, known_constant
+from eqsnn.model.functions import FUNCTIONS, DrawnTable, FunctionSpec, TableFunction, known_constant
 from eqsnn.model.model import DType, Scope
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS, Dimension, unit_named
@@ -266,6 +266,12 @@ def _plain(expr: Call, spec: FunctionSpec, found: list[Found]) -> None:
 
 
 def _table(expr: Call, table: object, scope: Scope) -> Found:
+    if isinstance(table, DrawnTable):
+        if expr.args:
+            raise EquationError(
+                f"{expr.function}() takes no arguments; {len(expr.args)} given", expr.span, "it is a random number"
+            )
+        return Found(DIMENSIONLESS, "float")
     assert isinstance(table, TableFunction)
     if len(expr.args) != table.ndim:
         form = f"{expr.function}(t)" if table.ndim == 1 else f"{expr.function}(t, i)"

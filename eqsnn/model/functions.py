@@ -72,6 +72,30 @@ class TableFunction:
     values: np.ndarray = field(compare=False, repr=False)
 
 
+def fineness(table_dt: float, dt: float) -> int:
+    """In how many parts a step of a table is cut before a time is rounded to one: the least power of two for which a part is at most an eighth
+    of the time step ``dt``. (As in Brian 2, so that both agree where the steps of table and clock do not fit together.)"""
+    return max(int(2.0 ** math.ceil(math.log2(8 * table_dt / dt))), 1)
+
+
+@dataclass(frozen=True)
+class DrawnTable:
+    """A random number (a BinomialFunction), called as ``f()``: how many of the ascending ``values`` a number from [0, 1) reaches."""
+
+    values: np.ndarray = field(compare=False, repr=False)
+    rule: str = "random"
+    ndim: int = 0
+    dim: Dimension = DIMENSIONLESS
+
+
+def is_random(node, functions=()) -> bool:
+    """Whether a node of an expression draws a random number; ``functions``: those of the scope by name."""
+    name = getattr(node, "function", None)
+    if name in FUNCTIONS:
+        return FUNCTIONS[name].rule == "random"
+    return name is not None and name in functions and getattr(functions[name], "rule", None) == "random"
+
+
 def known_constant(name: str) -> tuple[float, Dimension] | None:
     """The value (base SI) and dimension of a mathematical constant or a unit; None for other names."""
     if name in CONSTANTS:

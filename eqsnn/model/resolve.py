@@ -143,7 +143,7 @@ def _check(model: Model) -> None:
     rules.no_cycles(model)
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
-        rules.one_value_a_step(v)
+        rules.one_value_a_step(v, model.scope.functions)
     rules.check_model(model)
 
 
@@ -174,9 +174,10 @@ def _own(variables) -> dict[str, Symbol]:
             v.dtype,
             shared=v.shared,
             constant=v.constant,
-            read_only=v.kind == "subexpression",
+            read_only=v.kind == "subexpression" or v.linked,
             unless_refractory="unless refractory" in v.flags,
             expr=v.expr if v.kind == "subexpression" and not v.held else None,
+            linked=v.linked,
             evolves=v.kind in ("state", "recurrence"),
         )
         for v in variables

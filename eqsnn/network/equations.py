@@ -8,6 +8,7 @@ from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.language import ast
 from eqsnn.language.parse import parse
 from eqsnn.model.functions import FUNCTIONS
+from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.timedarray import TimedArray
 
 
@@ -58,7 +59,7 @@ def functions_used(*parts, spaces: Iterable[Mapping[str, object]]) -> dict[str, 
             if not isinstance(node, ast.Call) or node.function in FUNCTIONS or node.function in found:
                 continue
             value = next((s[node.function] for s in spaces if node.function in s), None)
-            if isinstance(value, TimedArray):
+            if isinstance(value, (TimedArray, BinomialFunction)):
                 found[node.function] = value.specification()
             elif value is not None:
                 raise EqsnnError(
