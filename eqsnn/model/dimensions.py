@@ -9,6 +9,7 @@ from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
 from eqsnn.model.functions import (
     FUNCTIONS,
+    DrawnTable,
     FunctionSpec,
     InlineFunction,
     TableFunction,
@@ -214,7 +215,9 @@ def literal_value(expr: Expr) -> Fraction | None:
 def _call(expr: Call, scope: Scope) -> Found:
     if expr.function in scope.functions:
         given = scope.functions[expr.function]
-        return {TableFunction: _table, InlineFunction: _inline, UserFunction: _user}[type(given)](expr, given, scope)
+        return {TableFunction: _table, DrawnTable: _table, InlineFunction: _inline, UserFunction: _user}[type(given)](
+            expr, given, scope
+        )
     spec = FUNCTIONS.get(expr.function)
     if spec is None:
         raise _unknown_function(expr, scope)
@@ -358,7 +361,13 @@ def _result_of(expr: Call, function: UserFunction, found: list[Found]) -> Dimens
         ) from error
 
 
-def _table(expr: Call, table: TableFunction, scope: Scope) -> Found:
+def _table(expr: Call, table: TableFunction | DrawnTable, scope: Scope) -> Found:
+    if isinstance(table, DrawnTable):
+        if expr.args:
+            raise EquationError(
+                f"{expr.function}() takes no arguments; {len(expr.args)} given", expr.span, "it is a random number"
+            )
+        return Found(DIMENSIONLESS, "float")
     if len(expr.args) != table.ndim:
         form = f"{expr.function}(t)" if table.ndim == 1 else f"{expr.function}(t, i)"
         raise EquationError(

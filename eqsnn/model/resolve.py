@@ -134,7 +134,7 @@ def statement_scope(model: Model) -> Scope:
 def _check(model: Model) -> None:
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
-        rules.one_value_a_step(v, model.scope)
+        rules.one_value_a_step(v, model.scope.functions)
     rules.check_model(model)
 
 
@@ -168,9 +168,10 @@ def _own(variables) -> dict[str, Symbol]:
             v.dtype,
             shared=v.shared,
             constant=v.constant,
-            read_only=v.kind == "subexpression",
+            read_only=v.kind == "subexpression" or v.linked,
             unless_refractory="unless refractory" in v.flags,
             expr=v.expr if v.kind == "subexpression" and not v.held else None,
+            linked=v.linked,
             evolves=v.kind in ("state", "recurrence"),
         )
         for v in variables

@@ -6,7 +6,7 @@ variables of the group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,20 +44,31 @@ DEFAULTS = {
 class Method:
     """``name``: the method, or None for the automatic choice; ``constants``: what its kernels need; ``variables``: what it remembers."""
 
-    name: str | None
+    name: str | tuple[str, ...] | None
     constants: Mapping[str, float | int] = field(default_factory=dict)
     variables: tuple[Variable, ...] = ()
 
 
 def native_name(name: object) -> object:
     """The name of the method behind a name of Brian 2; other names, and what is none, stay."""
+    if isinstance(name, (list, tuple)):
+        return tuple(native_name(n) for n in name)
     return GSL.get(name, name) if isinstance(name, str) else name
 
 
-def method_of(name: str | None, options: Mapping[str, object] | None, equations: ast.Equations) -> Method:
+def method_of(
+    name: str | Sequence[str] | None, options: Mapping[str, object] | None, equations: ast.Equations
+) -> Method:
     """The method called ``name`` with its options. Raises EquationError or UnitError for options that it does not have."""
     native = native_name(name)
+    if options is not None and not isinstance(options, Mapping):
+        raise EquationError(f"method_options must be a dict; got {options!r}")
     options = dict(options or {})
+    if isinstance(name, (list, tuple)):
+        adaptive = [n for n in name if native_name(n) in ADAPTIVE]
+        if adaptive:
+            raise EquationError(f"'{adaptive[0]}' chooses its own steps", None, "give it alone, not among several")
+        native = name = native_name(name)
     if native not in ADAPTIVE:
         options.pop("simplify", None)  # Brian 2's hint to sympy, which changes no result
         if options:
