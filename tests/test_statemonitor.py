@@ -255,3 +255,21 @@ def test_a_view_names_the_element_that_is_missing():
         M[2]
     with pytest.raises(eq.EqsnnError, match="can be recorded once the monitor has run"):
         M.record_single_timestep()
+
+
+def test_threads_and_blocks_do_not_change_what_is_recorded(backend):
+    def recorded():
+        G = decay(50)
+        H = eq.NeuronGroup(
+            50, "dv/dt = (1 + i*0.02)/ms : 1\ny = v*v + i : 1", threshold="y > i + 0.9", reset="v = 0", method="euler"
+        )
+        M = eq.StateMonitor(G, "u", record=[31, 3, 44, 17])
+        S = eq.SpikeMonitor(H[5:40], "y")
+        eq.Network(G, H, M, S).run(3 * ms)
+        return M.u_, S.i, S.y
+
+    alone = recorded()
+    eq.settings.threads, eq.settings.neurons_per_block = 3, 1
+    for a, b in zip(alone, recorded()):
+        np.testing.assert_array_equal(a, b)
+    assert len(alone[1]) and np.all(alone[2] > alone[1] + 0.9)
