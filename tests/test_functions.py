@@ -224,6 +224,36 @@ def test_a_python_function_is_called_once_for_a_block():
     assert lengths == [1024, 1024, 452] * 2
 
 
+def test_a_python_function_at_synapses_is_called_for_many_at_once_where_their_order_does_not_matter():
+    lengths = []
+
+    @check_units(x=1, result=1)
+    def f(x):
+        lengths.append(len(x))
+        return x + 1
+
+    def run(on_pre, backend="c"):
+        eq.settings.backend = backend
+        lengths.clear()
+        G = eq.NeuronGroup(40, "v : 1", threshold="i < 20", name="g")
+        G.v = "i"
+        S = eq.Synapses(G, G, "w : 1\nu : 1", on_pre=on_pre, name="s", namespace={"f": f})
+        S.connect()
+        S.w = "0.1*i + j"
+        eq.Network(G, S).run(0.2 * ms)
+        eq.start_scope()
+        return list(lengths), np.array(G.v[:]), np.array(S.w[:])
+
+    for on_pre, expected in (
+        ("w = f(w*u) + f(w); v_post += w", [512, 512, 288, 288]),
+        ("v_post = f(v_post); w = v_post", [1] * 800),
+    ):
+        calls, v, w = run(on_pre)
+        assert calls[: len(expected)] == expected
+        for a, b in zip((v, w), run(on_pre, "numpy")[1:]):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_what_runs_in_python_says_so_once(caplog):
     @check_units(x=1, result=1)
     def slow(x):

@@ -13,6 +13,7 @@ from fuzz import attempt, equations, rubbish
 
 from eqsnn.errors import EquationError
 from eqsnn.language.parse import parse, parse_expression, parse_statements
+from eqsnn.language.show import definition_text
 
 
 @given(equations())
@@ -20,6 +21,13 @@ from eqsnn.language.parse import parse, parse_expression, parse_statements
 def test_what_is_printed_is_parsed_to_the_same(text):
     tree = parse(text)
     assert parse(str(tree)) == tree
+
+
+@given(equations())
+@settings(max_examples=150, deadline=None)
+def test_what_is_printed_with_few_parentheses_is_parsed_to_the_same(text):
+    tree = parse(text)
+    assert parse("\n".join(map(definition_text, tree.definitions))) == tree
 
 
 @given(rubbish())

@@ -482,6 +482,70 @@ EquationError: cells: the method 'exact' cannot integrate these equations: the e
     dv/dt = -v**2/(10*ms) : 1
     ^^^^^^^^^^^^^^^^^^^^^^^^^
   use euler or heun or rk4 or milstein""",
+    "user function with a wrong unit": """\
+UnitError: f() takes a value with unit V; this has unit 1
+  in the equations:
+    x = f(3) : 1
+          ^
+  give the number its unit, V""",
+    "user function with too many arguments": """\
+EquationError: the function 'f' takes one argument; 2 given
+  in the equations:
+    x = f(3*mV, 2) : 1
+        ^^^^^^^^^^
+  the units of its arguments are V""",
+    "Python function without units": """\
+EquationError: the function 'f' does not say the units of its arguments; decorate it with @check_units(x=..., result=...), or give arg_units= and return_unit= to Function
+  in the equations:
+    x = f(3) : 1
+        ^""",
+    "function of numpy": """\
+EquationError: 'arctan2' is a function of numpy and does not say its units
+  in the equations:
+    x = arctan2(1, 2) : 1
+        ^^^^^^^
+  make it known with arctan2 = Function(numpy.arctan2, arg_units=[1, ...], return_unit=1)""",
+    "wrong unit inside a function": """\
+UnitError: '+' combines values with units S and 1, in the function 'g' called as g(y) in line 2
+  in the function:
+    g(x) = x/(3*mV) + 1
+           ^^^^^^^^^^^^
+  give the number its unit, S""",
+    "function that uses a variable": """\
+EquationError: the function 'g' uses 's', which is a variable here
+  in the function:
+    g(x) = x/s
+             ^
+  make it an argument""",
+    "result of another length": """\
+FunctionError: the function 'longer' gave an array of shape (7,) for 2 elements
+  it gives one number for each element, or one for all""",
+    "poisson with a unit": """\
+UnitError: poisson() takes a plain number; this has unit Hz
+  in the equations:
+    x = poisson(3*Hz) : 1 (constant over dt)
+                ^^^^
+  divide it by a scale of the same unit, as in exp(v/mV)""",
+    "random function in a subexpression": """\
+EquationError: 'x' calls poisson(), and would be another number wherever it is read
+  in the equations:
+    x = poisson(3) : 1
+        ^^^^^^^^^^
+  add the flag (constant over dt) for one number a step""",
+    "adaptive method with noise": """\
+EquationError: cells: the method 'rkf45' cannot integrate these equations: they contain the noise 'xi', and an estimate of the error needs smooth solutions
+  in the equations:
+    dv/dt = -v/(10*ms) + xi/ms**.5 : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  use euler or heun or milstein""",
+    "unknown option of a method": """\
+EquationError: the method 'rkf45' has no option 'abs_error'
+  did you mean 'absolute_error'?""",
+    "option of a method without any": """\
+EquationError: the method 'euler' has no option 'max_steps'
+  options are for the adaptive methods rk32, rk4_doubling, rkf45, rkck, dopri87""",
+    "tolerance with a wrong unit": """\
+UnitError: the option absolute_error_per_variable of 'v' is a value with unit V; 1. nA has unit A""",
     "rk4 with noise": """\
 EquationError: cells: the method 'rk4' cannot integrate these equations: they contain the noise 'xi', and this method is for deterministic equations
   in the equations:

@@ -1,7 +1,16 @@
 """Wrong inputs, by name. ``show`` builds what a row describes and returns the error's text; tests/test_messages.py compares it."""
 
+import numpy as np
+
 import eqsnn as eq
 
+FUNCTIONS = {
+    "checked": eq.check_units(x=eq.volt, result=1)(lambda x: x / eq.mV),
+    "plain": lambda x: x,
+    "text": eq.function("g(x) = x/(3*mV) + 1"),
+    "open": eq.function("g(x) = x/s"),
+    "longer": eq.Function(lambda x: np.zeros(7), arg_units=[1], return_unit=1, name="longer"),
+}
 LIF = "dv/dt = -v/(10*ms) : volt"
 
 # name: keyword arguments. 'model', 'threshold', 'reset', 'refractory', 'method' go to a NeuronGroup, 'synapse', 'on_pre', 'on_post' to Synapses
@@ -42,6 +51,17 @@ ROWS = {
     "unknown name that is nearly known": dict(model="dv/dt = (Iext - v)/(10*ms) : volt\nI_ext : volt", run=True),
     "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt"),
     "unknown function that is nearly known": dict(model="x = expp(3) : 1"),
+    "user function with a wrong unit": dict(model="x = f(3) : 1", namespace={"f": FUNCTIONS["checked"]}),
+    "user function with too many arguments": dict(model="x = f(3*mV, 2) : 1", namespace={"f": FUNCTIONS["checked"]}),
+    "Python function without units": dict(model="x = f(3) : 1", namespace={"f": FUNCTIONS["plain"]}),
+    "function of numpy": dict(model="x = arctan2(1, 2) : 1", namespace={"arctan2": np.arctan2}),
+    "wrong unit inside a function": dict(model="y = 3*nA : amp\nx = g(y) : 1", namespace={"g": FUNCTIONS["text"]}),
+    "function that uses a variable": dict(model="s : 1\nx = g(3*mV) : 1", namespace={"g": FUNCTIONS["open"]}),
+    "result of another length": dict(
+        model="dx/dt = -g(x)/ms : 1", method="euler", namespace={"g": FUNCTIONS["longer"]}, run=True
+    ),
+    "poisson with a unit": dict(model="x = poisson(3*Hz) : 1 (constant over dt)"),
+    "random function in a subexpression": dict(model="x = poisson(3) : 1"),
     "function without parentheses": dict(model="x = exp : 1", run=True),
     "too many arguments": dict(model="x = exp(1, 2) : 1"),
     "too few arguments": dict(model="x = clip(1) : 1"),
@@ -111,6 +131,12 @@ ROWS = {
     "exact for what is not linear": dict(model="dv/dt = -v**2/(10*ms) : 1", method="exact", run=True),
     "no method": dict(model=LIF, method=3),
     "exact for a second equation": dict(model=LIF + "\ndw/dt = -w**2/(10*ms) : 1", method="exact", run=True),
+    "adaptive method with noise": dict(model="dv/dt = -v/(10*ms) + xi/ms**.5 : 1", method="gsl_rkf45", run=True),
+    "unknown option of a method": dict(model=LIF, method="rkf45", method_options={"abs_error": 1e-3}),
+    "option of a method without any": dict(model=LIF, method="euler", method_options={"max_steps": 3}),
+    "tolerance with a wrong unit": dict(
+        model=LIF, method="gsl", method_options={"absolute_error_per_variable": {"v": 1 * eq.nA}}
+    ),
     "rk4 with noise": dict(model="dv/dt = -v/(10*ms) + xi/ms**.5 : 1", method="rk4", run=True),
     "euler with multiplicative noise": dict(model="dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1", method="euler", run=True),
     "noise that is not linear": dict(model="dv/dt = -v/(10*ms) + xi**2*ms/ms : 1", run=True),

@@ -83,6 +83,7 @@ class _Printer:
         self.types = {b.name: b.type for b in kernel.buffers}
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
+        self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
                 self.call_number[s.name] = len(self.call_number)
@@ -98,7 +99,7 @@ class _Printer:
         for s in self.kernel.body:
             match s:
                 case Let(expr=Extern()):
-                    if self.kernel.domain != "pathway":
+                    if self.blockwise:
                         self.calls.append(self._call(s))
                     body += self._result_of_call(s)
                 case Let():
@@ -154,8 +155,8 @@ class _Printer:
     # -- functions of the user -------------------------------------------------------------------------------------------------
     #
     # A kernel over elements calls each of them once a block: a loop before the main one computes the arguments from the beginning, which
-    # is possible since no statement before the first store has a side effect, and random numbers are functions of their counters. At
-    # a synapse they are called one by one, since a synapse may read what the one before has written.
+    # is possible since no statement before the first store has a side effect, and random numbers are functions of their counters. Where
+    # a synapse may read what the one before has written, they are called for one at a time.
 
     def _call(self, let: Let) -> CallText:
         number, call = self.call_number[let.name], let.expr
@@ -172,12 +173,13 @@ class _Printer:
                 lines[:0] = self._loop(s)
             else:
                 lines[:0] = self._result_of_call(s) if isinstance(s.expr, Extern) else [self._let(s)]
-        arrays = [f"{_array(number, k)} + lo" for k in range(len(call.args))]
-        return CallText(tuple(lines), self._enter(number, "hi - lo", arrays, f"{_array(number, len(call.args))} + lo"))
+        offset, n = ("", "n") if self.kernel.domain == "pathway" else (" + lo", "hi - lo")
+        arrays = [f"{_array(number, k)}{offset}" for k in range(len(call.args) + 1)]
+        return CallText(tuple(lines), self._enter(number, n, arrays[:-1], arrays[-1]))
 
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
-        if self.kernel.domain != "pathway":
+        if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {_read(value, call.type)};", let)]
         lines = [f"{_MEMORY[a.type]} {_array(number, k)} = {self.expr(a)};" for k, a in enumerate((*call.args,))]
@@ -195,12 +197,15 @@ class _Printer:
         )
 
     def _position(self) -> str:
-        return "e" if self.kernel.domain == "event" else "i"
+        return {"event": "e", "neuron": "i", "pathway": "q"}[self.kernel.domain]
 
     def _scratch(self):
         place = 0
-        for number, call in enumerate(self.kernel.externs if self.kernel.domain != "pathway" else ()):
+        for number, call in enumerate(self.kernel.externs if self.blockwise else ()):
             for k, type_ in enumerate((*(a.type for a in call.args), call.type)):
+                if self.kernel.domain == "pathway":
+                    yield f"{_MEMORY[type_]} {_array(number, k)}[EQ_CALLED];"
+                    continue
                 yield f"{_MEMORY[type_]} *const {_array(number, k)} = ({_MEMORY[type_]} *)ctx->scratch[{place}];"
                 place += 1
 

@@ -12,7 +12,7 @@ import jinja2
 import eqsnn
 from eqsnn.backends.printer import Text, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import functions, random
+from eqsnn.kernel import arcs, functions, random
 from eqsnn.kernel.ir import Kernel
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway"}
@@ -38,6 +38,9 @@ def environment() -> jinja2.Environment:
     )
 
 
+_MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h")
+
+
 @functools.cache
 def prelude() -> tuple[str, str]:
     """The headers that every file of kernels begins with: the calling convention and the mathematics."""
@@ -48,10 +51,14 @@ def prelude() -> tuple[str, str]:
         "cos": functions.COS,
         "exprel_prime": functions.EXPREL_PRIME,
         "stirling": random.STIRLING,
+        "asin": arcs.ASIN,
+        "atan": arcs.ATAN,
+        "atan_high": arcs.ATAN_HIGH,
+        "atan_low": arcs.ATAN_LOW,
     }
     numbers = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
     abi = environment().get_template("c/eq_abi.h").render()
-    mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in ("eq_math.h", "eq_poisson.h")]
+    mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in _MATHEMATICS]
     return abi, "\n".join(mathematics)
 
 

@@ -10,6 +10,8 @@ from math import factorial
 
 import numpy as np
 
+from eqsnn.kernel.arcs import ASIN, ATAN, ATAN_HIGH, ATAN_LOW
+
 MAGIC = 6755399441055744.0  # 1.5 * 2^52: adding it rounds to an integer, which then stands in the low bits
 LOG2E = 1.4426950408889634
 LN2_HI = 6.93147180369123816490e-01  # 32 bits, so that its product with an exponent is exact
@@ -280,6 +282,46 @@ def tanh(x):
     return np.where(x < 0.0, -result, result)
 
 
+def _half_arc(x):
+    """asin of x where \\|x\\| < 1/2, else of sqrt((1 - \\|x\\|)/2); and \\|x\\|."""
+    a = np.abs(x)
+    z = np.where(a < 0.5, x * x, 0.5 * (1.0 - a))
+    s = np.where(a < 0.5, x, np.sqrt(z))
+    return fma(s * z, _poly(ASIN, z), s), a
+
+
+@_elementwise
+def asin(x):
+    """Inverse sine; to 3 ulp."""
+    p, a = _half_arc(x)
+    far = 1.5707963267948966 - (2.0 * p - 6.123233995736766e-17)
+    return np.where(a < 0.5, p, np.where(x < 0.0, -far, far))
+
+
+@_elementwise
+def acos(x):
+    """Inverse cosine; to 3 ulp."""
+    p, a = _half_arc(x)
+    near = 1.5707963267948966 - (p - 6.123233995736766e-17)
+    far = np.where(x < 0.0, 3.141592653589793 - (2.0 * p - 1.2246467991473532e-16), 2.0 * p)
+    return np.where(a < 0.5, near, far)
+
+
+@_elementwise
+def atan(x):
+    """Inverse tangent: atan(c) + atan((a - c)/(1 + a c)) with c one of 0, 1/2, 1, 3/2 and infinity."""
+    a = np.abs(x)
+    below = [a < limit for limit in (0.4375, 0.6875, 1.1875, 2.4375)]
+    top = np.select(below, [a, 2.0 * a - 1.0, a - 1.0, a - 1.5], -1.0)
+    bottom = np.select(below, [np.ones_like(a), 2.0 + a, a + 1.0, 1.0 + 1.5 * a], a)
+    high = np.select(below, [0.0, *ATAN_HIGH[:3]], ATAN_HIGH[3])
+    low = np.select(below, [0.0, *ATAN_LOW[:3]], ATAN_LOW[3])
+    t = top / bottom
+    z = t * t
+    result = high + (fma(t * z, _poly(ATAN, z), low) + t)
+    return np.where(x < 0.0, -result, result)
+
+
 def power(x, y) -> np.ndarray:
     """x^y, with the logarithm carried to about 60 bits: to 2 ulp where \\|y log x\\| < 100, to 10 elsewhere."""
     shape = np.broadcast_shapes(np.shape(x), np.shape(y))
@@ -359,9 +401,9 @@ TABLE = {
     "sinh": sinh,
     "cosh": cosh,
     "tanh": tanh,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
+    "asin": asin,
+    "acos": acos,
+    "atan": atan,
     "sqrt": np.sqrt,
     "abs": np.abs,
     "floor": np.floor,

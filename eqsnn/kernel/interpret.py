@@ -94,10 +94,8 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     far = rows.far[k].astype(np.int64)
     synapse = k if rows.synapse is None else rows.synapse[k]
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
-    written = {s.buffer for s in kernel.body if isinstance(s, Store) and not s.add}
-    one_by_one = kernel.ordered or any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers)
     finite = True
-    for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
+    for part in (slice(n, n + 1) for n in range(total)) if kernel.one_by_one else (slice(None),):
         frame = _Frame(
             kernel, memory, {"@s": synapse[part], "@pre": pre[part], "@post": post[part]}, len(synapse[part])
         )

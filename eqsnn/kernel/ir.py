@@ -295,6 +295,12 @@ class Kernel:
         """Whether elements must be done in order, on one thread, because a user function has a state."""
         return any(e.stateful for e in self.externs)
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether a synapse of a pathway may read what the one before has written, or a user function must see them in their order."""
+        written = {s.buffer for s in self.body if isinstance(s, Store) and not s.add}
+        return self.ordered or any(b.extent in ("pre", "post") and b.name in written for b in self.buffers)
+
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands of an expression."""

@@ -442,7 +442,7 @@ def specification(name: str, value: object, span: Span | None) -> object:
         )
     if callable(value) and not isinstance(value, type):
         try:
-            return Function(value).specification()
+            return Function(value, name=name).specification()
         except EquationError:
             raise
         except EqsnnError as error:

@@ -18,6 +18,8 @@ typedef struct eq_call {
     void *self;
 } eq_call;
 
+#define EQ_CALLED 512  /* how many synapses at once a function of the user is entered with */
+
 /* The synapses of one pathway that end (or start, for a pathway with shared targets) in one block of neurons, in compressed rows.
  * Row r holds the synapses k with start[r] <= k < start[r + 1]. */
 typedef struct eq_rows {
@@ -37,7 +39,7 @@ typedef struct eq_ctx {
     int32_t *emitted;       /* domain neuron: events of block [lo, hi) go to emitted[lo], emitted[lo + 1], ... */
     const eq_rows *rows;    /* domain pathway: one for each block */
     const eq_call *call;    /* the functions of the user, in the order of Kernel.externs */
-    void *const *scratch;   /* domains neuron and event: for each of them an array for each argument and one for the result */
+    void *const *scratch;   /* domains neuron and event: for each of the functions an array for each argument and one for the result */
 } eq_ctx;
 
 typedef int64_t (*eq_kernel)(const eq_ctx *ctx, int64_t lo, int64_t hi);

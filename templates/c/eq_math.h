@@ -253,9 +253,6 @@ EQ_FN double eq_sqrt(double x) { return sqrt(x); }
 EQ_FN double eq_abs(double x) { return fabs(x); }
 EQ_FN double eq_floor(double x) { return floor(x); }
 EQ_FN double eq_ceil(double x) { return ceil(x); }
-EQ_FN double eq_asin(double x) { return asin(x); }
-EQ_FN double eq_acos(double x) { return acos(x); }
-EQ_FN double eq_atan(double x) { return atan(x); }
 
 /* A float as an integer: cut towards 0, and 0 where it is NaN or out of range (C leaves those undefined). */
 EQ_FN int64_t eq_to_integer(double x) { return fabs(x) < 9.2e18 ? (int64_t)x : 0; }
