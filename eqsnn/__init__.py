@@ -23,10 +23,12 @@ from eqsnn.errors import (
     UnitError,
 )
 from eqsnn.network.base import SimObject, seed
+from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.network.equations import Equations
 from eqsnn.network.functions import DEFAULT_FUNCTIONS, Function, function, implementation
 from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.linked import linked_var
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMonitor
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
 from eqsnn.network.operations import NetworkOperation, network_operation
@@ -40,6 +42,7 @@ from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 
 __all__ = [
     "DEFAULT_FUNCTIONS",
+    "BinomialFunction",
     "Clock",
     "CompileError",
     "EqsnnError",
@@ -73,6 +76,7 @@ __all__ = [
     "function",
     "have_same_dimensions",
     "implementation",
+    "linked_var",
     "magic_network",
     "network_operation",
     "run",

@@ -89,6 +89,17 @@ def held(model: Model, name: str, check: bool = True) -> StepKernels:
     return _remembered(make, "held", _model_parts(model), name, check)
 
 
+def regular(model: Model, statements: Statements, scope: Scope, name: str, check: bool = True) -> StepKernels:
+    """Statements that run for all elements; ``scope``: that of the model with the functions that they call."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import statements_map
+
+        return StepKernels(*_own_and_shared(statements_map(name, statements, scope, True, True), model, name, check))
+
+    return _remembered(make, "regular", _model_parts(model), _scope_parts(scope), statements, name, check)
+
+
 def _own_and_shared(map_, model: Model, name: str, check: bool) -> tuple:
     """Two kernels of one map: for what each element has, and for what the whole group shares. Synapses that read neurons are a pathway."""
     from eqsnn.kernel.lower import lower

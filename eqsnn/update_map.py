@@ -68,7 +68,7 @@ class Input:
     """A value that the map reads: ``name`` in its expressions is ``variable`` of ``owner`` (see model.Symbol).
 
     ``shared`` values are one per group; ``constant`` values cannot change during a run, so that what depends on them alone is
-    computed once before it.
+    computed once before it. A ``linked`` value is that of another group's variable, at a place that is looked up for each element.
     """
 
     name: str
@@ -77,18 +77,20 @@ class Input:
     dtype: DType = "float"
     shared: bool = False
     constant: bool = False
+    linked: bool = False
 
 
 @dataclass(frozen=True)
 class Noise:
     """A random number drawn anew for each element and each update: 'uniform' in [0, 1) or 'normal' (mean 0, variance 1).
 
-    ``draw`` numbers the draws of one map, so that two of them differ.
+    ``draw`` numbers the draws of one map, so that two of them differ. A ``shared`` number is one for all elements.
     """
 
     name: str
     kind: Literal["uniform", "normal"]
     draw: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)

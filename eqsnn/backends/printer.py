@@ -33,8 +33,8 @@ from eqsnn.kernel.ir import (
     walk,
 )
 
-_LOCAL = {"f64": "double", "i64": "int64_t", "b8": "int"}
-_MEMORY = {"f64": "double", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
+_LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
+_MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
 _INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post"}
 
 

@@ -8,6 +8,7 @@ import numpy as _numpy
 from numpy import *  # noqa: F403
 
 from eqsnn import (
+    BinomialFunction,
     Clock,
     Equations,
     EventClock,
@@ -28,6 +29,7 @@ from eqsnn import (
     check_units,
     defaultclock,
     have_same_dimensions,
+    linked_var,
     magic_network,
     network_operation,
     seed,
@@ -69,6 +71,7 @@ def run(duration, report=None, report_period=None, namespace=None, level=0):
 
 
 __all__ = [
+    "BinomialFunction",
     "Clock",
     "DimensionMismatchError",
     "Equations",
@@ -91,6 +94,7 @@ __all__ = [
     "check_units",
     "defaultclock",
     "have_same_dimensions",
+    "linked_var",
     "magic_network",
     "network_operation",
     "np",

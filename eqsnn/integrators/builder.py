@@ -11,7 +11,7 @@ from eqsnn.errors import EquationError, InternalError, Span
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
 from eqsnn.model.dimensions import infer, inline_scope, result_type
-from eqsnn.model.functions import InlineFunction, UserFunction, known_constant
+from eqsnn.model.functions import DrawnTable, InlineFunction, UserFunction, known_constant
 from eqsnn.model.model import DType, Scope, Symbol
 from eqsnn.model.statements import Bound
 from eqsnn.update_map import (
@@ -44,6 +44,7 @@ class MapBuilder:
         self.types: dict[str, DType] = {}
         self.lookups: dict[str, object] = {}
         self.event: str | None = None
+        self.one_for_all = False  # what is drawn now is one number for all elements
         self.current: dict[Key, sympy.Symbol] = {}
         self._versions: dict[str, int] = {}
         self._expanded: dict[tuple, sympy.Symbol] = {}
@@ -63,12 +64,12 @@ class MapBuilder:
         self._versions[base] = self._versions.get(base, 0) + 1
         return f"{base}@{self._versions[base]}"
 
-    def input(self, owner: str, variable: str, dtype: DType = "float", shared=False, constant=False) -> sympy.Symbol:
+    def input(self, owner: str, variable: str, dtype: DType = "float", shared=False, constant=False, linked=False):
         """The symbol of a value that the map reads."""
         suffix = {"self": "", "external": "", "clock": "", "index": ""}.get(owner, f"_{owner}")
         name = f"{variable}{suffix}" if owner != "external" else f"{variable}@const"
         if name not in self.inputs:
-            self.inputs[name] = Input(name, owner, variable, dtype, shared, constant)
+            self.inputs[name] = Input(name, owner, variable, dtype, shared, constant, linked)
             if dtype != "float":
                 self.types[name] = dtype
         elif self.inputs[name].owner != owner:
@@ -117,7 +118,7 @@ class MapBuilder:
     def draw(self, kind: str) -> sympy.Symbol:
         """The symbol of a new random number."""
         name = self.fresh(f"random_{kind}")
-        self.noise.append(Noise(name, kind, self._next_draw()))
+        self.noise.append(Noise(name, kind, self._next_draw(), self.one_for_all))
         return symbol(name)
 
     def _next_draw(self) -> int:
@@ -237,7 +238,7 @@ class MapBuilder:
             return self.current[key]
         if owner == "local":
             raise InternalError(f"the local {known.name} in {self.name} is read before it is set")
-        return self.input(owner, known.variable, known.dtype, known.shared, known.constant)
+        return self.input(owner, known.variable, known.dtype, known.shared, known.constant, known.linked)
 
     def _subexpression(self, known: Symbol, owner: str, scope: Scope):
         if owner in ("pre", "post"):
@@ -260,7 +261,8 @@ class MapBuilder:
         if expr.function in scope.functions:
             return self._given(expr, scope.functions[expr.function], args, scope, frame)
         if expr.function == "poisson":
-            return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw())), expr.span)
+            alike = Integer(int(self.one_for_all))
+            return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)
         return voc.FUNCTIONS[expr.function](*args)
 
     def _given(self, expr: Call, function: object, args: list, scope: Scope, frame: str):
@@ -269,6 +271,8 @@ class MapBuilder:
             return self._inline(function, expr, args, scope, frame)
         name = expr.function if frame == "self" else f"{expr.function}@{frame}"
         self.lookups[name] = function
+        if isinstance(function, DrawnTable):
+            return sympy.Float(1.0) * voc.Search(symbol(name), self.draw("uniform"))
         if isinstance(function, UserFunction):
             return self._user(function, name, expr, args, scope)
         if self.held_time is not None:
@@ -305,7 +309,9 @@ class MapBuilder:
     def execute(self, bound: Bound, scope: Scope) -> None:
         """One assignment: the target's newest value."""
         key = (bound.target.owner, bound.target.variable)
+        self.one_for_all = bound.target.shared
         value = self.translate(bound.value, scope)
+        self.one_for_all = False
         if bound.op != "=":
             value = self._binary(
                 Binary(bound.op[:-1], bound.value, bound.value, bound.span), self.read(bound.target, scope), value

@@ -83,7 +83,7 @@ def _refractoriness(builder: MapBuilder, model: Model) -> sympy.Symbol:
 
 def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states):
     """The differential equations by the chosen method, then the maps, from the values at the beginning of the step."""
-    varying = varying | {v.name for v in model.variables if v.held}
+    varying = varying | {v.name for v in model.variables if v.held or v.linked}
     recurrences = model.of_kind("recurrence")
     nexts = {v: builder.translate(v.expr) for v in recurrences}
     chosen = None
@@ -132,10 +132,13 @@ def spike_marks(model: Model) -> UpdateMap | None:
     return builder.finish()
 
 
-def statements_map(name: str, statements: Statements, scope: Scope, guarded: bool = False) -> UpdateMap:
-    """A reset, or other statements about one element. ``guarded``: writes to (unless refractory) variables respect refractoriness."""
+def statements_map(
+    name: str, statements: Statements, scope: Scope, guarded: bool = False, everywhere: bool = False
+) -> UpdateMap:
+    """A reset, or other statements about one element. ``guarded``: writes to (unless refractory) variables respect refractoriness;
+    ``everywhere``: all elements run them, so that shared variables may be written."""
     builder = MapBuilder(name, scope)
-    _run_statements(builder, statements, scope, guarded)
+    _run_statements(builder, statements, scope, guarded, everywhere)
     return builder.finish()
 
 
@@ -155,8 +158,8 @@ def pathway_map(model: Model, name: str, statements: Statements) -> UpdateMap:
     return builder.finish()
 
 
-def _run_statements(builder: MapBuilder, statements: Statements, scope: Scope, guarded: bool) -> None:
-    bound, scope = bind(statements, scope)
+def _run_statements(builder: MapBuilder, statements: Statements, scope: Scope, guarded: bool, everywhere: bool = False):
+    bound, scope = bind(statements, scope, everywhere)
     builder.scope = scope
     accumulated = _accumulated(bound, scope)
     order: dict[tuple[str, str], object] = {}
@@ -239,7 +242,9 @@ def held_map(model: Model) -> UpdateMap | None:
         for owner, name in sorted(_read(v.expr, model.scope, "self")):
             if owner == "self" and name in held and ("self", name) not in builder.current:
                 evaluate(held[name])
+        builder.one_for_all = v.shared
         builder.set(("self", v.name), builder.assign(v.name, builder.translate(v.expr), v.span, v.dtype))
+        builder.one_for_all = False
         builder.write(("self", v.name), builder.current[("self", v.name)], source=v.span)
 
     for v in held.values():
@@ -291,7 +296,7 @@ def detached(map_: UpdateMap) -> UpdateMap:
             i.owner == "index" and i.variable not in ("N", "N_pre", "N_post")
         )
         inputs.append(
-            replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False)
+            replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False, linked=False)
             if per_element
             else i
         )

@@ -34,7 +34,7 @@ def _unsolvable(system: System, found: Linear) -> Reason | None:
         for expr in (*found.A[v].values(), found.b[v]):
             for s in sorted(expr.free_symbols, key=lambda s: s.name):
                 known = inputs.get(s.name)
-                if known is not None and known.owner in ("pre", "post"):
+                if known is not None and (known.owner in ("pre", "post") or known.linked):
                     return Reason(
                         f"the equation of '{v.name}' depends on '{s.name}', which changes between them", v.span
                     )

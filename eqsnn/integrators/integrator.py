@@ -72,13 +72,18 @@ class Choice:
     message: str
 
 
-def choose(system: System, method: str | None, owner: str) -> Choice:
-    """The integrator called ``method``, or the first of the default choice that supports the system. Raises EquationError."""
+def _check_name(method: str, available: dict[str, Integrator], owner: str) -> None:
+    if method not in available:
+        raise InternalError(f"{owner}: {method} has no integrator")
+
+
+def choose(system: System, method: str | tuple[str, ...] | None, owner: str) -> Choice:
+    """The integrator called ``method``, or the first of several (None: the default choice) that supports the system. Raises EquationError."""
     available = methods()
     span = system.variables[0].span if system.variables else None
-    if method is not None:
-        if method not in available:
-            raise InternalError(f"{owner}: {method} has no integrator")
+    names = DEFAULT_CHOICE if method is None else method
+    if isinstance(names, str):
+        _check_name(method, available, owner)
         reason = available[method].supports(system)
         if reason is not None:
             others = [
@@ -93,10 +98,12 @@ def choose(system: System, method: str | None, owner: str) -> Choice:
             )
         return Choice(available[method], f"{owner}: method '{method}' as given")
     refused = []
-    for name in DEFAULT_CHOICE:
+    for name in names:
+        _check_name(name, available, owner)
         reason = available[name].supports(system)
         if reason is None:
             why = f" ({'; '.join(refused)})" if refused else " (the equations are linear)"
-            return Choice(available[name], f"{owner}: no method given, '{name}' chosen{why}")
+            given = "no method given" if method is None else f"of the methods {', '.join(names)}"
+            return Choice(available[name], f"{owner}: {given}, '{name}' chosen{why}")
         refused.append(f"not '{name}': {reason}")
     raise EquationError(f"{owner}: no method can integrate these equations", span, "; ".join(refused))

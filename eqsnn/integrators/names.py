@@ -20,7 +20,11 @@ def method_names() -> tuple[str, ...]:
 
 
 def check_method(method: object, owner: str, span: Span | None) -> None:
-    """Refuse what is no method of integration (None: the automatic choice)."""
+    """Refuse what is no method of integration (None: the automatic choice; a tuple: names to be tried in turn)."""
+    if isinstance(method, tuple) and method:
+        for one in method:
+            check_method(one, owner, span)
+        return
     if method is None or method in method_names():
         return
     near = RENAMED.get(method) or closest(method, method_names()) if isinstance(method, str) else None

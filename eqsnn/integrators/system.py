@@ -118,7 +118,8 @@ class System:
         """
         flat = self.flat(expr)
         if tables_rest:
-            flat = flat.xreplace(dict.fromkeys(flat.atoms(voc.Table), sympy.S.Zero))
+            resting = [a for a in flat.atoms(voc.Table) if a.args[0].name not in self.varying]
+            flat = flat.xreplace(dict.fromkeys(resting, sympy.S.Zero))
         calls = flat.atoms(voc.UserCall)
         functions = {c.args[0].name: self.builder.lookups[c.args[0].name] for c in calls}
         if flat.has(voc.Poisson) or any(not f.stateless for f in functions.values()):

@@ -199,7 +199,8 @@ class _Frame:
     def load(self, buffer: str, index: np.ndarray | None) -> np.ndarray:
         array = self.memory.buffers[buffer]
         if index is not None:
-            return array.ravel()[index]
+            values = array.ravel()[index]
+            return values != 0 if self.types[buffer] == "b8" else values
         values = array[self.at[self.extent[buffer]]]
         return values != 0 if self.types[buffer] == "b8" else values
 
@@ -244,6 +245,9 @@ def _cast(value, type_: str):
     value = np.asarray(value)
     if type_ == "i64" and value.dtype.kind == "f":
         return np.where(np.abs(value) < 9.2e18, value, 0.0).astype(np.int64)
+    if type_ == "f32":  # the engine flushes what is too small for a normal number
+        value = value.astype(np.float32)
+        return np.where(np.abs(value) < np.finfo(np.float32).tiny, np.copysign(np.float32(0), value), value)
     return value.astype(_DTYPES[type_])
 
 
@@ -252,7 +256,8 @@ def evaluate_hoisted(kernel: Kernel, buffers: dict[str, np.ndarray], scalars: di
     types = {s.name: s.type for s in kernel.scalars}
 
     def load(buffer: str, index):
-        return buffers[buffer]
+        values = buffers[buffer]
+        return values.astype(np.float64) if values.dtype == np.float32 else values
 
     def value(expr: Expr):
         env = {n: np.asarray(v, _DTYPES[types[n]]) for n, v in scalars.items() if n in types}

@@ -230,7 +230,8 @@ class Scalar:
 
     ``owner`` is 'external' (a constant of the namespace), 'clock' (``t`` f64 seconds, ``dt`` f64 seconds, ``step`` i64), 'index'
     (``N``, ``N_pre``, ``N_post``, ``i_offset``, ``j_offset``: i64), 'derived' (computed by ``Kernel.hoisted`` before the run),
-    'random' (``key``: i64 bits of the site's key, ``count``: i64 updates so far) or 'shape' (a table's length).
+    'random' (``key``: i64 bits of the site's key, ``count``: i64 updates so far), 'shape' (a table's length) or 'linked' (the last
+    element of the group that a linked variable reads).
     """
 
     name: str

@@ -171,7 +171,8 @@ class _Lowering:
         for noise in self.map.noise:
             key = self.scalar("random", "key", "i64")
             count = self.scalar("random", "count", "i64")
-            call = Call(noise.kind, (key, self._element(), count, Const(noise.draw, "i64")), "f64")
+            element = Const(0, "i64") if noise.shared else self._element()
+            call = Call(noise.kind, (key, element, count, Const(noise.draw, "i64")), "f64")
             self._let(noise.name, call, 2)
         for a in self.map.assignments:
             if isinstance(a, Repeat):
@@ -231,6 +232,8 @@ class _Lowering:
             value, level = self.scalar("clock", source.variable, type_), 0 if source.variable == "dt" else 2
         elif source.owner == "index":
             value, level = self._index(source.variable), 0 if source.variable in ("N", "N_pre", "N_post") else 2
+        elif source.linked:
+            value = self._linked(source, type_)
         else:
             extent = "shared" if source.shared else source.owner
             name = self.buffer(source.owner, source.variable, type_, extent)
@@ -243,6 +246,15 @@ class _Lowering:
             self.loads[source.name] = value
             value = Local(local, type_)
         self.values[source.name], self.constness[source.name] = value, level
+
+    def _linked(self, source: Input, type_: Type) -> Load:
+        """A variable of another group, at the place that the element's index says (held within that group)."""
+        index = Load(self.buffer(source.owner, f"{source.variable}@index", "i64", source.owner), "i64")
+        last = self.scalar("linked", f"{source.owner}.{source.variable}", "i64")
+        zero = Const(0, "i64")
+        place = Select(Compare("<", index, zero), zero, index, "i64")
+        place = Select(Compare(">", place, last), last, place, "i64")
+        return Load(self.buffer(source.owner, f"{source.variable}@source", type_, "table"), type_, place)
 
     def _index(self, variable: str) -> Expr:
         if variable in ("N", "N_pre", "N_post"):
@@ -374,7 +386,8 @@ class _Lowering:
         mean, _ = self.convert(node.args[0])
         key, count = self.scalar("random", "key", "i64"), self.scalar("random", "count", "i64")
         draw = Const(int(node.args[1]), "i64")
-        return Call("poisson", (key, self._element(), count, draw, _cast(mean, "f64")), "f64"), 2
+        element = Const(0, "i64") if node.args[2] == 1 else self._element()
+        return Call("poisson", (key, element, count, draw, _cast(mean, "f64")), "f64"), 2
 
     def _extern(self, node) -> tuple[Expr, int]:
         """A call of a user's function as a statement of its own, once for each call of the map."""
@@ -392,14 +405,14 @@ class _Lowering:
         return self._externs[node], 2
 
     def _table(self, node) -> tuple[Expr, int]:
-        """A TimedArray: the value of the step in which t lies, held before the first and after the last."""
+        """A TimedArray: the value of the step in which t lies, held before the first and after the last. Times are rounded to a K-th of a step, so
+        that rounding errors do not decide between two steps (model/functions.py: fineness). There is no value outside the columns: NaN."""
         variable = node.args[0].name
         t, _ = self.convert(node.args[1])
-        dt = self.scalar("shape", f"{variable}#dt", "f64")
+        grid, fineness = (self.scalar("shape", f"{variable}#{n}", "f64") for n in ("grid", "K"))
         steps = self.scalar("shape", f"{variable}#0", "i64")
-        margin = Binary("*", Const(1e-6, "f64"), dt, "f64")  # for the rounding of t, and far below any time step
-        late = Binary("+", _cast(t, "f64"), margin, "f64")
-        step = Cast(Call("floor", (Binary("/", late, dt, "f64"),), "f64"), "i64")
+        fine = Binary("+", Binary("/", _cast(t, "f64"), grid, "f64"), Const(0.5, "f64"), "f64")
+        step = Cast(Binary("/", fine, fineness, "f64"), "i64")
         zero, one = Const(0, "i64"), Const(1, "i64")
         last = Binary("-", steps, one, "i64")
         step = Select(Compare("<", step, zero), zero, step, "i64")
@@ -408,9 +421,10 @@ class _Lowering:
             columns = self.scalar("shape", f"{variable}#1", "i64")
             column = _cast(self.convert(node.args[2])[0], "i64")
             end = Binary("-", columns, one, "i64")
-            column = Select(Compare("<", column, zero), zero, column, "i64")
-            column = Select(Compare(">", column, end), end, column, "i64")
-            step = Binary("+", Binary("*", step, columns, "i64"), column, "i64")
+            outside = Binary("or", Compare("<", column, zero), Compare(">", column, end), "b8")
+            step = Binary("+", Binary("*", step, columns, "i64"), Select(outside, zero, column, "i64"), "i64")
+            value = Load(self.buffer("table", variable, "f64", "table"), "f64", step)
+            return Select(outside, Const(float("nan"), "f64"), value, "f64"), 2
         return Load(self.buffer("table", variable, "f64", "table"), "f64", step), 2
 
     def _key(self, node) -> tuple:

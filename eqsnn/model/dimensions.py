@@ -9,6 +9,7 @@ from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
 from eqsnn.model.functions import (
     FUNCTIONS,
+    DrawnTable,
     FunctionSpec,
     InlineFunction,
     TableFunction,
@@ -214,7 +215,8 @@ def literal_value(expr: Expr) -> Fraction | None:
 def _call(expr: Call, scope: Scope) -> Found:
     if expr.function in scope.functions:
         given = scope.functions[expr.function]
-        return {TableFunction: _table, InlineFunction: _inline, UserFunction: _user}[type(given)](expr, given, scope)
+        kinds = {TableFunction: _table, DrawnTable: _drawn, InlineFunction: _inline, UserFunction: _user}
+        return kinds[type(given)](expr, given, scope)
     spec = FUNCTIONS.get(expr.function)
     if spec is None:
         raise _unknown_function(expr, scope)
@@ -356,6 +358,14 @@ def _result_of(expr: Call, function: UserFunction, found: list[Found]) -> Dimens
             expr.span,
             "its result unit is given as a function of the units of its arguments",
         ) from error
+
+
+def _drawn(expr: Call, table: DrawnTable, scope: Scope) -> Found:
+    if expr.args:
+        raise EquationError(
+            f"{expr.function}() takes no arguments; {len(expr.args)} given", expr.span, "it is a random number"
+        )
+    return Found(DIMENSIONLESS, "float")
 
 
 def _table(expr: Call, table: TableFunction, scope: Scope) -> Found:

@@ -41,6 +41,11 @@ class Variable:
         return "constant over dt" in self.flags
 
     @property
+    def linked(self) -> bool:
+        """True for a parameter that is the variable of another group (network/linked.py)."""
+        return "linked" in self.flags
+
+    @property
     def constant(self) -> bool:
         """True if the value cannot change during a run."""
         return "constant" in self.flags
@@ -70,6 +75,7 @@ class Symbol:
     read_only: bool = False
     unless_refractory: bool = False
     expr: Expr | None = None
+    linked: bool = False  # the value is that of another group's variable
     evolves: bool = False  # a differential equation or a map gives its value in each step
 
 

@@ -20,13 +20,13 @@ FLAGS = {
         "state": {"unless refractory", "trainable"},
         "recurrence": {"unless refractory", "trainable"},
         "subexpression": {"shared", "constant over dt"},
-        "parameter": {"constant", "shared", "input", "trainable"},
+        "parameter": {"constant", "shared", "input", "trainable", "linked"},
     },
     "synapse": {
         "state": {"event-driven", "clock-driven"},
         "recurrence": {"clock-driven"},
         "subexpression": {"shared", "summed", "constant over dt"},
-        "parameter": {"constant", "shared", "trainable"},
+        "parameter": {"constant", "shared", "trainable", "linked"},
     },
 }
 _RESERVED = {
@@ -108,6 +108,13 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
             raise EquationError(f"the flag '{flag}' {what}{of}", span, hint)
         if flag in d.flags[:k]:
             raise EquationError(f"the flag '{flag}' is given twice", span, "remove one")
+    if "linked" in d.flags and len(d.flags) > 1:
+        other = next(k for k, f in enumerate(d.flags) if f != "linked")
+        raise EquationError(
+            "a linked variable has no other flags: it is what the other group's variable is",
+            d.flag_spans[other],
+            "remove it",
+        )
     if {"event-driven", "clock-driven"} <= set(d.flags):
         raise EquationError(
             "an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags"

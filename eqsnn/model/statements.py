@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Assign, Expr, Name, Statements, walk
 from eqsnn.model.dimensions import Found, infer, literal_value, unit_hint
-from eqsnn.model.functions import FUNCTIONS, free_names, known_constant
+from eqsnn.model.functions import FUNCTIONS, free_names, is_random, known_constant
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
@@ -23,8 +23,11 @@ class Bound:
     span: Span
 
 
-def bind(statements: Statements, scope: Scope) -> tuple[tuple[Bound, ...], Scope]:
-    """The statements with their targets, checked, and the scope with the local names. Raises EquationError or UnitError."""
+def bind(statements: Statements, scope: Scope, everywhere: bool = False) -> tuple[tuple[Bound, ...], Scope]:
+    """The statements with their targets, checked, and the scope with the local names. Raises EquationError or UnitError.
+
+    ``everywhere``: they run for all elements at once, and may assign to shared variables what does not differ between elements.
+    """
     bound = []
     locals_: dict[str, Span] = {}
     read: set[str] = set()
@@ -32,7 +35,7 @@ def bind(statements: Statements, scope: Scope) -> tuple[tuple[Bound, ...], Scope
         used = {n.id for n in walk(assign.value) if isinstance(n, Name)}
         read |= used if assign.op == "=" else used | {assign.target}
         found = infer(assign.value, scope)
-        target = _target(assign, found, scope, locals_)
+        target = _target(assign, found, scope, locals_, everywhere)
         if target.owner == "local":
             scope = replace(scope, symbols={**scope.symbols, assign.target: target})
         bound.append(Bound(target, assign.op, assign.value, assign.span))
@@ -54,20 +57,23 @@ def _unused(name: str, span: Span, scope: Scope) -> EquationError:
     return EquationError(f"'{name}' is no variable of the model, and nothing reads it", span, hint)
 
 
-def _target(assign: Assign, found: Found, scope: Scope, locals_: dict[str, Span]) -> Symbol:
+def _target(assign: Assign, found: Found, scope: Scope, locals_: dict[str, Span], everywhere: bool) -> Symbol:
     name = assign.target
     symbol = scope.symbols.get(name)
     if symbol is None:
         _may_be_local(assign)
         locals_.setdefault(name, assign.target_span)
-        return Symbol(name, "local", name, found.dim, dtype=found.dtype)
+        alike = differing_name(assign.value, scope) is None and not _draws(assign.value, scope)
+        return Symbol(name, "local", name, found.dim, dtype=found.dtype, shared=alike)
     if symbol.owner == "local":
+        alike = differing_name(assign.value, scope) is None and not _draws(assign.value, scope)
+        symbol = replace(symbol, shared=alike and (symbol.shared or assign.op == "="))
         joined = "float" if {symbol.dtype, found.dtype} == {"integer", "float"} else found.dtype
         if assign.op == "=":
             return replace(symbol, dim=found.dim, dtype=joined)
         _check_units(assign, symbol, found)
         return replace(symbol, dtype=joined if symbol.dtype != "boolean" else "boolean")
-    _may_be_written(assign, symbol)
+    _may_be_written(assign, symbol, scope, everywhere)
     _check_units(assign, symbol, found)
     return symbol
 
@@ -97,7 +103,7 @@ def _may_be_local(assign: Assign) -> None:
         )
 
 
-def _may_be_written(assign: Assign, symbol: Symbol) -> None:
+def _may_be_written(assign: Assign, symbol: Symbol, scope: Scope, everywhere: bool) -> None:
     name = assign.target
     if symbol.owner in ("clock", "index", "external", "function"):
         raise EquationError(f"'{name}' cannot be assigned to: eqsnn sets it", assign.target_span, "choose another name")
@@ -107,16 +113,43 @@ def _may_be_written(assign: Assign, symbol: Symbol) -> None:
             assign.target_span,
             f"declare it as a parameter ('{name} : unit') to set it",
         )
+    if symbol.linked:
+        raise EquationError(
+            f"'{name}' is linked and cannot be assigned to: it belongs to another group",
+            assign.target_span,
+            "assign to it there, or declare a parameter of this group",
+        )
     if symbol.constant:
         raise EquationError(
             f"'{name}' is constant and cannot change during a run", assign.target_span, "remove the flag (constant)"
         )
     if symbol.read_only:
         raise EquationError(f"'{name}' cannot be assigned to: eqsnn sets it", assign.target_span, "choose another name")
-    if symbol.shared:
+    if symbol.shared and everywhere:
+        other = differing_name(assign.value, scope)
+        if other is not None:
+            raise EquationError(
+                f"'{name}' is shared, and '{other.id}' differs between elements",
+                other.span,
+                f"remove the flag (shared) of '{name}', or declare '{other.id}' as shared",
+            )
+    elif symbol.shared:
         raise EquationError(
             f"'{name}' is shared, and each element would write it", assign.target_span, "remove the flag (shared)"
         )
+
+
+def differing_name(expr: Expr, scope: Scope) -> Name | None:
+    """A name in the expression whose value differs between elements."""
+    for node in walk(expr):
+        symbol = scope.symbols.get(node.id) if isinstance(node, Name) else None
+        if symbol is not None and not symbol.shared:
+            return node
+    return None
+
+
+def _draws(expr: Expr, scope: Scope) -> bool:
+    return is_random(expr, scope.functions)
 
 
 def _check_units(assign: Assign, symbol: Symbol, found: Found) -> None:

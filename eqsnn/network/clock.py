@@ -78,6 +78,11 @@ class EventClock:
         return f"EventClock({len(self.times_)} times, name={self.name!r})"
 
 
+def unique_times(times: Quantity) -> Quantity:
+    """The times without those that are given twice; what is no time is left to the clock to refuse."""
+    return times if dimensions_of(times) != _SECOND else np.unique(np.asarray(times, np.float64)) * second
+
+
 def _seconds(dt: Quantity) -> float:
     if dimensions_of(dt) != _SECOND:
         raise UnitError(f"a time step must be a time, such as 0.1*ms; got {dt!r}")
@@ -134,6 +139,11 @@ def _moments(clock: EventClock, exact: np.ndarray, fine: int) -> np.ndarray:
         close = " and ".join(f"{t * 1e3:.9g} ms" for t in clock.times_[k : k + 2])
         raise EqsnnError(f"the clock '{clock.name}' ticks at {close}, closer than a {_FINE}th of the time step")
     return moments
+
+
+def rests_for_a_step(table_dt: float, dt: float) -> bool:
+    """Whether a value that changes every ``table_dt`` seconds can be taken as constant in each step of ``dt`` seconds."""
+    return (exact_seconds(table_dt) / exact_seconds(dt)).denominator == 1
 
 
 def steps_in(duration: float, dt: float) -> int:

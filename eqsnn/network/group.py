@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.language.parse import parse_expression
 from eqsnn.model.model import Scope
+from eqsnn.model.statements import differing_name
+from eqsnn.network import exchange
 from eqsnn.network.base import SimObject, host_site
+from eqsnn.network.clock import Clock, EventClock, unique_times
 from eqsnn.network.evaluate import HostExpression
+from eqsnn.network.linked import Link, LinkedVariable, make_link
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo, VariableView
+from eqsnn.units import Dimension, Quantity
+
+if TYPE_CHECKING:
+    from eqsnn.network.regular import CodeRunner
 
 NUMPY_TYPES = {"float": np.float64, "integer": np.int64, "boolean": np.int64}
 """Booleans are as wide as floats: a loop that mixes widths needs twice the time (docs/decisions/0004-booleans.md)."""
@@ -28,10 +38,14 @@ def zeros(n: int, dtype) -> np.ndarray:
 
 
 class Group(SimObject):
-    """A set of elements with variables. ``arrays`` holds the values that kernels work on, by variable name, in base SI."""
+    """A set of elements with variables. ``arrays`` holds the values that kernels work on, by variable name, in base SI.
+
+    ``links`` says which variables of other groups its linked variables are.
+    """
 
     arrays: dict[str, np.ndarray]
     variables: dict[str, VariableInfo]
+    links: dict[str, Link]
 
     def __len__(self) -> int:
         raise EqsnnError(f"{type(self).__name__} has no length")
@@ -60,6 +74,9 @@ class Group(SimObject):
     def __setattr__(self, name: str, value) -> None:
         view = self._lookup(name)
         if view is not None and name not in self.__dict__:
+            if isinstance(value, LinkedVariable):
+                self._link(view.info.name, value)
+                return
             if isinstance(value, VariableView) and value.group is self and value.info.name == view.info.name:
                 return  # G.v += x has already written in place
             view[:] = value
@@ -72,6 +89,32 @@ class Group(SimObject):
         ):
             raise AttributeError(self._no_such(name))
         object.__setattr__(self, name, value)
+
+    # -- linked variables ----------------------------------------------------------------------------------------------------
+
+    def _add_linked(self, name: str, dim: Dimension, dtype: str) -> None:
+        def read(index):
+            if name not in self.links:
+                raise EqsnnError(
+                    f"'{name}' of {self.name} is not linked yet: {self.name}.{name} = linked_var(group, 'variable')"
+                )
+            return self.links[name].read(index)
+
+        why = "it is linked to a variable of another group; set it there"
+        self.variables[name] = VariableInfo(name, dim, dtype, False, read, None, why)
+
+    def _link(self, name: str, given: LinkedVariable) -> None:
+        known = next((v for v in self.model.variables if v.name == name), None)
+        if known is None or not known.linked or "links" not in self.__dict__:
+            what = "of the whole group" if known is not None and known.linked else f"'{name} : ... (linked)'"
+            raise EqsnnError(f"'{name}' of {self.name} is no linked variable; link one that is declared so, {what}")
+        self.links[name] = make_link(self, name, given)
+
+    def add_attribute(self, name: str) -> None:
+        """Let the group have an attribute of the user's own, which is no variable: ``G.add_attribute('note'); G.note = 'layer 4'``."""
+        if name in self.variables or hasattr(type(self), name):
+            raise EqsnnError(f"{self.name} has '{name}' already")
+        self.__dict__[name] = None
 
     def _no_such(self, name: str) -> str:
         known = sorted(self.__dict__.get("variables", {}))
@@ -88,19 +131,92 @@ class Group(SimObject):
             raise AttributeError(self._no_such(name))
         return VariableView(self, self.variables[name], unitless=not use_units)
 
-    def get_states(self, names: list[str] | None = None, units: bool = True) -> dict[str, np.ndarray]:
-        """The values of the variables that can be set, by name."""
-        wanted = names if names is not None else [n for n, v in self.variables.items() if v.write is not None]
-        return {n: VariableView(self, self.variables[n], unitless=not units)[:] for n in wanted}
+    def get_states(
+        self,
+        vars: Iterable[str] | None = None,
+        units: bool = True,
+        format: str = "dict",
+        subexpressions: bool = False,
+        read_only_variables: bool = True,
+        level: int = 0,
+    ):
+        """Copies of the values of several variables by name (``vars``; default: all that are stored).
 
-    def set_states(self, values: Mapping[str, object], units: bool = True) -> None:
-        """Set several variables at once, as ``get_states`` gave them."""
-        for name, value in values.items():
-            self.state(name, use_units=units)[:] = value
+        ``units=False`` gives plain arrays; ``format='pandas'`` a DataFrame of them. ``subexpressions``: their values too;
+        ``read_only_variables=False`` leaves out what ``set_states`` cannot set. ``level``: see :meth:`looking_up`.
+        """
+        with self.looking_up(None, level):
+            return exchange.values_of(self, vars, units, format, subexpressions, read_only_variables)
+
+    def set_states(self, values, units: bool = True, format: str = "dict", level: int = 0) -> None:
+        """Set several variables at once, as ``get_states`` gave them; nothing is set if one of the names is wrong."""
+        with self.looking_up(None, level):
+            exchange.set_values(self, values, units, format)
+
+    @contextmanager
+    def looking_up(self, namespace: Mapping[str, object] | None, level: int = 0):
+        """While this holds, string expressions find external names in ``namespace``, else where the user's code called eqsnn, or ``level``
+        calls further out."""
+        before = self.__dict__.get("_space")
+        self.__dict__["_space"] = (
+            before if namespace is None and not level else dict(namespace or user_namespace(level))
+        )
+        try:
+            yield
+        finally:
+            self.__dict__["_space"] = before
 
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names are looked up outside a run."""
-        return [self.namespace, user_namespace()]
+        given = self.__dict__.get("_space")
+        return [self.namespace, given if given is not None else user_namespace()]
+
+    # -- what runs with the group ----------------------------------------------------------------------------------------------
+
+    def run_regularly(
+        self,
+        code: str,
+        dt: Quantity | None = None,
+        clock: Clock | None = None,
+        when: str = "start",
+        order: int = 0,
+        name=None,
+    ) -> CodeRunner:
+        """Run statements for every element, in every step of ``clock`` (or every ``dt``; default: the group's clock), in the slot ``when``.
+
+        They may assign to shared variables too. Variables that rest while a neuron is refractory rest here as well. Returns an object that can
+        be made inactive. Raises EquationError or UnitError for wrong statements.
+        """
+        from eqsnn.network.regular import CodeRunner
+
+        runner = CodeRunner(self, code, kind="run_regularly", dt=dt, clock=clock, when=when, order=order, name=name)
+        return self._take(runner)
+
+    def run_at(self, code: str, times, when: str = "start", order: int = 0, name: str | None = None) -> CodeRunner:
+        """As :meth:`run_regularly`, but only at ``times``; one that lies within a step comes between the steps around it."""
+        from eqsnn.network.regular import CodeRunner
+
+        clock = EventClock(unique_times(times), f"{self.name}_run_at_clock")
+        return self._take(CodeRunner(self, code, kind="run_at", clock=clock, when=when, order=order, name=name))
+
+    def _take(self, runner: CodeRunner) -> CodeRunner:
+        owner = self.__dict__.get("root", self)
+        owner.__dict__.setdefault("_runners", []).append(runner)
+        return runner
+
+    def contained(self) -> tuple[SimObject, ...]:
+        return tuple(self.__dict__.get("_runners", ()))
+
+    @property
+    def active(self) -> bool:
+        """Whether the group, and what belongs to it, takes part in a run."""
+        return self.__dict__.get("_active", True)
+
+    @active.setter
+    def active(self, value: bool) -> None:
+        self.__dict__["_active"] = bool(value)
+        for o in self.contained():
+            o.active = bool(value)
 
     # -- indices and expressions ---------------------------------------------------------------------------------------------
 
@@ -163,6 +279,15 @@ class Group(SimObject):
         """The values of ``text`` as new values for the variable ``info``."""
         if info.shared:
             index = np.zeros(1, np.int64)
+            differs = differing_name(
+                parse_expression(text, f"expression for {self.name}.{info.name}"), self.expression_scope()
+            )
+            if differs is not None:
+                raise EquationError(
+                    f"'{info.name}' is shared, and '{differs.id}' differs between elements",
+                    differs.span,
+                    "use shared values",
+                )
         expected = "boolean" if info.dtype == "boolean" else info.dim
         try:
             return self.evaluate_text(text, index, f"expression for {self.name}.{info.name}", expected)

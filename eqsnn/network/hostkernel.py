@@ -11,7 +11,7 @@ from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
 from eqsnn.kernel.ir import Buffer, Kernel, Scalar
 from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr
-from eqsnn.model.functions import TableFunction, UserFunction
+from eqsnn.model.functions import DrawnTable, TableFunction, UserFunction, fineness
 from eqsnn.model.model import Scope
 from eqsnn.network.evaluate import Supply
 from eqsnn.pipeline import detached_expression
@@ -38,12 +38,12 @@ def result_name(kernel: Kernel) -> str:
     return next(b.name for b in kernel.buffers if b.writable)
 
 
-def table_of(scope: Scope, variable: str) -> TableFunction:
+def table_of(scope: Scope, variable: str) -> TableFunction | DrawnTable:
     """The table that a kernel calls ``variable``: a name, or ``name@pre`` for one that belongs to a connected group."""
     name, _, frame = variable.partition("@")
     owner = {"": scope, "pre": scope.pre, "post": scope.post}[frame]
     table = (owner or scope).functions.get(name)
-    if not isinstance(table, TableFunction):
+    if not isinstance(table, (TableFunction, DrawnTable)):
         raise InternalError(f"there is no table {variable}")
     return table
 
@@ -58,11 +58,15 @@ def function_of(scope: Scope, variable: str) -> UserFunction:
     return function
 
 
-def shape_value(scope: Scope, variable: str) -> float | int:
-    """A property of a table: ``name#0`` and ``name#1`` are its lengths, ``name#dt`` its step."""
+def shape_value(scope: Scope, variable: str, dt: float) -> float | int:
+    """A property of a table: ``name#0`` and ``name#1`` are its lengths, ``name#K`` in how many parts each of its steps is cut for a time step of
+    ``dt`` seconds, ``name#grid`` the length of a part."""
     name, _, which = variable.partition("#")
     table = table_of(scope, name)
-    return table.dt if which == "dt" else table.values.shape[int(which)]
+    if which in ("K", "grid"):
+        parts = fineness(table.dt, dt)
+        return float(parts) if which == "K" else table.dt / parts
+    return table.values.shape[int(which)]
 
 
 def _buffer(b: Buffer, n: int, supply: Supply, scope: Scope) -> np.ndarray:
@@ -95,4 +99,5 @@ def scalar_value(s: Scalar, supply: Supply, constants: Mapping, scope: Scope, si
         return int(np.asarray(supply("index", s.variable)))
     if s.owner == "random":
         return key_of(*site) if s.variable == "key" else 0
-    return shape_value(scope, s.variable)
+    step = supply("clock", "dt") if s.variable.endswith(("#K", "#grid")) else 1.0
+    return shape_value(scope, s.variable, float(step))

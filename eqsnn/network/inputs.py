@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError
 from eqsnn.language.parse import parse, parse_expression
+from eqsnn.model.dimensions import check_value
+from eqsnn.model.functions import is_random
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve, statement_scope
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
+from eqsnn.network.equations import functions_used
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, _count
@@ -23,22 +27,24 @@ class PoissonGroup(NeuronGroup):
     """``N`` independent Poisson processes: in each step, element ``i`` spikes with probability ``rates[i]*dt``.
 
     ``rates``: a frequency, an array of them, or a string expression (over ``i``, ``t``, TimedArrays, constants) evaluated in every step.
+    Given as values they can be set between runs. ``when``: the slot in which the elements spike.
     """
 
     def __init__(
         self,
         N: int,
         rates: Quantity | str,
-        *,
         dt: Quantity | None = None,
         clock: Clock | None = None,
+        when: str = "thresholds",
         order: int = 0,
         namespace: Mapping[str, object] | None = None,
         name: str = "poissongroup*",
     ):
         if isinstance(rates, str):
-            once = "rand" in rates  # a random rate is one number a step
-            model = f"rates = {rates} : Hz{' (constant over dt)' if once else ''}"
+            parsed = parse_expression(rates, "rates")
+            once = is_random(parsed, functions_used(parsed, spaces=[namespace or {}, user_namespace()]))
+            model = f"rates = {rates} : Hz{' (constant over dt)' if once else ''}"  # a random rate is one number a step
         else:
             if dimensions_of(rates) != hertz.dim:
                 raise UnitError(f"PoissonGroup: rates must be frequencies such as 10*Hz; got {rates!r}")
@@ -53,6 +59,7 @@ class PoissonGroup(NeuronGroup):
             namespace=namespace,
             name=name,
         )
+        self.set_event_schedule("spike", when, order)
         if not isinstance(rates, str):
             if np.any(np.asarray(rates) < 0):
                 raise EqsnnError("PoissonGroup: a rate cannot be negative")
@@ -73,12 +80,14 @@ class PoissonInput(SimObject):
         N: int,
         rate: Quantity,
         weight,
-        *,
         when: str = "synapses",
         order: int = 0,
         name="poissoninput*",
     ):
+        if not isinstance(target, Group) or not hasattr(target, "root"):
+            raise EqsnnError(f"PoissonInput: the target must be a group of neurons; got {target!r}")
         super().__init__(name, clock=target.clock, when=when, order=order)
+        self.target, self.functions = target, {}
         if target_var not in target.variables or target.variables[target_var].write is None:
             raise EqsnnError(f"PoissonInput: {target.name} has no variable '{target_var}' that can be set")
         if dimensions_of(rate) != hertz.dim or np.ndim(rate):
@@ -86,19 +95,26 @@ class PoissonInput(SimObject):
         info = target.variables[target_var]
         if isinstance(weight, str):
             self.weight = parse_expression(weight, "weight")
+            self.functions = functions_used(self.weight, spaces=target.spaces())
+            check_value(self.weight, self.scope(), info.dim)
         else:
             if dimensions_of(weight) != info.dim:
                 raise UnitError(
                     f"PoissonInput: '{target_var}' has unit {info.dim}, and the weight {weight!s} has unit {dimensions_of(weight)}"
                 )
             self.weight = float(np.asarray(weight))
-        self.target, self.target_var, self.n, self.rate = target, target_var, _count(N), float(rate / hertz)
+        self.target_var, self.n, self.rate = target_var, _count(N), float(rate / hertz)
         if self.rate < 0:
             raise EqsnnError("PoissonInput: a rate cannot be negative")
 
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names of the weight are looked up outside a run."""
         return [self.target.spaces()[0], user_namespace()]
+
+    def scope(self) -> Scope:
+        """The names that the weight may use: those of the target, and the functions that it calls."""
+        scope = self.target.expression_scope()
+        return replace(scope, functions={**scope.functions, **self.functions})
 
     def probability(self) -> float:
         """The probability that one source spikes in one step."""
@@ -121,7 +137,6 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         N: int,
         indices,
         times: Quantity,
-        *,
         dt: Quantity | None = None,
         clock: Clock | None = None,
         period: Quantity | None = None,
@@ -133,7 +148,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
         self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
-        self.arrays = {}
+        self.arrays, self.links = {}, {}
         self.variables = {
             "i": VariableInfo(
                 "i",
@@ -147,12 +162,16 @@ class SpikeGeneratorGroup(Group, SpikeSource):
             "N": VariableInfo("N", DIMENSIONLESS, "integer", True, lambda k: np.array([self._n]), None, "it is fixed"),
         }
         self.model = resolve(parse(""), name=self.name, threshold=None, reset=None, refractory=None, functions={})
-        self.period = None
-        self.set_spikes(indices, times, period)
+        self.set_spikes(indices, times, period, sorted)
+        self._sealed = True
 
-    def set_spikes(self, indices, times: Quantity, period: Quantity | None = None) -> None:
-        """Replace the spikes. Two spikes of one element in one step raise, at the run."""
+    def set_spikes(self, indices, times: Quantity, period: Quantity | None = None, sorted: bool = False) -> None:
+        """Replace the spikes; those of a time that lies behind are not emitted any more. Two spikes of one element in one step raise, at the run.
+
+        ``period`` (None or 0*second: none): the spikes come again and again. ``sorted``: they are in order of time, then index, already.
+        """
         indices = np.asarray(indices)
+        indices = indices.astype(np.int64) if indices.size == 0 else indices
         if len(np.atleast_1d(np.asarray(times))) and dimensions_of(times) != second.dim:
             raise UnitError(f"SpikeGeneratorGroup: times must be times such as [1, 2]*ms; got {times!r}")
         seconds = np.atleast_1d(np.asarray(times, np.float64))
@@ -165,12 +184,37 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         if not np.all(np.isfinite(seconds)):
             raise EqsnnError("SpikeGeneratorGroup: a time must be finite")
         if period is not None:
-            if dimensions_of(period) != second.dim or not float(period / second) > 0:
+            if dimensions_of(period) != second.dim or not float(period / second) >= 0:
                 raise UnitError(f"SpikeGeneratorGroup: period must be a positive time; got {period!r}")
-            if seconds.size and seconds.max() >= float(period / second):
+            if seconds.size and 0 < float(period / second) <= seconds.max():
                 raise EqsnnError("SpikeGeneratorGroup: a spike lies at or after the end of the period")
-        self._period = None if period is None else float(period / second)
-        self._indices, self._seconds = indices.astype(np.int32), seconds
+        self.__dict__["_period"] = None if period is None or not float(period / second) else float(period / second)
+        if not sorted:
+            order = np.lexsort((indices, seconds))
+            indices, seconds = indices[order], seconds[order]
+        elif np.any(np.diff(seconds) < 0):
+            raise EqsnnError("SpikeGeneratorGroup: sorted=True, and the times are not in ascending order")
+        self.__dict__["_indices"], self.__dict__["_seconds"] = indices.astype(np.int32), seconds
+
+    @property
+    def neuron_index(self) -> np.ndarray:
+        """The element of each spike, in order of time."""
+        return self._indices.copy()
+
+    @property
+    def spike_time(self) -> Quantity:
+        """The time of each spike, ascending."""
+        return self._seconds.copy() * second
+
+    @property
+    def spike_number(self) -> np.ndarray:
+        """The spikes, numbered in order of time."""
+        return np.arange(len(self._seconds))
+
+    @property
+    def period(self) -> Quantity:
+        """After which time the spikes come again; 0 s: never."""
+        return (self._period or 0.0) * second
 
     def schedule(self, dt: float) -> tuple[np.ndarray, np.ndarray, int]:
         """The steps and indices of the spikes, sorted, and the period in steps (0: none)."""
@@ -195,7 +239,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, item: slice):
+    def __getitem__(self, item):
         from eqsnn.network.neurongroup import Subgroup
 
         return Subgroup(self, item)

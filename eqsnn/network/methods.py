@@ -6,7 +6,7 @@ variables of the group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,17 +44,33 @@ DEFAULTS = {
 class Method:
     """``name``: the method, or None for the automatic choice; ``constants``: what its kernels need; ``variables``: what it remembers."""
 
-    name: str | None
+    name: str | tuple[str, ...] | None
     constants: Mapping[str, float | int] = field(default_factory=dict)
     variables: tuple[Variable, ...] = ()
 
 
 def native_name(name: object) -> object:
-    """The name of the method behind a name of Brian 2; other names, and what is none, stay."""
+    """The name of the method behind a name of Brian 2, or of each of several; other names, and what is none, stay."""
+    if isinstance(name, (list, tuple)):
+        return tuple(map(native_name, name))
     return GSL.get(name, name) if isinstance(name, str) else name
 
 
-def method_of(name: str | None, options: Mapping[str, object] | None, equations: ast.Equations) -> Method:
+def _of_several(names: tuple[str, ...]) -> Method:
+    """Methods to be tried in turn."""
+    adaptive = next((n for n in names if native_name(n) in ADAPTIVE), None)
+    if adaptive is not None:
+        raise EquationError(
+            f"the adaptive method '{adaptive}' is not one to try among others",
+            None,
+            f"give it alone: method='{adaptive}'",
+        )
+    return Method(names)
+
+
+def method_of(
+    name: str | Sequence[str] | None, options: Mapping[str, object] | None, equations: ast.Equations
+) -> Method:
     """The method called ``name`` with its options. Raises EquationError or UnitError for options that it does not have."""
     native = native_name(name)
     options = dict(options or {})
@@ -66,7 +82,7 @@ def method_of(name: str | None, options: Mapping[str, object] | None, equations:
                 None,
                 f"options are for the adaptive methods {', '.join(ADAPTIVE)}",
             )
-        return Method(name)
+        return _of_several(tuple(name)) if isinstance(name, (list, tuple)) else Method(name)
     for key in options:
         if key not in DEFAULTS:
             near = closest(key, DEFAULTS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.model.model import Model, Scope
 from eqsnn.model.resolve import resolve, statement_scope, with_event_code
 from eqsnn.network.base import SimObject, check_slot
-from eqsnn.network.clock import Clock
+from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.methods import method_of, native_name
+from eqsnn.network.storage import storage_types
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -47,26 +48,28 @@ class SpikeSource:
 class NeuronGroup(Group, SpikeSource):
     """``N`` neurons that follow the same equations.
 
-    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice; ``method_options``:
-    the options of an adaptive one (see ``network/methods.py``).
+    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, several (the first that can integrate the
+    equations is taken), or None for the automatic choice; ``method_options``: the options of an adaptive one (see ``network/methods.py``).
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
-    that keeps the neuron refractory while true. ``events``: conditions of further events by name, checked after the threshold; they
-    do not respect refractoriness unless they name ``not_refractory``; what follows them: :meth:`run_on_event`. ``namespace``:
-    external constants. ``dt`` or ``clock``: the time step. Raises EquationError or UnitError at construction for what can be decided then.
+    that keeps the neuron refractory while true (True: for ever after its first spike). ``events``: conditions of further events by name,
+    checked after the threshold; they do not respect refractoriness unless they name ``not_refractory``; what follows them:
+    :meth:`run_on_event`. ``namespace``: external constants. ``dtype``: in what type values are kept, float32 or float64 (the default) for all
+    floats, or a dict by variable. ``dt`` or ``clock``: the time step. Raises EquationError or UnitError at construction for what can be
+    decided then.
     """
 
     def __init__(
         self,
         N: int,
         model: str | Equations = "",
-        *,
-        method: str | None = None,
+        method: str | Sequence[str] | None = None,
         method_options: Mapping[str, object] | None = None,
         threshold: str | None = None,
         reset: str | None = None,
         refractory: Quantity | str | bool = False,
         events: Mapping[str, str] | None = None,
         namespace: Mapping[str, object] | None = None,
+        dtype=None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
         order: int = 0,
@@ -83,6 +86,7 @@ class NeuronGroup(Group, SpikeSource):
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
         refractory_expr, self.refractory_constant = _refractory(refractory)
         functions = functions_used(ast, list(checks.values()), statements, refractory_expr, spaces=self.spaces())
+        self._equations = Equations(ast)
         chosen = method_of(method, method_options, ast)
         self.method, self.method_constants = chosen.name, dict(chosen.constants)
         self.model: Model = resolve(
@@ -101,8 +105,14 @@ class NeuronGroup(Group, SpikeSource):
         self.resetter = {}
         if statements is not None:
             self.resetter["spike"] = EventCode(self.name, "spike", reset, "resets", self.order)
+        self._types = storage_types(self.model, dtype, self.name)
         self._make_variables()
         self._sealed = True
+
+    @property
+    def equations(self) -> Equations:
+        """The equations that the group was made with."""
+        return self._equations
 
     @property
     def events(self) -> dict[str, str]:
@@ -141,25 +151,30 @@ class NeuronGroup(Group, SpikeSource):
         return self.model.refractory is not None
 
     def _make_variables(self) -> None:
-        self.arrays, self.variables = {}, {}
+        self.arrays, self.variables, self.links = {}, {}, {}
         for v in self.model.variables:
-            if v.held:
+            if v.linked:
+                self._add_linked(v.name, v.dim, v.dtype)
+            elif v.held:
                 self._add_array(v.name, v.dim, v.dtype, v.shared, why="it is computed at the start of each step")
             elif v.kind == "subexpression":
                 self._add_subexpression(v.name, v.dim, v.dtype, v.shared)
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)
         if self.has_refractory:
-            self._add_array("lastspike", second.dim, "float", False, why="it is set when a neuron spikes")
+            self._add_array("lastspike", second.dim, "float", False)
             self.arrays["lastspike"][:] = NEVER
-            self._add_array("not_refractory", DIMENSIONLESS, "boolean", False, why="it follows from refractory=")
+            self._add_array("not_refractory", DIMENSIONLESS, "boolean", False)
             self.arrays["not_refractory"][:] = 1
         self._add_fixed("i", DIMENSIONLESS, "integer", lambda index: np.arange(self._n) if index is None else index)
         self._add_fixed("N", DIMENSIONLESS, "integer", lambda index: np.array([self._n]), shared=True)
         self._add_fixed("dt", second.dim, "float", lambda index: np.array([self.clock.dt_]), shared=True)
+        self._add_fixed("t", second.dim, "float", lambda index: np.array([self.time()]), shared=True)
+        steps = lambda index: np.array([steps_in(self.time(), self.clock.dt_)])  # noqa: E731
+        self._add_fixed("t_in_timesteps", DIMENSIONLESS, "integer", steps, shared=True)
 
     def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
-        array = zeros(1 if shared else self._n, NUMPY_TYPES[dtype])
+        array = zeros(1 if shared else self._n, self._types.get(name, NUMPY_TYPES[dtype]))
         self.arrays[name] = array
 
         def read(index):
@@ -186,7 +201,7 @@ class NeuronGroup(Group, SpikeSource):
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, item: slice) -> Subgroup:
+    def __getitem__(self, item) -> Subgroup:
         return Subgroup(self, item)
 
     def expression_scope(self) -> Scope:
@@ -197,7 +212,9 @@ class NeuronGroup(Group, SpikeSource):
             return {"t": self.time(), "dt": self.clock.dt_}[variable]
         if owner == "index":
             return self._n if variable == "N" else np.arange(self._n) if index is None else index
-        array = self.arrays[variable]
+        array = self.arrays.get(variable)
+        if array is None:  # a linked variable
+            return self.variables[variable].read(index)
         return array if index is None or len(array) != self._n or array.size == 1 else array[index]
 
     def time(self) -> float:
@@ -219,14 +236,13 @@ class NeuronGroup(Group, SpikeSource):
 
 
 class Subgroup(Group, SpikeSource):
-    """A contiguous slice of a group: usable as a source, as a target and in monitors."""
+    """A contiguous part of a group, ``G[3:7]``, ``G[3]`` or ``G[[3, 4, 5]]``: usable as a source, as a target and in monitors.
 
-    def __init__(self, parent: NeuronGroup, item: slice, name: str | None = None):
-        if not isinstance(item, slice) or item.step not in (None, 1):
-            raise EqsnnError(f"a subgroup is a contiguous slice such as {parent.name}[0:100]; got {item!r}")
-        start, stop, _ = item.indices(len(parent))
-        if stop <= start:
-            raise EqsnnError(f"{parent.name}[{item.start}:{item.stop}] is empty; the group has {len(parent)} neurons")
+    Its elements are counted from 0; it has no values of its own.
+    """
+
+    def __init__(self, parent: NeuronGroup | Subgroup, item, name: str | None = None):
+        start, stop = _bounds(parent, item)
         SimObject.__init__(self, name or f"{parent.name}_subgroup*", clock=parent.clock, when="groups")
         self.parent = parent
         self.root = parent.root
@@ -241,6 +257,10 @@ class Subgroup(Group, SpikeSource):
     @property
     def arrays(self):
         return self.parent.arrays
+
+    @property
+    def links(self):
+        return self.parent.links
 
     @property
     def model(self) -> Model:
@@ -272,7 +292,7 @@ class Subgroup(Group, SpikeSource):
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, item: slice) -> Subgroup:
+    def __getitem__(self, item) -> Subgroup:
         return Subgroup(self, item)
 
     def expression_scope(self) -> Scope:
@@ -285,15 +305,37 @@ class Subgroup(Group, SpikeSource):
         return self.parent.host_values(owner, variable, local + self._offset)
 
     def __repr__(self) -> str:
-        return (
-            f"<Subgroup {self.name!r} of {self.parent.name!r}: neurons {self._offset} to {self._offset + self._n - 1}>"
-        )
+        return f"<Subgroup {self.name!r} of {self.root.name!r} from {self.start} to {self.stop}>"
 
 
 def _count(n: object) -> int:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise EqsnnError(f"the number of elements must be a positive integer; got {n!r}")
     return int(n)
+
+
+def _bounds(parent: NeuronGroup | Subgroup, item) -> tuple[int, int]:
+    """The first element of a contiguous part, and the one after its last. Raises EqsnnError or IndexError."""
+    n = len(parent)
+    wanted = f"a subgroup is contiguous: a slice such as {parent.name}[0:{min(n, 100)}], an index, or indices such as [3, 4, 5]"
+    if isinstance(item, slice):
+        if item.step not in (None, 1):
+            raise EqsnnError(f"{wanted}; got a step of {item.step}")
+        start, stop, _ = item.indices(n)
+        if stop <= start:
+            raise EqsnnError(f"{parent.name}[{item.start}:{item.stop}] is empty; it has {n} elements")
+        return start, stop
+    index = np.asarray(item)
+    if index.dtype.kind not in "iu" or index.ndim > 1 or index.size == 0:
+        raise EqsnnError(f"{wanted}; got {item!r}")
+    if np.any(np.diff(np.atleast_1d(index)) != 1):
+        raise EqsnnError(f"{wanted}; got {np.array2string(index, threshold=6)}")
+    start, stop = int(np.atleast_1d(index)[0]), int(np.atleast_1d(index)[-1]) + 1
+    if index.ndim == 0 and start < 0:
+        start, stop = start + n, stop + n
+    if start < 0 or stop > n:
+        raise IndexError(f"{parent.name} has {n} elements; {item!r} is out of range")
+    return start, stop
 
 
 def _text(value: object, what: str) -> str:
@@ -306,6 +348,8 @@ def _refractory(value):
     """The refractory expression, and the constant behind it where the user gave a Quantity."""
     if value is False or value is None:
         return None, None
+    if value is True:
+        return parse_expression("True", "refractory"), None
     if isinstance(value, str):
         return parse_expression(value, "refractory"), None
     if dimensions_of(value) != second.dim:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
+from eqsnn.network.storage import storage_types
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -45,7 +46,7 @@ class Synapses(Group):
     triggers all pathways, or a dict of events by pathway ('spike' for the others); ``delay``: a time for all
     synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
     (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
-    of the group into which they sum.
+    of the group into which they sum. ``dtype``: in what type values are kept, as for a NeuronGroup.
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class Synapses(Group):
         on_post: str | Mapping[str, str] | None = None,
         delay: Quantity | Mapping[str, Quantity] | None = None,
         on_event: str | Mapping[str, str] = "spike",
-        method: str | None = None,
+        method: str | Sequence[str] | None = None,
         method_options: Mapping[str, object] | None = None,
         namespace: Mapping[str, object] | None = None,
+        dtype=None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
         order: int = 0,
@@ -91,6 +93,7 @@ class Synapses(Group):
             one_group=getattr(self.target, "root", self.target) is source.root,
             hidden=chosen.variables,
         )
+        self._types = storage_types(self.model, dtype, self.name)
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
@@ -104,9 +107,11 @@ class Synapses(Group):
     # -- variables -------------------------------------------------------------------------------------------------------------
 
     def _make_variables(self) -> None:
-        self.arrays, self.variables = {}, {}
+        self.arrays, self.variables, self.links = {}, {}, {}
         for v in self.model.variables:
-            if v.held:
+            if v.linked:
+                self._add_linked(v.name, v.dim, v.dtype)
+            elif v.held:
                 self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
             elif v.kind == "subexpression":
                 self._add(
@@ -149,7 +154,7 @@ class Synapses(Group):
         self.variables[name] = VariableInfo(name, dim, dtype, shared, read, write, why)
 
     def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
-        self.arrays[name] = np.zeros(1 if shared else 0, NUMPY_TYPES[dtype])
+        self.arrays[name] = np.zeros(1 if shared else 0, self._types.get(name, NUMPY_TYPES[dtype]))
 
         def read(index):
             values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
@@ -373,6 +378,8 @@ class Synapses(Group):
     def __len__(self) -> int:
         return len(self._post_ends)
 
+    two_indices = True
+
     def indices_of(self, item):
         """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
         if isinstance(item, SynapseSelection):
@@ -412,6 +419,8 @@ class Synapses(Group):
             return self.source.host_values("self", variable, self._index("i", index))
         if owner == "post":
             return self.target.host_values("self", variable, self._index("j", index))
+        if variable not in self.arrays:
+            return self.variables[variable].read(index)
         array = self.arrays[variable]
         if self.variables[variable].shared:
             return array

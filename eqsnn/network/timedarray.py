@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
-from eqsnn.model.functions import TableFunction
+from eqsnn.model.functions import TableFunction, fineness
+from eqsnn.network.clock import defaultclock
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, second
 
 
 class TimedArray:
     """``values[k]`` holds from ``k*dt`` until ``(k+1)*dt``; before 0 the first value, after the end the last.
 
-    ``values``: array of shape (T,) or (T, M), with a unit or without; ``dt``: a time.
+    ``values``: array of shape (T,) or (T, M), with a unit or without; ``dt``: a time. In equations it is called ``f(t)``, or ``f(t, i)`` with
+    the column; there it is constant in a time step if ``dt`` is a multiple of that. Outside the columns its value is NaN.
     """
 
     def __init__(self, values, dt: Quantity, name: str = "timedarray"):
@@ -49,12 +51,19 @@ class TimedArray:
         """The value at time ``t`` (a time), and of column ``i`` where there are several."""
         if dimensions_of(t) != second.dim:
             raise UnitError(f"a TimedArray takes a time, such as 3*ms; got {t!r}")
-        seconds = np.asarray(t / second, np.float64)
-        step = np.clip(np.floor((seconds + 1e-6 * self.dt_) / self.dt_).astype(np.int64), 0, len(self.values_) - 1)
+        parts = fineness(self.dt_, defaultclock.dt_)
+        grid = np.floor(np.asarray(t / second, np.float64) / (self.dt_ / parts) + 0.5)
+        step = np.clip((grid / parts).astype(np.int64), 0, len(self.values_) - 1)
         if (i is None) != (self.values_.ndim == 1):
             raise EqsnnError("a TimedArray of shape (T,) is called as I(t), one of shape (T, M) as I(t, i)")
-        values = self.values_[step] if i is None else self.values_[step, i]
+        values = self.values_[step] if i is None else self._column(step, np.asarray(i))
         return values if self.dim == DIMENSIONLESS else Quantity(values, dim=self.dim)
+
+    def _column(self, step: np.ndarray, i: np.ndarray) -> np.ndarray:
+        if i.dtype.kind not in "iu":
+            raise EqsnnError(f"the column of a TimedArray is an integer; got {i!r}")
+        outside = (i < 0) | (i >= self.values_.shape[1])
+        return np.where(outside, np.nan, self.values_[step, np.where(outside, 0, i)])
 
     def __repr__(self) -> str:
         return f"TimedArray(shape={self.values_.shape}, unit={self.dim}, dt={self.dt!s})"

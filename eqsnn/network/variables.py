@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,24 +59,53 @@ class VariableView:
 
     def __getitem__(self, item):
         if self.info.shared:
-            if not (isinstance(item, slice) and item == slice(None)) and item != 0:
-                raise IndexError(
-                    f"'{self.name}' is shared by the whole group: it has one value, read it as .{self.name}[:]"
-                )
+            self._only_value(item)
             return self.get()
+        if isinstance(item, tuple):
+            self._one_index(item)
         index = self.group.indices_of(item)
         values = self.info.read(np.atleast_1d(index))
         return self._with_unit(values if np.ndim(index) else values[0])
 
     def __setitem__(self, item, value) -> None:
-        if self.info.write is None:
-            raise EqsnnError(f"'{self.name}' of {self.group.name} cannot be set: {self.info.why_read_only}")
+        self.check_writable()
+        if self.info.shared:
+            self._only_value(item)
+        elif isinstance(item, tuple):
+            self._one_index(item)
         everything = isinstance(item, slice) and item == slice(None)
         index = None if everything or self.info.shared else np.atleast_1d(self.group.indices_of(item))
         if isinstance(value, str):
             self.info.write(index, self.group.evaluate(value, index, self.info))
             return
         self.info.write(index, self._plain(value, index))
+
+    def check_writable(self) -> None:
+        """Raises EqsnnError for a variable that cannot be set."""
+        if self.info.write is None:
+            raise EqsnnError(f"'{self.name}' of {self.group.name} cannot be set: {self.info.why_read_only}")
+
+    def _only_value(self, item) -> None:
+        """A shared variable is indexed by [:] or [0]; a condition about elements has no meaning for it."""
+        everything = (isinstance(item, slice) and item == slice(None)) or item is Ellipsis
+        if not everything and not (isinstance(item, (int, np.integer)) and item == 0):
+            raise IndexError(
+                f"'{self.name}' is shared by the whole group: it has one value, read and set as .{self.name}[:]"
+            )
+
+    def _one_index(self, item: tuple) -> None:
+        if not getattr(self.group, "two_indices", False):
+            raise IndexError(f"'{self.name}' of {self.group.name} takes one index; got {len(item)}: {item!r}")
+
+    def get_item(self, item, level: int = 0, namespace: Mapping[str, object] | None = None):
+        """``G.v[item]``; the names in a condition are looked up in ``namespace``, else where this is called, or ``level`` calls further out."""
+        with self.group.looking_up(namespace, level):
+            return self[item]
+
+    def set_item(self, item, value, level: int = 0, namespace: Mapping[str, object] | None = None) -> None:
+        """``G.v[item] = value``, with names looked up as in :meth:`get_item`."""
+        with self.group.looking_up(namespace, level):
+            self[item] = value
 
     def _plain(self, value, index: np.ndarray | None) -> np.ndarray:
         if isinstance(value, VariableView):
@@ -97,6 +126,8 @@ class VariableView:
             )
         if self.info.dtype == "integer" and array.dtype.kind == "f" and np.any(array != np.trunc(array)):
             raise EqsnnError(f"'{self.name}' of {self.group.name} is an integer; got {value!s}")
+        if self.info.dtype == "boolean" and array.dtype.kind != "b":
+            array = array != 0
         return np.broadcast_to(array, wanted)
 
     def __len__(self) -> int:
@@ -119,7 +150,9 @@ class VariableView:
         return getattr(self.get(), name)
 
     def __repr__(self) -> str:
-        return f"<{self.group.name}.{self.name}: {self.get()!r}>"
+        values = self.get()
+        shown = repr(values) if np.ndim(values) or isinstance(values, Quantity) else str(values)
+        return f"<{self.group.name}.{self.name}{'_' if self._unitless else ''}: {shown}>"
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
         plain = [x.get() if isinstance(x, VariableView) else x for x in inputs]

@@ -17,6 +17,8 @@ _network: Network | None = None
 def visible(space: Mapping[str, object]) -> list[SimObject]:
     """The objects among the values of a namespace, each once."""
     found = {id(o): o for o in space.values() if isinstance(o, SimObject) and not isinstance(o, Subgroup)}
+    for o in list(found.values()):
+        found.update((id(inner), inner) for inner in o.contained())
     return list(found.values())
 
 

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from eqsnn.kernel.ir import Kernel
+from eqsnn.kernel.passes.fit_memory import fit_memory
 from eqsnn.model.functions import UserFunction
 
 OpKind = Literal[
@@ -177,6 +178,17 @@ class Op:
         if self.kind == "pathway":
             return len(self.rows)
         return -(-self.n // self.block) if self.kind in ("map", "events") else 1
+
+
+_NARROW = {np.dtype(np.float32): "f32", np.dtype(np.int32): "i32"}
+
+
+def fit(op: Op) -> Op:
+    """The operation, its kernel fitted to the types of the arrays that it is bound to."""
+    if op.kernel is not None and op.binding is not None:
+        types = {n: _NARROW[a.dtype] for n, a in op.binding.buffers.items() if a.dtype in _NARROW}
+        op.kernel = fit_memory(op.kernel, types)
+    return op
 
 
 @dataclass

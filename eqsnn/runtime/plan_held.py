@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def place_held(plan: Planner, o: Group) -> None:
     kernels = pipeline.held(o.model, f"{plan.name(o.name)}_held", plan.check)
     if kernels.shared is not None:
-        plan.add(o, "before_start", o.order, 0, plan.map(o, kernels.shared, "shared held", 1), "shared held")
+        plan.add(o, "before_start", o.order, 0, plan.map(o, kernels.shared, "held", 1), "held")
     if kernels.own is None or not len(o):
         return
     if kernels.own.domain == "neuron":

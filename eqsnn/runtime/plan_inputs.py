@@ -13,6 +13,7 @@ from eqsnn.network.evaluate import close_scope
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.runtime.plan import Op, Schedule
+from eqsnn.runtime.plan_regular import part_of
 from eqsnn.runtime.questions import root_of, start_of
 
 if TYPE_CHECKING:
@@ -26,21 +27,29 @@ def place_generator(plan: Planner, o: SpikeGeneratorGroup) -> None:
     plan.add(o, o.when, o.order, 0, op)
 
 
+def place_silence(plan: Planner, o, event: str) -> None:
+    """A group that is not active: its elements are known not to spike."""
+    nothing = Schedule(np.empty(0, np.int64), np.empty(0, np.int32))
+    when, order = o.place_of_event(event)
+    op = Op("generator", plan.clock(o.clock), "silence", o, n=len(o), emits=o.spikes[event], schedule=nothing)
+    plan.add(o, when, order, 0, op)
+
+
 def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
-    root = root_of(o.target)
+    root, scope = root_of(o.target), o.scope()
     expr = o.weight if isinstance(o.weight, Expr) else None
     name = plan.name(o.name)
-    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name, plan.check)
+    kernel = pipeline.poisson_input(scope, o.target_var, expr, o.name, name, plan.check)
     table = binomial_table(o.n, o.probability())
     extra = {"binomial": table, "binomial#0": len(table)}
     if expr is None:
         extra["_weight"] = o.weight
     else:
-        _, values = close_scope(expr, root.model.scope, plan.spaces(root))
+        _, values = close_scope(expr, scope, plan.spaces(root))
         extra.update(values)
     first, last = start_of(o.target), start_of(o.target) + len(o.target)
     binding = plan.binding(kernel, o, {"self": root}, o.clock, "input", extra)
-    binding.buffers = {b.name: _part(binding.buffers[b.name], b, first, last) for b in kernel.buffers}
+    binding.buffers = {b.name: part_of(binding.buffers[b.name], b, first, last) for b in kernel.buffers}
     op = Op(
         "map",
         plan.clock(o.clock),
@@ -56,7 +65,3 @@ def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
 
 def place_operation(plan: Planner, o: NetworkOperation) -> None:
     plan.add(o, o.when, o.order, 0, Op("python", plan.clock(o.clock), "python", o, call=o.call))
-
-
-def _part(array: np.ndarray, buffer, first: int, last: int) -> np.ndarray:
-    return array[first:last] if buffer.extent == "self" else array

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn import pipeline
+from eqsnn.errors import Span
 from eqsnn.language.ast import Name
 from eqsnn.model.model import Symbol
 from eqsnn.network.group import Group, zeros
@@ -114,7 +115,7 @@ def _recorded(plan: Planner, o: StateMonitor, name: str, position: int) -> tuple
     index = np.zeros(1, np.int64) if info.shared else internal(group, o.record)
     if name in root.arrays:
         return root.arrays[name], index
-    if all(v.name != name for v in root.model.variables):
+    if all(v.name != name for v in root.model.variables) and name not in ("t", "t_in_timesteps"):
         values = np.ascontiguousarray(info.read(None))
         return values, np.zeros(1, np.int64) if info.shared else np.ascontiguousarray(o.record, np.int64)
     expr = _expression(root, name)
@@ -161,7 +162,8 @@ def _of_the_ends(s: Symbol) -> bool:
 
 
 def _expression(root: Group, name: str) -> Name:
-    return Name(name, next(v.span for v in root.model.variables if v.name == name))
+    known = next((v.span for v in root.model.variables if v.name == name), None)
+    return Name(name, known or Span(name, 0, len(name), "variable"))
 
 
 def _kernel(plan: Planner, o: Recorder, root: Group, name: str, domain: str):

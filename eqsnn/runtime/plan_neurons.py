@@ -17,6 +17,7 @@ from eqsnn.network.inputs import PoissonInput
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Binding, Op
 from eqsnn.runtime.questions import places, root_of
@@ -49,7 +50,7 @@ class Refresh:
 
 def place_neurons(plan: Planner, o: NeuronGroup) -> None:
     steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
-    fused = steps and "spike" in o.event_names and not is_observed_between(plan, o)
+    fused = steps and "spike" in o.event_names and not o.links and not is_observed_between(plan, o)
     stem = plan.name(o.name)
     emits = o.spikes.get("spike")
     name = f"{o.name}_stateupdater"
@@ -107,10 +108,10 @@ def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
     if not start < end or any(start <= place < end for place in own):
         return True
     for other in plan.objects:
-        for when, order in places(other):
-            if not start < (slot_rank(when), order, other.name) < end or other is o:
+        for when, order, name in places(other):
+            if not start < (slot_rank(when), order, name) < end or other is o:
                 continue
-            if isinstance(other, (NetworkOperation, PoissonInput)):
+            if isinstance(other, (NetworkOperation, PoissonInput, CodeRunner)):
                 return True
             if isinstance(other, Synapses) and slot_rank(when) != slot_rank("groups"):
                 return True

@@ -17,11 +17,12 @@ from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Kernel, identifier
 from eqsnn.kernel.random import key_of
+from eqsnn.model.functions import TableFunction
 from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
 from eqsnn.model.statements import bind
 from eqsnn.network.base import SimObject, slot_rank
-from eqsnn.network.clock import Clock, EventClock, common_grid, steps_in
+from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
@@ -30,19 +31,22 @@ from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
 from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
-from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan
+from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
-from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input
+from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
+from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
+from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
 from eqsnn.runtime.plan_synapses import place_synapses
-from eqsnn.runtime.questions import degrees, index_scalar, root_of
+from eqsnn.runtime.questions import degrees, index_scalar, place_name, root_of
 from eqsnn.runtime.settings import Settings
 
 Rank = tuple[int, int, str, int]
-"""(slot, order, name of the object, position within the object)"""
+"""(slot, order, name, position within the object)"""
 
 
 @dataclass
@@ -65,6 +69,16 @@ class Built:
     clocks: tuple[Clock | EventClock, ...]
 
 
+def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
+    """The objects and what belongs to them, each once."""
+    found: dict[int, SimObject] = {}
+    for o in objects:
+        found.setdefault(id(o), o)
+        for inner in o.contained():
+            found.setdefault(id(inner), inner)
+    return list(found.values())
+
+
 class Planner:
     """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
     where a variable becomes NaN or infinite."""
@@ -72,7 +86,7 @@ class Planner:
     def __init__(
         self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True
     ):
-        self.objects = sorted(objects, key=lambda o: o.name)
+        self.objects = sorted(with_contained(objects), key=lambda o: o.name)
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
         self.clocks: list[Clock | EventClock] = []
         self.placed: list[_Placed] = []
@@ -81,12 +95,16 @@ class Planner:
         self.counts: list[tuple[SimObject, str, Op]] = []
         self.kernel_names: set[str] = set()
         self.depths: dict[tuple[SpikeSource, str], int] = {}
+        self.computed: dict[tuple[Group, str], np.ndarray] = {}
 
     def build(self) -> Built:
         """The plan. Raises what is wrong with the network, before anything is compiled."""
         for o in self.objects:
             self._check_dependencies(o)
             self._close(o)
+        for o in self.objects:
+            if isinstance(o, CodeRunner):
+                self.constants[o] = close_runner(self, o)
         self._find_writes()
         self._spikes()
         for o in self.objects:
@@ -100,14 +118,14 @@ class Planner:
                 for c, p in zip(self.clocks, places)
             )
             or (ClockPlan("defaultclock", 1, 1e-4),),
-            [p.op for p in self.placed],
+            with_computed(self, [p.op for p in self.placed]),
         )
         return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks))
 
     # -- what a run has to know before ---------------------------------------------------------------------------------------------
 
     def _check_dependencies(self, o: SimObject) -> None:
-        for attribute in ("source", "target"):
+        for attribute in ("source", "target", "group"):
             needed = getattr(o, attribute, None) if not isinstance(o, NeuronGroup) else None
             if needed is None:
                 continue
@@ -123,8 +141,10 @@ class Planner:
         """Read the external constants and check every equation with their units."""
         if not isinstance(o, Group):
             return
+        check_links(o)
         model: Model = o.model
         values, dims = constants(model.externals, self.spaces(o))
+        self._tell_grids(o)
         scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols})
         check_model(model, scope)
         if isinstance(o, Synapses):
@@ -138,6 +158,18 @@ class Planner:
             values["_refractory"] = o.refractory_constant
         values.update(getattr(o, "method_constants", {}))
         self.constants[o] = values
+
+    def _tell_grids(self, o: Group) -> None:
+        for name, table in o.model.scope.functions.items():
+            if (
+                isinstance(table, TableFunction)
+                and table.dt > o.clock.dt_
+                and not rests_for_a_step(table.dt, o.clock.dt_)
+            ):
+                self.messages.append(
+                    f"{o.name}: the TimedArray '{name}' changes every {table.dt * 1e3:g} ms, which is no multiple of the time step "
+                    f"{o.clock.dt_ * 1e3:g} ms; a change is seen in the first step after it"
+                )
 
     def _find_writes(self) -> None:
         """Which variables of which group may change during the run, other than by its own equations."""
@@ -153,6 +185,15 @@ class Planner:
                     if "summed" in v.flags:
                         name, side = v.name.rsplit("_", 1)
                         self.written.setdefault(sides[side], set()).add(name)
+            elif isinstance(o, CodeRunner):
+                root = root_of(o.group)
+                sides = {
+                    "self": root,
+                    "pre": root_of(getattr(root, "source", None)),
+                    "post": root_of(getattr(root, "target", None)),
+                }
+                for owner, variable in written_by(o):
+                    self.written.setdefault(sides[owner], set()).add(variable)
             elif isinstance(o, PoissonInput):
                 self.written.setdefault(root_of(o.target), set()).add(o.target_var)
             elif isinstance(o, NeuronGroup):
@@ -169,8 +210,11 @@ class Planner:
                     self.written.setdefault(o, set()).update(names)
 
     def varying(self, o: Group) -> frozenset[str]:
-        """The variables of a group that something other than its own equations writes during the run."""
-        return frozenset(self.written.get(o, set()) & {v.name for v in o.model.variables})
+        """The variables of a group that something other than its own equations writes during the run, and the TimedArrays that may change within
+        a step of its clock."""
+        tables = {n for n, f in o.model.scope.functions.items() if isinstance(f, TableFunction)}
+        moving = {n for n in tables if not rests_for_a_step(o.model.scope.functions[n].dt, o.clock.dt_)}
+        return frozenset(self.written.get(o, set()) & {v.name for v in o.model.variables} | moving)
 
     def _spikes(self) -> None:
         """Every event of every group gets a memory of its own, as long as the longest homogeneous delay of what follows it."""
@@ -207,8 +251,10 @@ class Planner:
     def add(
         self, o: SimObject, when: str, order: int, position: int, op: Op, label: str | None = None, name: str = ""
     ) -> Op:
-        """Put an operation in its place: slot, order, ``name`` (or that of the object), position. ``label`` is the site of its random stream."""
-        self.placed.append(_Placed((slot_rank(when), order, name or o.name, position), op))
+        """Put an operation in its place: slot, order, ``name`` (or the one that Brian 2 gives to that part of the object), position.
+        ``label`` is the site of its random stream."""
+        fit(op)
+        self.placed.append(_Placed((slot_rank(when), order, name or place_name(o, op.label), position), op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
             op.count = o.updates(label)
             self.counts.append((o, label, op))
@@ -220,7 +266,9 @@ class Planner:
         """Arrays and numbers for every name of a kernel. ``groups``: who is 'self', 'pre' and 'post'; ``extra``: values given here."""
         extra = extra or {}
         buffers, scalars = {}, {}
-        model_scope = o.model.scope if isinstance(o, Group) else groups["self"].model.scope
+        links = {}
+        dt = (clock if isinstance(clock, Clock) else groups["self"].clock).dt_  # an EventClock has none of its own
+        model_scope = o.scope() if hasattr(o, "scope") else (o if isinstance(o, Group) else groups["self"]).model.scope
         for b in kernel.buffers:
             if b.name in extra:
                 buffers[b.name] = extra[b.name]
@@ -229,8 +277,12 @@ class Planner:
                 buffers[b.name] = np.ascontiguousarray(values)
             elif b.owner == "index":
                 buffers[b.name] = degrees(o, b.variable)
+            elif b.variable.endswith(("@index", "@source")):
+                links[b.owner, b.variable.partition("@")[0]] = groups[b.owner]
             elif b.owner != "derived":
                 buffers[b.name] = groups[b.owner].arrays[b.variable]
+        for (owner, variable), group in links.items():
+            bind_link(self, kernel, group, owner, variable, buffers)
         for s in kernel.scalars:
             if s.owner == "external":
                 values = extra if s.variable in extra else self.constants.get(o, {})
@@ -238,23 +290,35 @@ class Planner:
                     raise EqsnnError(f"'{o.name}' uses the name '{s.variable.partition('@')[0]}', which has no value")
                 scalars[s.name] = values[s.variable]
             elif s.owner == "clock":
-                scalars[s.name] = clock.dt_ if s.variable == "dt" else 0
+                scalars[s.name] = dt if s.variable == "dt" else 0
+            elif s.owner == "linked":
+                owner, _, variable = s.variable.partition(".")
+                source = next(b for b in kernel.buffers if (b.owner, b.variable) == (owner, f"{variable}@source"))
+                scalars[s.name] = len(buffers[source.name]) - 1
             elif s.owner == "index":
                 scalars[s.name] = index_scalar(o, s.variable)
             elif s.owner == "random":
                 scalars[s.name] = key_of(*o.site(label)) if s.variable == "key" else 0
             elif s.owner == "shape":
-                scalars[s.name] = extra[s.variable] if s.variable in extra else shape_value(model_scope, s.variable)
+                scalars[s.name] = extra[s.variable] if s.variable in extra else shape_value(model_scope, s.variable, dt)
         evaluate_hoisted(kernel, buffers, scalars)
         functions = {e.function: function_of(model_scope, e.function) for e in kernel.externs}
         return Binding(buffers, scalars, functions)
+
+    def computed_array(self, o: Group, variable: str) -> np.ndarray:
+        """Memory into which a variable of ``o`` is computed before each operation that reads it there (plan_links.py)."""
+        if (o, variable) not in self.computed:
+            if o not in self.constants:
+                self._close(o)
+            self.computed[o, variable] = new_array(o, variable)
+        return self.computed[o, variable]
 
     # -- the objects ---------------------------------------------------------------------------------------------------------------
 
     def _place(self, o: SimObject) -> None:
         if not o.active:
-            if isinstance(o, SpikeSource) and o.event_names:
-                raise EqsnnError(f"'{o.name}' is not active, and others wait for its spikes")
+            for event in o.event_names if isinstance(o, SpikeSource) else ():
+                place_silence(self, o, event)
             return
         if isinstance(o, (NeuronGroup, Synapses)):
             place_held(self, o)
@@ -280,6 +344,7 @@ class Planner:
 
 
 PLACES: dict[type, Callable[[Planner, object], None]] = {
+    CodeRunner: place_runner,
     SpikeGeneratorGroup: place_generator,
     NeuronGroup: place_neurons,
     Synapses: place_synapses,

@@ -6,7 +6,8 @@ import numpy as np
 
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.network.base import SimObject
-from eqsnn.network.neurongroup import SpikeSource, Subgroup
+from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
+from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
 
 
@@ -20,14 +21,38 @@ def start_of(group) -> int:
     return getattr(group, "start", 0)
 
 
-def places(o: SimObject) -> list[tuple[str, int]]:
-    """The slots and orders at which an object acts."""
+_SUFFIXES = {
+    "step": "stateupdater",
+    "shared step": "stateupdater",
+    "threshold": "thresholder",
+    "marks": "thresholder",
+    "silence": "thresholder",
+    "reset": "resetter",
+    "clear": "summed_variable",
+    "summed": "summed_variable",
+    "held": "subexpression_update",
+}
+
+
+def place_name(o: SimObject, label: str) -> str:
+    """The name by which an operation of ``o`` goes among those of its slot and order: as Brian 2 calls that part of the object, so that
+    'neurongroup_1_stateupdater' goes before 'neurongroup_stateupdater' here too."""
+    if not isinstance(o, (NeuronGroup, Synapses)):
+        return o.name
+    kind, _, rest = label.partition(" ")
+    suffix = rest if kind == "pathway" else _SUFFIXES.get(label) or _SUFFIXES.get(kind, label)
+    return f"{o.name}_{suffix}"
+
+
+def places(o: SimObject) -> list[tuple[str, int, str]]:
+    """The slots, orders and names at which an object acts."""
     if isinstance(o, Synapses):
-        return [(o.when, o.order + p.order) for p in o.pathways.values()] + [
-            ("groups", o.order),
-            ("groups", o.order - 1),
+        return [
+            *((o.when, o.order + p.order, place_name(o, f"pathway {p.name}")) for p in o.pathways.values()),
+            ("groups", o.order, place_name(o, "step")),
+            ("groups", o.order - 1, place_name(o, "clear")),
         ]
-    return [(o.when, o.order)]
+    return [(o.when, o.order, o.name)]
 
 
 def overlap(a, b) -> bool:
@@ -44,12 +69,15 @@ def internal(group, record: np.ndarray) -> np.ndarray:
 
 def degrees(o: Synapses, variable: str) -> np.ndarray:
     """How many synapses each neuron has: 'N_outgoing' of sources, 'N_incoming' of targets."""
+    o = o.group if isinstance(o, CodeRunner) else o
     side, n = (o.sources, len(root_of(o.source))) if variable == "N_outgoing" else (o.targets, len(root_of(o.target)))
     return np.bincount(side, minlength=n).astype(np.int64)
 
 
 def index_scalar(o: SimObject, variable: str) -> int:
     """The value of a name such as ``N`` that a kernel takes as an argument."""
+    if isinstance(o, CodeRunner):
+        o = o.group
     if isinstance(o, Synapses):
         return {
             "N": len(o),
