@@ -24,6 +24,8 @@ class CodeRunner(SimObject):
     ``active = False`` leaves it out.
     """
 
+    takes_event_clock = True
+
     def __init__(
         self,
         group: Group,
