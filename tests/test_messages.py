@@ -369,6 +369,26 @@ EquationError: an operand of '+' is a condition, and a number is expected
     x = True + 1 : 1
         ^^^^
   int(condition) is 1 or 0""",
+    "linked and constant": """\
+EquationError: a linked variable has no other flags: it is what the other group's variable is
+  in line 2 of the equations:
+    x : 1 (linked, constant)
+                   ^^^^^^^^
+  remove it""",
+    "linked is written": """\
+EquationError: 'x' is linked and cannot be assigned to: it belongs to another group
+  in the reset:
+    x += 1
+    ^
+  assign to it there, or declare a parameter of this group""",
+    "linked to nothing": """\
+EqsnnError: 'x' of 'cells' is declared (linked) and not linked: cells.x = linked_var(...)""",
+    "none of several methods": """\
+EquationError: cells: none of these methods can integrate these equations
+  in the equations:
+    dv/dt = -v**2/(10*ms) : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  not 'exact': the equation of 'v' is not linear; not 'exponential_euler': the equation of 'v' is not linear in 'v', the other variables held""",
     "unknown flag": """\
 EquationError: the flag 'unless refractry' is not known
   in the equations:

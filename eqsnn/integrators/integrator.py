@@ -106,4 +106,5 @@ def choose(system: System, method: str | tuple[str, ...] | None, owner: str) -> 
             given = "no method given" if method is None else f"of the methods {', '.join(names)}"
             return Choice(available[name], f"{owner}: {given}, '{name}' chosen{why}")
         refused.append(f"not '{name}': {reason}")
-    raise EquationError(f"{owner}: no method can integrate these equations", span, "; ".join(refused))
+    which = "no method" if method is None else "none of these methods"
+    raise EquationError(f"{owner}: {which} can integrate these equations", span, "; ".join(refused))
