@@ -24,7 +24,7 @@ def close_runner(plan: Planner, o: CodeRunner) -> dict:
     """The external constants of the statements and of the group, which are checked with their units."""
     root = root_of(o.group)
     _, bound = bind(o.statements, o.scope(), everywhere=True)
-    values, dims = constants(externals_of(o.statements, bound.symbols), plan.spaces(root))
+    values, dims = constants(externals_of(o.statements, bound), plan.spaces(root))
     scope = o.scope()
     bind(o.statements, scope.with_externals({**root_dims(plan, root), **dims}), everywhere=True)
     return {**plan.constants[root], **values}
