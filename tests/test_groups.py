@@ -500,3 +500,13 @@ def test_event_driven_equations_cannot_read_what_changes_between_events():
     S.a = eq.linked_var(eq.NeuronGroup(1, "x : 1"), "x")
     with pytest.raises(eq.EquationError, match="depends on 'a', which changes between them"):
         eq.Network(G, S).run(1 * ms)
+
+
+def test_constants_of_subexpressions_that_both_ends_of_a_synapse_share():
+    gain = 3  # noqa: F841
+    G = eq.NeuronGroup(2, "v : 1\nf = gain*v : 1\ntotal : 1")
+    G.v = [1, 2]
+    S = eq.Synapses(G, G, "total_post = f_pre + 10*f_post : 1 (summed)")
+    S.connect(i=[0, 1], j=[1, 0])
+    eq.Network(G, S).run(0.1 * ms)
+    np.testing.assert_allclose(G.total, [6 + 30, 3 + 60])
