@@ -443,3 +443,70 @@ def test_weights_of_poisson_inputs_are_checked():
         eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)")
     with pytest.raises(eq.EqsnnError, match="the target must be a group of neurons"):
         eq.PoissonInput("cells", "v", 3, 10 * Hz, 1 * mV)
+
+
+# -- all of it together
+
+
+def everything(backend, threads, block):
+    before = eq.settings.backend, eq.settings.threads, eq.settings.neurons_per_block
+    eq.settings.backend, eq.settings.threads, eq.settings.neurons_per_block = backend, threads, block
+    eq.seed(4)
+    ta, b = eq.TimedArray(np.linspace(0, 1, 30), dt=0.3 * ms), eq.BinomialFunction(20, 0.3)  # noqa: F841
+    inputs = eq.NeuronGroup(
+        100, "dx/dt = (ta(t)*i/50 - x)/(2*ms) : 1\ny = x*2 + z : 1\nz = rand() : 1 (constant over dt)",
+        threshold="x > 0.8", reset="x = 0", method="euler", dtype=np.float32, name="inputs",
+    )  # fmt: skip
+    G = eq.NeuronGroup(
+        500, """a, me : 1 (linked)
+        k : integer
+        s : 1 (shared)
+        n = b() : 1 (constant over dt)
+        dv/dt = (a + n*0.01 + me*0.1 - v)/ms : 1 (unless refractory)""",
+        threshold="v > 1 + 0.1*a", reset="v = -a*0.1; k = (k + 1) % 100", refractory="1*ms*(1 + a)", method="euler", name="readers",
+    )  # fmt: skip
+    G.k = "i % 100"
+    G.a, G.me = eq.linked_var(inputs, "y", index="k"), eq.linked_var(G, "v", index=(np.arange(500) * 7) % 500)
+    G.run_regularly("s = rand()\nv += 0.1*s*rand()", dt=1 * ms)
+    G[100:300].run_regularly("v = v*0.9 + 0.001*i", dt=0.5 * ms, when="end")
+    S = eq.Synapses(
+        inputs, G, "w : 1\nq : 1 (linked)\nkk : integer (constant)",
+        on_pre="v_post += w*0.1 + 0.01*q + 0.01*a_post", delay=0.5 * ms, dtype=np.float32, name="contacts",
+    )  # fmt: skip
+    S.connect(p=0.1)
+    S.w, S.kk = "rand()", "j % 100"
+    S.q = eq.linked_var(inputs, "y", index="kk")
+    P = eq.PoissonInput(G[50:], "v", 10, 300 * Hz, "0.05*(1 + a)", name="background")
+    M, Q = eq.StateMonitor(G, ["v", "a", "me", "n"], record=True, name="states"), eq.SpikeMonitor(G, name="spikes")
+    try:
+        eq.Network(inputs, G, S, P, M, Q).run(5 * ms)
+    finally:
+        eq.settings.backend, eq.settings.threads, eq.settings.neurons_per_block = before
+    return M.v, M.a, M.me, M.n, Q.i, Q.t_, S.w[:]
+
+
+def test_backends_blocks_and_threads_agree():
+    reference = everything("numpy", 1, 64)
+    assert len(reference[4]) > 300
+    for other in (everything("c", 1, 4096), everything("c", 3, 64), everything("cython", 2, 64)):
+        for one, two in zip(reference, other):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_event_driven_equations_cannot_read_what_changes_between_events():
+    G = eq.NeuronGroup(2, "x : 1", threshold="x > 1")
+    S = eq.Synapses(G, G, "a : 1 (linked)\ndw/dt = (a - w)/ms : 1 (event-driven)", on_pre="x_post += w")
+    S.connect()
+    S.a = eq.linked_var(eq.NeuronGroup(1, "x : 1"), "x")
+    with pytest.raises(eq.EquationError, match="depends on 'a', which changes between them"):
+        eq.Network(G, S).run(1 * ms)
+
+
+def test_constants_of_subexpressions_that_both_ends_of_a_synapse_share():
+    gain = 3  # noqa: F841
+    G = eq.NeuronGroup(2, "v : 1\nf = gain*v : 1\ntotal : 1")
+    G.v = [1, 2]
+    S = eq.Synapses(G, G, "total_post = f_pre + 10*f_post : 1 (summed)")
+    S.connect(i=[0, 1], j=[1, 0])
+    eq.Network(G, S).run(0.1 * ms)
+    np.testing.assert_allclose(G.total, [6 + 30, 3 + 60])

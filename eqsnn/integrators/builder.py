@@ -261,7 +261,8 @@ class MapBuilder:
         if expr.function in scope.functions:
             return self._given(expr, scope.functions[expr.function], args, scope, frame)
         if expr.function == "poisson":
-            return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw())), expr.span)
+            alike = Integer(int(self.one_for_all))
+            return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)
         return voc.FUNCTIONS[expr.function](*args)
 
     def _given(self, expr: Call, function: object, args: list, scope: Scope, frame: str):
@@ -270,10 +271,10 @@ class MapBuilder:
             return self._inline(function, expr, args, scope, frame)
         name = expr.function if frame == "self" else f"{expr.function}@{frame}"
         self.lookups[name] = function
-        if isinstance(function, UserFunction):
-            return self._user(function, name, expr, args, scope)
         if isinstance(function, DrawnTable):
             return sympy.Float(1.0) * voc.Search(symbol(name), self.draw("uniform"))
+        if isinstance(function, UserFunction):
+            return self._user(function, name, expr, args, scope)
         if self.held_time is not None:
             args = [a.xreplace({self.time(): self.held_time}) for a in args]
         return voc.Table(symbol(name), *args)

@@ -97,7 +97,7 @@ class Element(Inert):
 
 
 class Poisson(Inert):
-    """``Poisson(lam, k)``: the Poisson number with mean lam that is draw k of its map."""
+    """``Poisson(lam, k, alike)``: the Poisson number with mean lam that is draw k of its map; the same for all elements if ``alike`` is 1."""
 
 
 class UserCall(Inert):

@@ -386,7 +386,8 @@ class _Lowering:
         mean, _ = self.convert(node.args[0])
         key, count = self.scalar("random", "key", "i64"), self.scalar("random", "count", "i64")
         draw = Const(int(node.args[1]), "i64")
-        return Call("poisson", (key, self._element(), count, draw, _cast(mean, "f64")), "f64"), 2
+        element = Const(0, "i64") if node.args[2] == 1 else self._element()
+        return Call("poisson", (key, element, count, draw, _cast(mean, "f64")), "f64"), 2
 
     def _extern(self, node) -> tuple[Expr, int]:
         """A call of a user's function as a statement of its own, once for each call of the map."""

@@ -215,9 +215,8 @@ def literal_value(expr: Expr) -> Fraction | None:
 def _call(expr: Call, scope: Scope) -> Found:
     if expr.function in scope.functions:
         given = scope.functions[expr.function]
-        return {TableFunction: _table, DrawnTable: _table, InlineFunction: _inline, UserFunction: _user}[type(given)](
-            expr, given, scope
-        )
+        kinds = {TableFunction: _table, DrawnTable: _drawn, InlineFunction: _inline, UserFunction: _user}
+        return kinds[type(given)](expr, given, scope)
     spec = FUNCTIONS.get(expr.function)
     if spec is None:
         raise _unknown_function(expr, scope)
@@ -287,14 +286,16 @@ def _plain(expr: Call, spec: FunctionSpec, found: list[Found]) -> None:
             )
 
 
-def _counted(expr: Call, hint: str, wanted: int) -> None:
+def _counted(expr: Call, form: str, wanted: int) -> None:
     if len(expr.args) != wanted:
         many = {0: "no arguments", 1: "one argument"}.get(wanted, f"{wanted} arguments")
-        raise EquationError(f"the function '{expr.function}' takes {many}; {len(expr.args)} given", expr.span, hint)
+        raise EquationError(
+            f"the function '{expr.function}' takes {many}; {len(expr.args)} given", expr.span, f"call it as {form}"
+        )
 
 
 def _inline(expr: Call, function: InlineFunction, scope: Scope) -> Found:
-    _counted(expr, f"call it as {expr.function}({', '.join(function.parameters)})", len(function.parameters))
+    _counted(expr, f"{expr.function}({', '.join(function.parameters)})", len(function.parameters))
     found = [infer(a, scope) for a in expr.args]
     for name, span in constants_of(function, scope.functions).items():
         known = scope.symbols.get(name)
@@ -318,8 +319,8 @@ def inline_scope(function: InlineFunction, found: list[Found], scope: Scope) -> 
 
 
 def _user(expr: Call, function: UserFunction, scope: Scope) -> Found:
-    units = ", ".join("any" if not isinstance(a, Dimension) else str(a) for a in function.args)
-    _counted(expr, f"the units of its arguments are {units}" if units else "call it without any", len(function.args))
+    form = f"{expr.function}({', '.join('x' if a is None else str(a) for a in function.args)})"
+    _counted(expr, form, len(function.args))
     found = [infer(a, scope) for a in expr.args]
     same: dict[str, Dimension] = {}
     for arg, f, wanted, kind in zip(expr.args, found, function.args, function.arg_types):
@@ -359,13 +360,15 @@ def _result_of(expr: Call, function: UserFunction, found: list[Found]) -> Dimens
         ) from error
 
 
-def _table(expr: Call, table: TableFunction | DrawnTable, scope: Scope) -> Found:
-    if isinstance(table, DrawnTable):
-        if expr.args:
-            raise EquationError(
-                f"{expr.function}() takes no arguments; {len(expr.args)} given", expr.span, "it is a random number"
-            )
-        return Found(DIMENSIONLESS, "float")
+def _drawn(expr: Call, table: DrawnTable, scope: Scope) -> Found:
+    if expr.args:
+        raise EquationError(
+            f"{expr.function}() takes no arguments; {len(expr.args)} given", expr.span, "it is a random number"
+        )
+    return Found(DIMENSIONLESS, "float")
+
+
+def _table(expr: Call, table: TableFunction, scope: Scope) -> Found:
     if len(expr.args) != table.ndim:
         form = f"{expr.function}(t)" if table.ndim == 1 else f"{expr.function}(t, i)"
         raise EquationError(

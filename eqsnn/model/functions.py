@@ -146,26 +146,6 @@ def constants_of(function: InlineFunction, functions: Mapping[str, object]) -> d
     return {n: span for n, span in inside.items() if n not in function.parameters}
 
 
-def fineness(table_dt: float, dt: float) -> int:
-    """In how many parts a step of a table is cut before a time is rounded to one: the least power of two for which a part is at most an eighth
-    of the time step ``dt``. (As in Brian 2, so that both agree where the steps of table and clock do not fit together.)"""
-    return max(int(2.0 ** math.ceil(math.log2(8 * table_dt / dt))), 1)
-
-
-@dataclass(frozen=True)
-class DrawnTable:
-    """A random number (a BinomialFunction), called as ``f()``: how many of the ascending ``values`` a number from [0, 1) reaches."""
-
-    values: np.ndarray = field(compare=False, repr=False)
-    ndim: int = 0
-    dim: Dimension = DIMENSIONLESS
-
-    @property
-    def identity(self) -> tuple:
-        """What of it decides the kernels that use it."""
-        return ("drawn",)
-
-
 def is_random(expr: Expr, functions: Mapping[str, object]) -> bool:
     """Whether evaluating ``expr`` twice may give two values."""
     for node in walk(expr):
@@ -179,6 +159,24 @@ def is_random(expr: Expr, functions: Mapping[str, object]) -> bool:
         if user is None and node.function in FUNCTIONS and FUNCTIONS[node.function].rule in ("random", "count"):
             return True
     return False
+
+
+def fineness(table_dt: float, dt: float) -> int:
+    """In how many parts a step of a table is cut before a time is rounded to one: the least power of two for which a part is at most an eighth
+    of the time step ``dt``. (As in Brian 2, so that both agree where the steps of table and clock do not fit together.)"""
+    return max(int(2.0 ** math.ceil(math.log2(8 * table_dt / dt))), 1)
+
+
+@dataclass(frozen=True)
+class DrawnTable:
+    """A random number (a BinomialFunction), called as ``f()``: how many of the ascending ``values`` a number from [0, 1) reaches."""
+
+    values: np.ndarray = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> tuple:
+        """What of it decides kernels."""
+        return ("drawn",)
 
 
 def known_constant(name: str) -> tuple[float, Dimension] | None:

@@ -134,7 +134,7 @@ def statement_scope(model: Model) -> Scope:
 def _check(model: Model) -> None:
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
-        rules.one_value_a_step(v, model.scope.functions)
+        rules.one_value_a_step(v, model.scope)
     rules.check_model(model)
 
 

@@ -157,12 +157,12 @@ def shared_reads_shared(variable: Variable, scope: Scope) -> None:
                 )
 
 
-def one_value_a_step(variable: Variable, functions) -> None:
+def one_value_a_step(variable: Variable, scope: Scope) -> None:
     """A subexpression means its text; with a random number in it, each reader would see another value (as in Brian 2, which asks for the flag)."""
     if variable.kind != "subexpression" or variable.held:
         return
     for node in walk(variable.expr):
-        if isinstance(node, ast.Call) and is_random(replace(node, args=()), functions):
+        if isinstance(node, ast.Call) and is_random(replace(node, args=()), scope.functions):
             raise EquationError(
                 f"'{variable.name}' calls {node.function}(), and would be another number wherever it is read",
                 node.span,

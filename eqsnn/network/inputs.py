@@ -42,8 +42,8 @@ class PoissonGroup(NeuronGroup):
         name: str = "poissongroup*",
     ):
         if isinstance(rates, str):
-            known = functions_used(parse_expression(rates, "rates"), spaces=[namespace or {}, user_namespace()])
-            once = is_random(parse_expression(rates, "rates"), known)
+            parsed = parse_expression(rates, "rates")
+            once = is_random(parsed, functions_used(parsed, spaces=[namespace or {}, user_namespace()]))
             model = f"rates = {rates} : Hz{' (constant over dt)' if once else ''}"  # a random rate is one number a step
         else:
             if dimensions_of(rates) != hertz.dim:

@@ -50,10 +50,22 @@ class Method:
 
 
 def native_name(name: object) -> object:
-    """The name of the method behind a name of Brian 2; other names, and what is none, stay."""
+    """The name of the method behind a name of Brian 2, or of each of several; other names, and what is none, stay."""
     if isinstance(name, (list, tuple)):
-        return tuple(native_name(n) for n in name)
+        return tuple(map(native_name, name))
     return GSL.get(name, name) if isinstance(name, str) else name
+
+
+def _of_several(names: tuple[str, ...]) -> Method:
+    """Methods to be tried in turn."""
+    adaptive = next((n for n in names if native_name(n) in ADAPTIVE), None)
+    if adaptive is not None:
+        raise EquationError(
+            f"the adaptive method '{adaptive}' is not one to try among others",
+            None,
+            f"give it alone: method='{adaptive}'",
+        )
+    return Method(names)
 
 
 def method_of(
@@ -61,14 +73,7 @@ def method_of(
 ) -> Method:
     """The method called ``name`` with its options. Raises EquationError or UnitError for options that it does not have."""
     native = native_name(name)
-    if options is not None and not isinstance(options, Mapping):
-        raise EquationError(f"method_options must be a dict; got {options!r}")
     options = dict(options or {})
-    if isinstance(name, (list, tuple)):
-        adaptive = [n for n in name if native_name(n) in ADAPTIVE]
-        if adaptive:
-            raise EquationError(f"'{adaptive[0]}' chooses its own steps", None, "give it alone, not among several")
-        native = name = native_name(name)
     if native not in ADAPTIVE:
         options.pop("simplify", None)  # Brian 2's hint to sympy, which changes no result
         if options:
@@ -77,7 +82,7 @@ def method_of(
                 None,
                 f"options are for the adaptive methods {', '.join(ADAPTIVE)}",
             )
-        return Method(name)
+        return _of_several(tuple(name)) if isinstance(name, (list, tuple)) else Method(name)
     for key in options:
         if key not in DEFAULTS:
             near = closest(key, DEFAULTS)

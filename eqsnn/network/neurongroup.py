@@ -48,8 +48,8 @@ class SpikeSource:
 class NeuronGroup(Group, SpikeSource):
     """``N`` neurons that follow the same equations.
 
-    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice; ``method_options``:
-    the options of an adaptive one (see ``network/methods.py``).
+    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, several (the first that can integrate the
+    equations is taken), or None for the automatic choice; ``method_options``: the options of an adaptive one (see ``network/methods.py``).
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
     that keeps the neuron refractory while true (True: for ever after its first spike). ``events``: conditions of further events by name,
     checked after the threshold; they do not respect refractoriness unless they name ``not_refractory``; what follows them:
@@ -86,10 +86,9 @@ class NeuronGroup(Group, SpikeSource):
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
         refractory_expr, self.refractory_constant = _refractory(refractory)
         functions = functions_used(ast, list(checks.values()), statements, refractory_expr, spaces=self.spaces())
+        self._equations = Equations(ast)
         chosen = method_of(method, method_options, ast)
         self.method, self.method_constants = chosen.name, dict(chosen.constants)
-        self.method_options = dict(method_options or {})
-        self._equations = Equations(ast)
         self.model: Model = resolve(
             ast,
             name=self.name,

@@ -93,8 +93,8 @@ class Synapses(Group):
             one_group=getattr(self.target, "root", self.target) is source.root,
             hidden=chosen.variables,
         )
-        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self._types = storage_types(self.model, dtype, self.name)
+        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.unconnected = True
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)

@@ -130,6 +130,7 @@ def with_computed(plan: Planner, ops: list[Op]) -> list[Op]:
         return ops
     result: list[Op] = []
     fresh: dict[tuple[int, int], Op] = {}
+    kernels: dict[int, Kernel] = {}
 
     def ready(op: Op) -> None:
         for (root, variable), array in list(plan.computed.items()):
@@ -139,6 +140,7 @@ def with_computed(plan: Planner, ops: list[Op]) -> list[Op]:
             key = (id(array), op.clock)
             if key not in fresh:
                 one = fit(compute(plan, root, variable, array, clock))
+                one.kernel = kernels.setdefault(id(array), one.kernel)  # one text, however often it is run
                 ready(one)
                 result.append(one)
                 fresh[key] = one

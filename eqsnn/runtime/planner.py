@@ -150,9 +150,8 @@ class Planner:
         if isinstance(o, Synapses):
             for p in o.pathways.values():
                 bind(p.statements, scope)
-            for side in (o.source, o.target):
+            for frame, side in (("pre", o.source), ("post", o.target)):
                 inner, _ = constants(root_of(side).model.externals, self.spaces(root_of(side)))
-                frame = "pre" if side is o.source else "post"
                 values.update({f"{n}@{frame}": v for n, v in inner.items()})
         if getattr(o, "refractory_constant", None) is not None:
             values["_refractory"] = o.refractory_constant
