@@ -258,4 +258,5 @@ def test_the_names_of_the_methods_are_known_without_importing_them():
     from eqsnn.integrators.integrator import methods
     from eqsnn.integrators.names import method_names
 
-    assert method_names() == tuple(sorted(methods()))
+    # Methods of fixed step are chosen by an option of the adaptive ones, never by name.
+    assert method_names() == tuple(sorted(n for n in methods() if not n.endswith("_fixed")))
