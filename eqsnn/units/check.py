@@ -14,6 +14,10 @@ from eqsnn.units.quantity import dimensions_of, get_dimensions
 _BOOLEANS = (bool, np.bool_)
 
 
+def _is_boolean(unit: object) -> bool:
+    return any(unit is b for b in _BOOLEANS)
+
+
 def check_units(**units):
     """A decorator: ``@check_units(I=amp, R=ohm, result=volt)``.
 
@@ -39,7 +43,7 @@ def check_units(**units):
             result = function(*args, **kwargs)
             if "result" in units:
                 wanted = units["result"]
-                if callable(wanted) and wanted not in _BOOLEANS:
+                if callable(wanted) and not _is_boolean(wanted):
                     bound = signature.bind(*args, **kwargs)
                     wanted = wanted(*(get_dimensions(bound.arguments[n]) for n in names if n in bound.arguments))
                 _check(function, "the result", result, wanted)
@@ -49,7 +53,7 @@ def check_units(**units):
         checked._orig_func, checked._arg_names = function, tuple(names)
         checked._arg_units = [units.get(name) for name in names]
         checked._return_unit = units.get("result")
-        checked._returns_bool = units.get("result") in _BOOLEANS
+        checked._returns_bool = _is_boolean(units.get("result"))
         return checked
 
     return decorate
@@ -91,7 +95,7 @@ def _check_argument(function: Callable, name: str, value, unit, given: dict) -> 
 def _check(function: Callable, what: str, value, unit) -> None:
     if value is None or unit is None or isinstance(value, str):
         return
-    if unit in _BOOLEANS:
+    if _is_boolean(unit):
         if not isinstance(value, _BOOLEANS):
             raise TypeError(f"{function.__name__}(): {what} must be True or False; got {value!r}")
         return

@@ -97,7 +97,16 @@ class Unit(Quantity):
     latexname: str
     iscompound: bool
 
-    def __new__(cls, value, dim: Dimension | None = None, scale: float = 0, name=None, dispname=None, latexname="", iscompound=False):
+    def __new__(
+        cls,
+        value,
+        dim: Dimension | None = None,
+        scale: float = 0,
+        name=None,
+        dispname=None,
+        latexname="",
+        iscompound=False,
+    ):
         if value != 10.0**scale:
             raise UnitError(f"a unit of scale {scale} is 10**{scale} = {10.0**scale:g}; got {value!r}")
         dim = DIMENSIONLESS if dim is None else dim

@@ -91,7 +91,9 @@ def _ends(rows, cut: bool) -> list:
 def _latex_row(row, most: int) -> str:
     if row is None:
         return r"\vdots"
-    return " & ".join(r"\dots" if v is None else f"{v:.{np.get_printoptions()['precision']}g}" for v in _ends(row, len(row) > most))
+    return " & ".join(
+        r"\dots" if v is None else f"{v:.{np.get_printoptions()['precision']}g}" for v in _ends(row, len(row) > most)
+    )
 
 
 def get_unit_for_display(d) -> str:
