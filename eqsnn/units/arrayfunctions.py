@@ -20,6 +20,7 @@ _TABLE = (
     (["prod", "nanprod"], rules.prod),
     (["where"], special.where),
     (["average"], special.average),
+    (["percentile", "quantile", "nanpercentile", "nanquantile"], special.quantile),
     (["interp"], special.interp),
     (["digitize"], special.digitize),
     (["histogram", "histogram_bin_edges"], special.histogram),

@@ -4,16 +4,16 @@
 
 KEEP = """
     amax amin apply_along_axis around array_split broadcast_to copy cumsum delete diag diagflat diagonal diff
-    dsplit ediff1d empty_like expand_dims fix flip fliplr flipud hsplit imag matrix_transpose max mean median
-    min moveaxis nan_to_num nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanquantile nanstd nansum
-    ones_like partition percentile permute_dims ptp quantile ravel real real_if_close repeat reshape resize
+    dsplit  empty_like expand_dims fix flip fliplr flipud hsplit imag matrix_transpose max mean median
+    min moveaxis nan_to_num nancumsum nanmax nanmean nanmedian nanmin nanstd nansum
+    ones_like partition permute_dims ptp ravel real real_if_close repeat reshape resize
     roll rollaxis rot90 round round_ sort sort_complex split squeeze std sum swapaxes take take_along_axis
     tile trace transpose tril trim_zeros triu unstack vsplit zeros_like
 """.split()
 """The unit of the first argument stays; other quantities have the same."""
 
 SAME = """
-    append block clip column_stack concat concatenate dstack hstack insert intersect1d maximum minimum polyadd
+    append block clip column_stack concat concatenate dstack ediff1d hstack insert intersect1d maximum minimum polyadd
     polysub select setdiff1d setxor1d stack union1d vstack
 """.split()
 """All values have one unit, and so has the result."""

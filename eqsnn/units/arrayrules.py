@@ -81,11 +81,11 @@ def same_args(function, args):
         return (args[0], args[2])
     if name == "select":
         return args[1:3]
-    return args[:3] if name == "clip" else args[:2]
+    return args[:3] if name in ("clip", "ediff1d") else args[:2]
 
 
 def same(function, args, kwargs):
-    bounds = [v for k, v in kwargs.items() if k in ("a_min", "a_max", "min", "max", "values")]
+    bounds = [v for k, v in kwargs.items() if k in ("a_min", "a_max", "min", "max", "values", "to_begin", "to_end")]
     dim = common(function, [*same_args(function, args), *bounds])
     check_out(function, kwargs, dim)
     return wrap(call(function, args, kwargs), dim)

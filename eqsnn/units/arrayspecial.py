@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eqsnn.errors import UnitError
-from eqsnn.units.arrayrules import call, common, quantities, warn_base_si, wrap
+from eqsnn.units.arrayrules import call, common, keep, quantities, warn_base_si, wrap
 from eqsnn.units.dimension import DIMENSIONLESS
 from eqsnn.units.quantity import dimensions_of, is_zero_like, with_dim
 
@@ -157,3 +157,9 @@ def solve(function, args, kwargs):
 
 def det(function, args, kwargs):
     return with_dim(call(function, args, kwargs), dimensions_of(args[0]) ** np.shape(args[0])[-1])
+
+
+def quantile(function, args, kwargs):
+    if any(quantities([*args[1:], *(v for k, v in kwargs.items() if k not in ("a", "out"))])):
+        raise UnitError(f"np.{function.__name__}: which one is a plain number")
+    return keep(function, args, kwargs)

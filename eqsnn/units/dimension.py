@@ -96,9 +96,8 @@ _QUANTITIES = (
 
 
 def _index(name: str) -> int:
-    wanted = name if len(name) <= 3 else name.lower().removesuffix("s")
     for k, names in enumerate(_QUANTITIES):
-        if wanted in names:
+        if name in names or name.lower() in names[:-1] or name.lower().removesuffix("s") in names[:-1]:
             return k
     raise ValueError(f"there is no base dimension '{name}'; there are {', '.join(n[0] for n in _QUANTITIES)}")
 
