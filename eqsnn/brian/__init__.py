@@ -23,6 +23,7 @@ from eqsnn.backends import cache as _cache
 from eqsnn.brian import numpy_, only
 from eqsnn.brian import paths as _paths
 from eqsnn.brian.only import *  # noqa: F403
+from eqsnn.units import matplotlib_units as _matplotlib_units
 
 np = numpy = numpy_
 logger = only.get_logger("brian2")
@@ -40,6 +41,7 @@ def clear_cache(target: str) -> None:
     _cache.clear()
 
 
+_matplotlib_units.register()
 globals().update(_paths.install(__name__))
 # The names of this face's own modules are no names of Brian 2.
 _OWN = """

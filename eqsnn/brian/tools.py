@@ -84,7 +84,7 @@ def plot_synapses(sources, targets, values=None, var_unit=None, var_name=None, p
     unit = var_unit if var_unit is not None else _unit_of(values)
     numbers = None if values is None else np.asarray(values / unit, np.float64)
     if plot_type == "scatter":
-        style = {"marker": ",", "s": 4, **kwds}
+        style = {"marker": "s", "s": 4, **kwds}
         drawn = axes.scatter(i, j, c="k" if numbers is None else numbers, edgecolors="none", **style)
     elif plot_type == "image":
         matrix = np.full((int(j.max(initial=0)) + 1, int(i.max(initial=0)) + 1), np.nan if numbers is not None else 0.0)

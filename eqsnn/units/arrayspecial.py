@@ -111,7 +111,11 @@ def meshgrid(function, args, kwargs):
 
 
 def broadcast_arrays(function, args, kwargs):
-    return tuple(with_dim(r, dimensions_of(a)) for r, a in zip(call(function, args, kwargs), args))
+    """Plain arrays, unless ``subok=True``: this is numpy's own rule, and matplotlib, which mixes x and y by it, lives by the base-SI values."""
+    results = call(function, args, kwargs)
+    if not kwargs.get("subok"):
+        return results
+    return tuple(with_dim(r, dimensions_of(a)) for r, a in zip(results, args))
 
 
 def pad(function, args, kwargs):

@@ -256,6 +256,14 @@ class Quantity(np.ndarray):
     def __rpow__(self, base):
         raise UnitError(f"an exponent is a plain number; got {self!s} with unit {self.dim}")
 
+    # -- comparison with what is no number: not equal, as for every object ------------------------------------------------------------
+
+    def __eq__(self, other):
+        return super().__eq__(other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other):
+        return super().__ne__(other) if _comparable(other) else NotImplemented
+
     # -- Python protocols ------------------------------------------------------------------------------------------------------
 
     __hash__ = None  # type: ignore[assignment]
@@ -328,6 +336,10 @@ class Quantity(np.ndarray):
     def has_same_dimensions(self, other) -> bool:
         """Whether ``other`` has the dimension of this quantity."""
         return self.dim == dimensions_of(other)
+
+
+def _comparable(value: object) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, int, float, complex, list, tuple)) or hasattr(value, "__array__")
 
 
 def _power(dim: Dimension, power: float) -> Dimension:
