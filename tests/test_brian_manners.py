@@ -281,8 +281,8 @@ def test_matplotlib_draws_quantities_in_base_si():
             figure.canvas.draw()
             plt.close(figure)
     (line,) = plt.figure().add_subplot().plot(t, v)
-    np.testing.assert_allclose(line.get_xdata(), np.arange(5) * 1e-3)
-    np.testing.assert_allclose(line.get_ydata(), np.asarray(v))
+    np.testing.assert_allclose(line.get_xdata(orig=False), np.arange(5) * 1e-3)
+    np.testing.assert_allclose(line.get_ydata(orig=False), np.asarray(v))
 
 
 def test_brian_plot_draws_what_it_is_given():
