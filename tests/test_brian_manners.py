@@ -308,3 +308,15 @@ def test_brian_plot_draws_what_it_is_given():
     assert matrix[0, 2] == 2 and np.isnan(np.asarray(matrix.filled(np.nan))[1, 1])
     with pytest.raises(EqsnnError, match="brian_plot\\(\\) draws monitors"):
         tools.brian_plot(3)
+
+
+def test_methods_are_known_under_the_names_of_brian():
+    values = []
+    for method in (b2.linear, "linear", "independent", b2.exact, "exact"):
+        G = b2.NeuronGroup(1, "dv/dt = -v/(10*ms) : 1", method=method)
+        G.v = 1
+        b2.Network(G).run(5 * ms)
+        values.append(float(G.v[0]))
+    assert len(set(values)) == 1 and values[0] == pytest.approx(np.exp(-0.5))
+    with pytest.raises(EqsnnError, match="a method is a file in eqsnn/integrators"):
+        b2.StateUpdateMethod.register("mine", None)

@@ -135,3 +135,16 @@ def test_state_variables_check_units():
     G.b, G.s = "i > 0", 4
     assert G.b[:].tolist() == [False, True, True] and G.s[:] == 4
     assert G.get_states(["n"])["n"].tolist() == [0, 0, 0]
+
+
+def test_short_names_that_brian_lacks_are_free_in_equations():
+    """``ns`` may be a number of synapses; where the script has the unit under that name, it is the unit."""
+    ns, nm2 = 5, 2.0
+    G = eq.NeuronGroup(1, "dx/dt = (ns + nm2)/second : 1", method="euler")
+    eq.run(1 * second)
+    assert float(G.x[0]) == pytest.approx(ns + nm2)
+    ns = eq.ns
+    H = eq.NeuronGroup(1, "dx/dt = second/ns/second : 1", method="euler")
+    eq.start_scope()
+    eq.Network(H).run(1 * ms)
+    assert float(H.x[0]) == pytest.approx(1e6)

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from eqsnn.errors import EquationError, InternalError, Span
+from eqsnn.integrators.names import ALIASES
 from eqsnn.integrators.system import System
 
 
@@ -77,6 +78,7 @@ def choose(system: System, method: str | None, owner: str) -> Choice:
     available = methods()
     span = system.variables[0].span if system.variables else None
     if method is not None:
+        method = ALIASES.get(method, method)
         if method not in available:
             raise InternalError(f"{owner}: {method} has no integrator")
         reason = available[method].supports(system)

@@ -272,6 +272,20 @@ def _make(name: str) -> Unit | None:
     return make_unit(scale, dim**power, text, display, latex)
 
 
+_OURS = {"uV", "nV", "mF", "pS", "ns", "GHz", "nm"}
+
+
+def equation_unit(name: str) -> Unit | None:
+    """The unit that ``name`` stands for in equations: not the short names that Brian 2 lacks, since scripts call other things ``ns`` or ``nm2``.
+
+    To use one of them in equations, let it be a name of the script: ``from eqsnn import nm``.
+    """
+    short = name[:-1] if name[-1:] in ("2", "3") else name
+    if short in _OURS or (short != name and short in SHORT and short not in ("cm", "mm", "um")):
+        return None
+    return unit_named(name)
+
+
 _SHOWN_PREFIXES = [p for p in PREFIXES if p not in ("c", "d", "da", "h")]
 _SHOWN_LAST = {"becquerel": 1, "sievert": 1, "lumen": 1, "radian": 2, "steradian": 2, "liter": 2}
 
