@@ -17,9 +17,9 @@ from eqsnn.brian.standalone import all_devices, device, get_device, set_device
 from eqsnn.brian.unitnames import ALL as _ALL_UNITS
 from eqsnn.brian.unitnames import SHORT as _SHORT
 from eqsnn.brian.unitnames import STANDARD as _STANDARD
+from eqsnn.brian.unitnames import UnitTable as _UnitTable
 from eqsnn.errors import EqsnnError
 from eqsnn.model.functions import CONSTANTS as DEFAULT_CONSTANTS
-from eqsnn.model.functions import FUNCTIONS as DEFAULT_FUNCTIONS
 from eqsnn.network.base import SimObject as _SimObject
 from eqsnn.network.group import Group as _Group
 from eqsnn.network.neurongroup import SpikeSource as _SpikeSource
@@ -31,14 +31,13 @@ from eqsnn.units.show import get_unit
 
 # The native face has them under the same name.
 _SAME = """
-    Clock Equations NetworkOperation NeuronGroup PoissonGroup PoissonInput PopulationRateMonitor Quantity SpikeGeneratorGroup
-    SpikeMonitor StateMonitor Subgroup Synapses TimedArray Unit check_units defaultclock have_same_dimensions network_operation
-    start_scope stop
+    check_units Clock DEFAULT_FUNCTIONS defaultclock Equations EventClock EventMonitor Function have_same_dimensions
+    implementation network_operation NetworkOperation NeuronGroup PoissonGroup PoissonInput PopulationRateMonitor
+    Quantity SpikeGeneratorGroup SpikeMonitor start_scope StateMonitor stop Subgroup Synapses TimedArray Unit
 """.split()  # noqa: SIM905
 # Not part of the engine yet; a name moves up to _SAME when it is.
 _TO_COME = """
-    BinomialFunction EventClock EventMonitor Function collect implementation linked_var profiling_summary restore scheduling_summary
-    store
+    BinomialFunction collect linked_var profiling_summary restore scheduling_summary store
 """.split()  # noqa: SIM905
 
 _GROUP = "groups are NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses and subgroups"
@@ -109,7 +108,7 @@ _REFUSED_HERE = (
     "test",
 )
 globals().update({n: _refused(n, _REASONS[n]) for n in _REFUSED_HERE})
-DEFAULT_UNITS = {n: getattr(_units, n) for n in (*_ALL_UNITS, *_SHORT)}
+DEFAULT_UNITS = _UnitTable([*_ALL_UNITS, *_SHORT])
 
 __all__ = [
     *_SAME,
@@ -125,7 +124,6 @@ __all__ = [
     "BrianPreference",
     "CythonCodeObject",
     "DEFAULT_CONSTANTS",
-    "DEFAULT_FUNCTIONS",
     "DEFAULT_UNITS",
     "DimensionMismatchError",
     "Group",

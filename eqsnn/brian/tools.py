@@ -9,7 +9,8 @@ import numpy as np
 
 from eqsnn.brian.refused import refused
 from eqsnn.errors import EqsnnError
-from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
+from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor
+from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.variables import VariableView
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, hertz, ms
