@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import warnings
 from pathlib import Path
 
@@ -52,12 +53,17 @@ def test_a_preference_is_set_by_item_and_by_attribute():
     assert settings.backend == "cython"
     b2.prefs.codegen.target = b2.NumpyCodeObject
     assert settings.backend == "numpy"
-    b2.prefs.devices.cpp_standalone.openmp_threads = 3
-    assert settings.threads == 3
+    processors = len(os.sched_getaffinity(0))
+    b2.prefs.devices.cpp_standalone.openmp_threads = processors
+    assert settings.threads == processors and told() == []
+    b2.prefs.devices.cpp_standalone.openmp_threads = 256
+    assert settings.threads == processors
+    assert told() == [
+        f"openmp_threads = 256: {processors} are taken, one for each processor; results do not depend on it"
+    ]
     b2.prefs.devices["cpp_standalone.openmp_threads"] = 0
     assert settings.threads == 1
     assert "target" in dir(b2.prefs.codegen) and "codegen" in dir(b2.prefs)
-    assert told() == []
 
 
 def test_a_preference_that_changes_nothing_says_so_once():
@@ -105,10 +111,10 @@ def test_a_preference_that_cannot_be_had_raises(name, value, message):
 def test_preference_files(tmp_path):
     path = tmp_path / "prefs"
     path.write_text(
-        "# mine\ncodegen.target = 'numpy'\n[devices.cpp_standalone]\nopenmp_threads = 2\n[core]\ndefault_float_dtype = float64\n"
+        "# mine\ncodegen.target = 'numpy'\n[devices.cpp_standalone]\nopenmp_threads = 1\n[core]\ndefault_float_dtype = float64\n"
     )
     b2.prefs.read_preference_file(str(path))
-    assert settings.backend == "numpy" and settings.threads == 2
+    assert settings.backend == "numpy" and settings.threads == 1
     b2.prefs.read_preference_file(path.open())
     assert "codegen.target = 'numpy'\n" in b2.prefs.as_file and "codegen.target = 'auto'\n" in b2.prefs.defaults_as_file
     path.write_text("codegen.target = __import__('os')\n")

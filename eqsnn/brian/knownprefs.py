@@ -12,6 +12,7 @@ import numpy as np
 
 from eqsnn.brian.logs import set_level
 from eqsnn.network.base import SLOTS
+from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.settings import Settings, settings
 
 Effect = Callable[[object], None] | str
@@ -32,7 +33,12 @@ def _target(value: object) -> None:
 def _threads(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 256:
         raise Refused(f"the number of threads is an integer from 0 (one thread) to 256; got {value!r}")
-    settings.threads = max(value, 1)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    settings.threads = min(max(value, 1), processors)
+    if value > processors:
+        tell_once(
+            f"openmp_threads = {value}: {processors} are taken, one for each processor; results do not depend on it"
+        )
 
 
 def _only(allowed: object, why: str) -> Callable[[object], None]:
