@@ -151,6 +151,22 @@ def signatures(face: dict[str, object]) -> dict[str, list[list[str]]]:
     return found
 
 
+def modules() -> dict[str, list[str]]:
+    """The modules of the rooms of Brian 2 that scripts import from, and what a star import from each gives."""
+    import importlib
+    import pkgutil
+
+    import brian2
+
+    rooms = "units core equations groups synapses monitors input importexport devices utils stateupdaters spatialneuron".split()  # noqa: SIM905
+    found = {}
+    for info in pkgutil.walk_packages(brian2.__path__, "brian2."):
+        path = info.name.removeprefix("brian2.")
+        if path.split(".")[0] in rooms:
+            found[path] = sorted(getattr(importlib.import_module(info.name), "__all__", []))
+    return found
+
+
 def main() -> None:
     """Write what Brian 2 gives."""
     import brian2
@@ -184,6 +200,7 @@ def main() -> None:
         "own names": sorted(n for n in star if n not in plain),
         "names of pylab left out": sorted(n for n in plain if n not in star),
         "only": sorted(only),
+        "modules": {path: names for path, names in modules().items() if not path.startswith("units.all")},
         "star of units": sorted(brian2.units.__all__),
         "all units": sorted(allunits.__all__),
         "units": units,

@@ -85,6 +85,23 @@ def test_an_import_line_of_a_script_works(line):
     exec(line, {})
 
 
+# Modules of Brian 2 that no script imports from, and names of those that one might.
+INSIDE = """
+    core.core_preferences devices.cpp_standalone.codeobject devices.cpp_standalone.GSLcodeobject importexport.dictlike
+    importexport.importexport utils.arrays utils.caching utils.filelock utils.topsort synapses.parse_synaptic_generator_syntax
+    synapses.spikequeue synapses.cythonspikequeue units.allunits
+""".split()  # noqa: SIM905
+INSIDE_NAMES = {"BaseClock", "RateMonitor", "SpellChecker", "code_representation"}
+
+
+def test_the_modules_of_brian_are_there_with_their_names():
+    assert len(GOLDEN["modules"]) > 40
+    for path, names in GOLDEN["modules"].items():
+        if path not in INSIDE:
+            module = importlib.import_module(f"eqsnn.brian.{path}")
+            assert {n for n in names if not hasattr(module, n)} <= INSIDE_NAMES, path
+
+
 def test_every_path_has_all_its_names():
     from eqsnn.brian.paths import PATHS as table
 

@@ -54,6 +54,25 @@ def test_arithmetic_is_that_of_the_plain_values(a, b):
     assert dimensions_of(product) == amp.dim and float(product) == pytest.approx(a * 1e-3 * b * 1e-9, rel=1e-12)
 
 
+def test_in_place_operations_change_arrays_and_not_scalars():
+    """A scalar is a value, as in Brian 2: whoever else holds it keeps it."""
+    x = y = 1 * mV
+    x += 1 * mV
+    x *= 2
+    x -= 1 * mV
+    x /= 3
+    assert x == 1 * mV and y == 1 * mV
+    x *= 2
+    assert x == 2 * mV and y == 1 * mV
+    a = b = [1, 2] * mV
+    a += 1 * mV
+    a *= 2
+    assert b is a and np.array_equal(b / mV, [4, 6])
+    a *= 1 * ms
+    assert dimensions_of(a) == (volt * second).dim and dimensions_of(b) == volt.dim
+    assert np.array_equal((np.zeros(2) + b) / mV, [4, 6]) and not np.any(np.zeros(2) == b)
+
+
 def test_dimensions_combine():
     assert dimensions_of(volt / ohm) == amp.dim
     assert dimensions_of(siemens * volt / amp) == DIMENSIONLESS
