@@ -272,16 +272,17 @@ def _make(name: str) -> Unit | None:
     return make_unit(scale, dim**power, text, display, latex)
 
 
-_OURS = {"uV", "nV", "mF", "pS", "ns", "GHz", "nm"}
+_FREE = {"ns", "nm"}
 
 
 def equation_unit(name: str) -> Unit | None:
-    """The unit that ``name`` stands for in equations: not the short names that Brian 2 lacks, since scripts call other things ``ns`` or ``nm2``.
+    """The unit that ``name`` stands for in equations: not ``ns``, ``nm``, nor powers such as
+    ``ms2``, which Brian 2 has not, and which scripts call other things.
 
     To use one of them in equations, let it be a name of the script: ``from eqsnn import nm``.
     """
     short = name[:-1] if name[-1:] in ("2", "3") else name
-    if short in _OURS or (short != name and short in SHORT and short not in ("cm", "mm", "um")):
+    if short in _FREE or (short != name and short in SHORT and short not in ("cm", "mm", "um")):
         return None
     return unit_named(name)
 
