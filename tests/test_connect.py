@@ -87,7 +87,7 @@ def test_sample_takes_a_share_or_a_number():
         (dict(j="k for k in sample(5, size=6)"), "size is larger than the number"),
         (dict(n=1.5), "n must be an integer"),
         (dict(condition=3), "must be a string or True"),
-        (dict(p=0.5 * eq.mV), "p must be a number or a string; got 500. [*] uvolt"),
+        (dict(p=0.5 * eq.mV), "p must be a number or a string; got 0.5 [*] mvolt"),
         (dict(p=None), "p must be a number or a string; got None"),
         (dict(p=[0.5]), "p must be a number or a string"),
         (dict(p=float("nan")), "the probability p is nan"),

@@ -471,11 +471,11 @@ EquationError: cells: there is no method 'rungekutta'
     ^^^^^^^^^^^^^^^^^^^^^^^^^
   there are dopri87, euler, exact, exponential_euler, heun, milstein, rk2, rk32, rk4, rk4_doubling, rkck, rkf45""",
     "renamed method": """\
-EquationError: cells: there is no method 'linear'
+EquationError: cells: there is no method 'midpoint'
   in the equations:
     dv/dt = -v/(10*ms) : volt
     ^^^^^^^^^^^^^^^^^^^^^^^^^
-  did you mean 'exact'?""",
+  did you mean 'rk2'?""",
     "exact for what is not linear": """\
 EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'v' is not linear
   in the equations:

@@ -42,7 +42,7 @@ def test_figures_have_labels_with_units_and_the_data(recorded):
     links = eq.plot.connectivity(S, ax=axes[3])
     assert len(links.collections[0].get_offsets()) == 90 and links.get_ylabel() == "target neuron"
     weights = eq.plot.histogram(S, "w", ax=axes[4], bins=10)
-    assert weights.get_xlabel() == "w (uV)" and sum(p.get_height() for p in weights.patches) == 90
+    assert weights.get_xlabel() == "w (mV)" and sum(p.get_height() for p in weights.patches) == 90
     plt.close("all")
 
 

@@ -54,6 +54,25 @@ def test_arithmetic_is_that_of_the_plain_values(a, b):
     assert dimensions_of(product) == amp.dim and float(product) == pytest.approx(a * 1e-3 * b * 1e-9, rel=1e-12)
 
 
+def test_in_place_operations_change_arrays_and_not_scalars():
+    """A scalar is a value, as in Brian 2: whoever else holds it keeps it."""
+    x = y = 1 * mV
+    x += 1 * mV
+    x *= 2
+    x -= 1 * mV
+    x /= 3
+    assert x == 1 * mV and y == 1 * mV
+    x *= 2
+    assert x == 2 * mV and y == 1 * mV
+    a = b = [1, 2] * mV
+    a += 1 * mV
+    a *= 2
+    assert b is a and np.array_equal(b / mV, [4, 6])
+    a *= 1 * ms
+    assert dimensions_of(a) == (volt * second).dim and dimensions_of(b) == volt.dim
+    assert np.array_equal((np.zeros(2) + b) / mV, [4, 6]) and not np.any(np.zeros(2) == b)
+
+
 def test_dimensions_combine():
     assert dimensions_of(volt / ohm) == amp.dim
     assert dimensions_of(siemens * volt / amp) == DIMENSIONLESS
@@ -135,3 +154,16 @@ def test_state_variables_check_units():
     G.b, G.s = "i > 0", 4
     assert G.b[:].tolist() == [False, True, True] and G.s[:] == 4
     assert G.get_states(["n"])["n"].tolist() == [0, 0, 0]
+
+
+def test_short_names_that_brian_lacks_are_free_in_equations():
+    """``ns`` may be a number of synapses; where the script has the unit under that name, it is the unit."""
+    ns, nm2 = 5, 2.0
+    G = eq.NeuronGroup(1, "dx/dt = (ns + nm2)/second : 1", method="euler")
+    eq.run(1 * second)
+    assert float(G.x[0]) == pytest.approx(ns + nm2)
+    ns = eq.ns
+    H = eq.NeuronGroup(1, "dx/dt = second/ns/second : 1", method="euler")
+    eq.start_scope()
+    eq.Network(H).run(1 * ms)
+    assert float(H.x[0]) == pytest.approx(1e6)

@@ -127,7 +127,7 @@ ROWS = {
     "unknown name in the code of an event": dict(model=LIF, events={"high": "v > 1*mV"}, code="v = v_rest", run=True),
     # -- methods
     "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta"),
-    "renamed method": dict(model=LIF, method="linear"),
+    "renamed method": dict(model=LIF, method="midpoint"),
     "exact for what is not linear": dict(model="dv/dt = -v**2/(10*ms) : 1", method="exact", run=True),
     "no method": dict(model=LIF, method=3),
     "exact for a second equation": dict(model=LIF + "\ndw/dt = -w**2/(10*ms) : 1", method="exact", run=True),

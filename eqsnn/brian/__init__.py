@@ -1,117 +1,50 @@
-"""The compatibility face: a script for Brian 2 with ``brian2`` in its import line replaced by ``eqsnn.brian``.
+"""The compatibility face: a script for Brian 2 with ``brian2`` in its import lines replaced by ``eqsnn.brian``.
 
-Besides Brian 2's objects and units it exports the names of numpy and of pyplot, as ``from brian2 import *`` does. It holds no engine
-code. It differs from the native face in manners: a variable that becomes NaN or infinite gives a warning at the end of the run, not an error.
+It exports what ``from brian2 import *`` does, the names of numpy and of pyplot included, and holds no engine code: ``only`` says what
+stands for each name of Brian 2, ``refused`` why some cannot be had, ``paths`` which submodules there are. It differs from the native face
+in manners: a variable that becomes NaN or infinite gives a warning at the end of the run, not an error.
 """
 
-import numpy as _numpy
-from numpy import *  # noqa: F403
-
-from eqsnn import (
-    BinomialFunction,
-    Clock,
-    Equations,
-    EventClock,
-    EventMonitor,
-    NetworkOperation,
-    NeuronGroup,
-    PoissonGroup,
-    PoissonInput,
-    PopulationRateMonitor,
-    Quantity,
-    SpikeGeneratorGroup,
-    SpikeMonitor,
-    StateMonitor,
-    Subgroup,
-    Synapses,
-    TimedArray,
-    Unit,
-    check_units,
-    defaultclock,
-    have_same_dimensions,
-    linked_var,
-    magic_network,
-    network_operation,
-    seed,
-    start_scope,
-    stop,
-)
-from eqsnn import units as _units
-from eqsnn.errors import UnitError as DimensionMismatchError
-from eqsnn.runtime import magic as _magic
-from eqsnn.runtime.simulation import Network as _NativeNetwork
-from eqsnn.units.names import exported_names as _exported_names
+import signal  # noqa: F401 (Brian 2 exports it)
 
 try:
-    from matplotlib.pyplot import *  # noqa: F403
+    from pylab import *  # noqa: F403
 except ImportError:  # as in Brian 2, plotting is optional
-    pass
+    import datetime  # noqa: F401
 
-for _name in _exported_names():
-    globals()[_name] = getattr(_units, _name)
-np = _numpy
+    from numpy import *  # noqa: F403
+    from numpy import ma  # noqa: F401
+    from numpy.fft import *  # noqa: F403
+    from numpy.linalg import *  # noqa: F403
+    from numpy.random import *  # noqa: F403
 
+from eqsnn import __version__
+from eqsnn.backends import cache as _cache
+from eqsnn.brian import numpy_, only
+from eqsnn.brian import paths as _paths
+from eqsnn.brian.only import *  # noqa: F403
+from eqsnn.units import matplotlib_units as _matplotlib_units
 
-class Network(_NativeNetwork):
-    """A network that warns of NaN and infinity at the end of a run, where the native one stops."""
-
-    def __init__(self, *objects, name: str = "network"):
-        super().__init__(*objects, name=name)
-        self.stop_if_not_finite = False
-
-
-def run(duration, report=None, report_period=None, namespace=None, level=0):
-    """Run all objects that the calling code can see; ``level`` is accepted and not needed: the caller's names are found without it."""
-    from eqsnn.network.namespace import user_namespace
-
-    space = user_namespace()
-    network = _magic.magic_network(space)
-    network.stop_if_not_finite = False
-    network.run(duration, report, report_period, namespace if namespace is not None else space)
+np = numpy = numpy_
+logger = only.get_logger("brian2")
+__version_tuple__ = tuple(int(n) for n in __version__.split(".")[:3])
 
 
-__all__ = [
-    "BinomialFunction",
-    "Clock",
-    "DimensionMismatchError",
-    "Equations",
-    "EventClock",
-    "EventMonitor",
-    "Network",
-    "NetworkOperation",
-    "NeuronGroup",
-    "PoissonGroup",
-    "PoissonInput",
-    "PopulationRateMonitor",
-    "Quantity",
-    "SpikeGeneratorGroup",
-    "SpikeMonitor",
-    "StateMonitor",
-    "Subgroup",
-    "Synapses",
-    "TimedArray",
-    "Unit",
-    "check_units",
-    "defaultclock",
-    "have_same_dimensions",
-    "linked_var",
-    "magic_network",
-    "network_operation",
-    "np",
-    "run",
-    "seed",
-    "start_scope",
-    "stop",
-    *_exported_names(),
-]
-__all__ += [
-    n for n in (*_numpy.__all__, *_numpy.__dict__) if not n.startswith("_") and n in globals() and n not in __all__
-]
-__all__ = list(dict.fromkeys(__all__))
-try:
-    from matplotlib import pyplot as _pyplot
+def check_cache(target: str) -> None:
+    """Nothing: the cache caps its size by itself. `eqsnn cache` shows it."""
 
-    plt = _pyplot
-    __all__ += ["plt", *(n for n in dir(_pyplot) if not n.startswith("_") and n in globals() and n not in __all__)]
-except ImportError:
-    pass
+
+def clear_cache(target: str) -> None:
+    """Delete all compiled code."""
+    if target != "cython":
+        raise ValueError(f"the target '{target}' has no cache; 'cython' has one")
+    _cache.clear()
+
+
+_matplotlib_units.register()
+globals().update(_paths.install(__name__))
+# The names of this face's own modules are no names of Brian 2.
+_OWN = """
+    constants knownprefs logs manners methods paths preferences refused standalone stringtools unitnames tools f x rate
+""".split()  # noqa: SIM905
+__all__ = [n for n in globals() if not n.startswith("_") and n not in _OWN]

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from eqsnn.errors import EquationError, InternalError, Span
+from eqsnn.integrators.names import ALIASES
 from eqsnn.integrators.system import System
 
 
@@ -81,6 +82,10 @@ def choose(system: System, method: str | tuple[str, ...] | None, owner: str) -> 
     """The integrator called ``method``, or the first of several (None: the default choice) that supports the system. Raises EquationError."""
     available = methods()
     span = system.variables[0].span if system.variables else None
+    if isinstance(method, tuple):
+        method = tuple(ALIASES.get(n, n) for n in method)
+    elif method is not None:
+        method = ALIASES.get(method, method)
     names = DEFAULT_CHOICE if method is None else method
     if isinstance(names, str):
         _check_name(method, available, owner)

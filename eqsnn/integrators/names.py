@@ -9,7 +9,10 @@ from pathlib import Path
 from eqsnn.errors import EquationError, Span
 from eqsnn.model.suggest import closest
 
-RENAMED = {"linear": "exact", "independent": "exact", "rk3": "rk4", "midpoint": "rk2", "exp_euler": "exponential_euler"}
+ALIASES = {"linear": "exact", "independent": "exact"}
+"""Names that Brian 2 has for the same method (``independent`` for equations that do not read each other, which are a case of it)."""
+
+RENAMED = {"rk3": "rk4", "midpoint": "rk2", "exp_euler": "exponential_euler"}
 
 
 @cache
@@ -25,7 +28,7 @@ def check_method(method: object, owner: str, span: Span | None) -> None:
         for one in method:
             check_method(one, owner, span)
         return
-    if method is None or method in method_names():
+    if method is None or method in (*method_names(), *ALIASES):
         return
     near = RENAMED.get(method) or closest(method, method_names()) if isinstance(method, str) else None
     hint = f"did you mean '{near}'?" if near else f"there are {', '.join(method_names())}"

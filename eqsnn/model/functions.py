@@ -13,7 +13,7 @@ import numpy as np
 
 from eqsnn.errors import Span
 from eqsnn.language.ast import Call, Expr, Name, walk
-from eqsnn.units import DIMENSIONLESS, Dimension, unit_named
+from eqsnn.units import DIMENSIONLESS, Dimension, equation_unit
 
 
 @dataclass(frozen=True)
@@ -183,5 +183,5 @@ def known_constant(name: str) -> tuple[float, Dimension] | None:
     """The value (base SI) and dimension of a mathematical constant or a unit; None for other names."""
     if name in CONSTANTS:
         return CONSTANTS[name], DIMENSIONLESS
-    unit = unit_named(name)
+    unit = equation_unit(name)
     return None if unit is None else (float(unit), unit.dim)

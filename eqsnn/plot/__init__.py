@@ -9,7 +9,7 @@ from eqsnn.network.group import Group
 from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
-from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, ms
+from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, matplotlib_units, ms
 from eqsnn.units.show import best_unit
 
 __all__ = ["connectivity", "histogram", "raster", "rate", "traces"]
@@ -20,6 +20,7 @@ def _axes(ax):
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise EqsnnError("plotting needs matplotlib: pip install 'eqsnn[plot]'") from error
+    matplotlib_units.register()
     return ax if ax is not None else plt.gca()
 
 

@@ -21,15 +21,21 @@ class _Stderr(logging.StreamHandler):
             super().emit(record)
 
 
+def show_notices() -> None:
+    """Let notices be printed, unless the program has set up logging itself."""
+    if logger.handlers:
+        return
+    handler = _Stderr()
+    handler.setFormatter(logging.Formatter("eqsnn: %(message)s"))
+    logger.addHandler(handler)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+
+
 def tell_once(message: str) -> None:
     """Give a notice, if it has not been given before."""
     if message in _told:
         return
     _told.add(message)
-    if not logger.handlers:
-        handler = _Stderr()
-        handler.setFormatter(logging.Formatter("eqsnn: %(message)s"))
-        logger.addHandler(handler)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.INFO)
+    show_notices()
     logger.info(message)

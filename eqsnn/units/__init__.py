@@ -4,7 +4,7 @@ from eqsnn.errors import UnitError
 from eqsnn.units.check import check_units
 from eqsnn.units.constants import CONSTANTS, zero_celsius
 from eqsnn.units.dimension import DIMENSIONLESS, Dimension
-from eqsnn.units.names import Unit, exported_names, unit_named
+from eqsnn.units.names import Unit, equation_unit, exported_names, unit_named
 from eqsnn.units.quantity import (
     Quantity,
     dimensions_of,
@@ -25,6 +25,7 @@ __all__ = [
     "UnitError",
     "check_units",
     "dimensions_of",
+    "equation_unit",
     "fail_for_dimension_mismatch",
     "have_same_dimensions",
     "is_dimensionless",

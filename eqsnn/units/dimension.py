@@ -51,8 +51,22 @@ class Dimension:
     def __str__(self) -> str:
         return _name(self)
 
+    @property
+    def is_dimensionless(self) -> bool:
+        """``is_none`` under Brian 2's name."""
+        return self.is_none
+
+    @property
+    def dim(self) -> Dimension:
+        """Itself, so that a dimension can stand where a value with that dimension can."""
+        return self
+
+    def get_dimension(self, name: str) -> Exponent:
+        """The power of one base dimension: ``get_dimension('length')``, ``get_dimension('m')``."""
+        return self.exponents[_index(name)]
+
     def __repr__(self) -> str:
-        return f"Dimension({ {n: e for n, e in zip(_BASE, self.exponents) if e} })"
+        return python_name(self) if any(self.exponents) else "Dimension()"
 
 
 def _reduced(value: Fraction) -> Exponent:
@@ -68,6 +82,43 @@ def exact_power(power: float | Fraction) -> Fraction:
 
 
 DIMENSIONLESS = Dimension((0,) * 7)
+
+
+_QUANTITIES = (
+    ("length", "metre", "meter", "m"),
+    ("mass", "kilogram", "kg"),
+    ("time", "second", "s"),
+    ("current", "electric current", "amp", "ampere", "A"),
+    ("temperature", "kelvin", "K"),
+    ("substance", "quantity of substance", "mole", "mol"),
+    ("luminosity", "candle", "candela", "cd"),
+)
+
+
+def _index(name: str) -> int:
+    for k, names in enumerate(_QUANTITIES):
+        if name in names or name.lower() in names[:-1] or name.lower().removesuffix("s") in names[:-1]:
+            return k
+    raise ValueError(f"there is no base dimension '{name}'; there are {', '.join(n[0] for n in _QUANTITIES)}")
+
+
+def dimension(exponents=None, **powers: Exponent) -> Dimension:
+    """A dimension from seven exponents, or from keywords: ``dimension(length=1, mass=1, time=-2)``, ``dimension(m=1, kg=1, s=-2)``."""
+    if exponents is None:
+        values: list[Exponent] = [0] * 7
+        for name, power in powers.items():
+            values[_index(name)] = power
+    else:
+        if not hasattr(exponents, "__len__") or len(exponents) != 7:
+            raise TypeError(f"a dimension has exactly 7 exponents; got {exponents!r}")
+        values = list(exponents)
+    return Dimension(tuple(_reduced(exact_power(v)) for v in values))
+
+
+def python_name(dim: Dimension) -> str:
+    """A dimension as an expression of base units: ``metre ** 2 * kilogram``."""
+    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+    return " * ".join(n if e == 1 else f"{n} ** {e!s}" for n, e in zip(names, dim.exponents) if e) or "1"
 
 
 def base(name: str) -> Dimension:

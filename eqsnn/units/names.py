@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from eqsnn.units.dimension import DIMENSIONLESS, Dimension, base, register_symbol
+from eqsnn.errors import UnitError
+from eqsnn.units.dimension import DIMENSIONLESS, Dimension, base, python_name, register_symbol
 from eqsnn.units.quantity import Quantity
+from eqsnn.units.registry import UnitRegistry, user_unit_register
 
 PREFIXES = {
     "y": -24, "z": -21, "a": -18, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "d": -1,
@@ -55,7 +57,15 @@ BASIC: dict[str, tuple[str, Dimension, int]] = {
     "molar": ("M", _mol / _m**3, 3),
     "liter": ("l", _m**3, -3),
 }
-ALIASES = {"meter": "metre", "gramme": "gram", "ampere": "amp", "litre": "liter"}
+ALIASES = {
+    "meter": "metre",
+    "gramme": "gram",
+    "ampere": "amp",
+    "litre": "liter",
+    "mol": "mole",
+    "candle": "candela",
+}
+_LATEX = {"ohm": r"\Omega"}
 # The short names that scripts use, each the symbol of a prefixed unit.
 SHORT = {
     **{f"{p}V": f"{p}volt" for p in ("m", "u", "n")},
@@ -66,7 +76,6 @@ SHORT = {
     **{f"{p}M": f"{p}molar" for p in ("m", "u", "n")},
     **{f"{p}Hz": f"{p}hertz" for p in ("", "k", "M", "G")},
     **{f"{p}m": f"{p}metre" for p in ("c", "m", "u", "n")},
-    "mol": "mole",
 }
 
 for _name, (_symbol, _dim, _power) in BASIC.items():
@@ -77,41 +86,81 @@ register_symbol(_kg, "kg")
 
 
 class Unit(Quantity):
-    """One of something: a scalar quantity with a ``name`` (``msecond``) and a symbol ``dispname`` (``ms``)."""
+    """One of something: ``10**scale`` in base SI, with a ``name`` (``msecond``), a symbol ``dispname`` (``ms``) and a ``latexname``.
 
+    A product or quotient of units is a unit, and values of its dimension are shown in it from then on.
+    """
+
+    scale: float
     name: str
     dispname: str
+    latexname: str
+    iscompound: bool
+
+    def __new__(
+        cls,
+        value,
+        dim: Dimension | None = None,
+        scale: float = 0,
+        name=None,
+        dispname=None,
+        latexname="",
+        iscompound=False,
+    ):
+        if value != 10.0**scale:
+            raise UnitError(f"a unit of scale {scale} is 10**{scale} = {10.0**scale:g}; got {value!r}")
+        dim = DIMENSIONLESS if dim is None else dim
+        if dim == DIMENSIONLESS:
+            name, dispname = name or "Unit(1)", dispname or "1"
+        unit = make_unit(scale, dim, name or python_name(dim), dispname or str(dim), latexname or None, iscompound)
+        user_unit_register.add(unit)
+        return unit
+
+    @staticmethod
+    def create(dim: Dimension, name: str, dispname: str, latexname: str | None = None, scale: float = 0) -> Unit:
+        """A new unit of ``10**scale`` in base SI; values of its dimension may be shown in it."""
+        unit = make_unit(scale, dim, str(name), str(dispname), latexname)
+        user_unit_register.add(unit)
+        return unit
+
+    @staticmethod
+    def create_scaled_unit(baseunit: Unit, scalefactor: str) -> Unit:
+        """``baseunit`` with a prefix, such as ``'m'``."""
+        if scalefactor not in PREFIXES:
+            raise UnitError(f"there is no prefix '{scalefactor}'; there are {', '.join(filter(None, PREFIXES))}")
+        latex = f"{_latex_prefix(scalefactor)}{baseunit.latexname}"
+        scale = baseunit.scale + PREFIXES[scalefactor]
+        return Unit.create(baseunit.dim, scalefactor + baseunit.name, scalefactor + baseunit.dispname, latex, scale)
 
     def __array_finalize__(self, parent) -> None:
         super().__array_finalize__(parent)
+        self.scale = getattr(parent, "scale", 0)
         self.name = getattr(parent, "name", "")
         self.dispname = getattr(parent, "dispname", "")
-
-    def _combine(self, other, operator: str, value: float, dim: Dimension) -> Unit:
-        name = f"{self.name} {operator} {_grouped(other.name, operator)}"
-        return make_unit(value, dim, name, f"{self.dispname}{operator.strip()}{_grouped(other.dispname, operator)}")
+        self.latexname = getattr(parent, "latexname", "")
+        self.iscompound = getattr(parent, "iscompound", False)
 
     def __mul__(self, other):
-        if isinstance(other, Unit):
-            return self._combine(other, "*", float(self) * float(other), self.dim * other.dim)
-        return super().__mul__(other)
+        return _registered(product(self, other)) if isinstance(other, Unit) else super().__mul__(other)
 
     def __truediv__(self, other):
-        if isinstance(other, Unit):
-            if self.dim == other.dim:
-                return float(self) / float(other)
-            return self._combine(other, "/", float(self) / float(other), self.dim / other.dim)
-        return super().__truediv__(other)
+        if not isinstance(other, Unit):
+            return super().__truediv__(other)
+        if self.dim == other.dim:
+            return 10.0 ** (self.scale - other.scale)
+        return _registered(quotient(self, other))
+
+    def __rtruediv__(self, other):
+        return self**-1 if type(other) in (int, float) and other == 1 else super().__rtruediv__(other)
 
     def __pow__(self, power):
         result = super().__pow__(power)
         if np.ndim(result) or not isinstance(result, Quantity):
             return result
-        return make_unit(
-            float(result),
-            result.dim,
-            f"{_grouped(self.name, '**')} ** {power}",
-            f"{_grouped(self.dispname, '**')}^{power}",
+        power = power.item() if isinstance(power, np.generic | np.ndarray) else power
+        a, b, c = _grouped(self)
+        return _registered(
+            make_unit(self.scale * power, result.dim, f"{a} ** {power!r}", f"{b}^{power}", f"{c}^{{{power}}}", True)
         )
 
     __imul__ = __mul__
@@ -124,7 +173,7 @@ class Unit(Quantity):
         return hash((float(self), self.dim))
 
     def __reduce__(self):
-        return make_unit, (float(self), self.dim, self.name, self.dispname)
+        return make_unit, (self.scale, self.dim, self.name, self.dispname, self.latexname, self.iscompound)
 
     def __copy__(self):
         return self
@@ -135,17 +184,56 @@ class Unit(Quantity):
     def __repr__(self) -> str:
         return self.name
 
+    def _repr_latex_(self) -> str:
+        return f"${self.latexname}$"
 
-def _grouped(name: str, operator: str) -> str:
-    return f"({name})" if operator.strip() in ("/", "**") and any(c in name for c in "*/^ ") else name
+    def set_name(self, name: str) -> None:
+        """Refused, as in Brian 2 since 2.1: a unit keeps the name it was made with."""
+        raise TypeError(f"the unit {self.name} cannot be renamed; make a new one with Unit.create")
+
+    set_display_name = set_latex_name = set_name
 
 
-def make_unit(value: float, dim: Dimension, name: str, dispname: str) -> Unit:
-    """A unit of ``value`` base-SI units."""
-    unit = np.asarray(float(value)).view(Unit)
-    unit.dim, unit.name, unit.dispname = dim, name, dispname
+def make_unit(
+    scale: float, dim: Dimension, name: str, dispname: str, latexname: str | None = None, iscompound: bool = False
+) -> Unit:
+    """A unit of ``10**scale`` base-SI units."""
+    unit = np.asarray(10.0**scale).view(Unit)
+    unit.dim, unit.scale, unit.name, unit.dispname, unit.iscompound = dim, scale, name, dispname, iscompound
+    unit.latexname = rf"\mathrm{{{dispname}}}" if latexname is None else latexname
     unit.flags.writeable = False
     return unit
+
+
+def _grouped(unit: Unit) -> tuple[str, str, str]:
+    """Name, symbol and LaTeX, in parentheses if made of others."""
+    if not unit.iscompound:
+        return unit.name, unit.dispname, unit.latexname
+    return f"({unit.name})", f"({unit.dispname})", rf"\left({unit.latexname}\right)"
+
+
+def product(a: Unit, b: Unit) -> Unit:
+    """``a * b`` as a unit, known to no register."""
+    name, symbol, latex = f"{a.name} * {b.name}", f"{a.dispname} {b.dispname}", rf"{a.latexname}\,{b.latexname}"
+    return make_unit(a.scale + b.scale, a.dim * b.dim, name, symbol, latex, True)
+
+
+def quotient(a: Unit, b: Unit) -> Unit:
+    """``a / b`` as a unit, known to no register."""
+    (name, symbol, _), (under, under_symbol, _) = _grouped(a), _grouped(b)
+    latex = rf"\frac{{{a.latexname}}}{{{b.latexname}}}"
+    return make_unit(a.scale - b.scale, a.dim / b.dim, f"{name} / {under}", f"{symbol}/{under_symbol}", latex, True)
+
+
+def _registered(unit: Unit) -> Unit:
+    if unit.dim != DIMENSIONLESS:
+        user_unit_register.add(unit)
+    return unit
+
+
+def _latex_prefix(prefix: str) -> str:
+    symbol = r"\mu" if prefix == "u" else prefix
+    return rf"\mathrm{{{symbol}}}" if prefix else ""
 
 
 _made: dict[str, Unit] = {}
@@ -176,11 +264,69 @@ def _make(name: str) -> Unit | None:
         else:
             return None
     symbol, dim, exponent = BASIC[ALIASES.get(stem, stem)]
-    value = float(f"1e{(PREFIXES[prefix] + exponent) * power}")
+    scale = (PREFIXES[prefix] + exponent) * power
     text, display = name, prefix + symbol
+    latex = _latex_prefix(prefix) + _LATEX.get(symbol, rf"\mathrm{{{symbol}}}")
     if power > 1:
-        text, display = f"{name}{power}", f"{display}^{power}"
-    return make_unit(value, dim**power, text, display)
+        text, display, latex = f"{name}{power}", f"{display}^{power}", f"{latex}^{power}"
+    return make_unit(scale, dim**power, text, display, latex)
+
+
+_FREE = {"ns", "nm"}
+
+
+def equation_unit(name: str) -> Unit | None:
+    """The unit that ``name`` stands for in equations: not ``ns``, ``nm``, nor powers such as
+    ``ms2``, which Brian 2 has not, and which scripts call other things.
+
+    To use one of them in equations, let it be a name of the script: ``from eqsnn import nm``.
+    """
+    short = name[:-1] if name[-1:] in ("2", "3") else name
+    if short in _FREE or (short != name and short in SHORT and short not in ("cm", "mm", "um")):
+        return None
+    return unit_named(name)
+
+
+_SHOWN_PREFIXES = [p for p in PREFIXES if p not in ("c", "d", "da", "h")]
+_SHOWN_LAST = {"becquerel": 1, "sievert": 1, "lumen": 1, "radian": 2, "steradian": 2, "liter": 2}
+
+
+def _standard_family(dim: Dimension) -> list[Unit]:
+    """The SI unit of a dimension, or its square or cube, with all prefixes of a thousand."""
+    for power in (1, 2, 3):
+        for stem in sorted(BASIC, key=lambda s: _SHOWN_LAST.get(s, 0)):
+            if _SHOWN_LAST.get(stem, 0) < 2 and BASIC[stem][1] ** power == dim:
+                prefixes = [""] if stem == "kelvin" else _SHOWN_PREFIXES
+                names = ["kilogram" if p + stem == "kgram" else p + _NAMED_AS.get(stem, stem) for p in prefixes]
+                return [unit_named(n if power == 1 else f"{n}{power}") for n in names]
+    return []
+
+
+_NAMED_AS = {"candela": "candle"}
+standard_unit_register = UnitRegistry(_standard_family)
+"""The units of the SI with their prefixes: the first place where a unit to show a value in is looked for."""
+
+
+def _additional_family(dim: Dimension) -> list[Unit]:
+    u = unit_named
+    square, cube = (make_unit(0, u(f"metre{p}").dim, f"metre ** {p}", f"m^{p}", None, True) for p in (2, 3))
+    per_kelvin = [product(u(n), u("kelvin")) for n in ("kilogram", "metre", "mole")]
+    under = {
+        "watt": [square, per_kelvin[1]],
+        "joule": [u("kelvin"), per_kelvin[0], u("kilogram"), cube, u("mole"), per_kelvin[2]],
+        "volt": [cube],
+        "coulomb": [cube, square, u("kilogram")],
+        "farad": [u("metre")],
+        "henry": [u("metre")],
+        "gray": [u("second")],
+        "katal": [cube],
+    }
+    units = [product(u("pascal"), u("second"))] + [quotient(u(n), d) for n, below in under.items() for d in below]
+    return [unit for unit in units if unit.dim == dim]
+
+
+additional_unit_register = UnitRegistry(_additional_family)
+"""Quotients that physics uses, such as J/K and F/m: the last place where a unit to show a value in is looked for."""
 
 
 COMMON_PREFIXES = ("p", "n", "u", "m", "", "k", "M", "G", "T")
@@ -189,8 +335,8 @@ COMMON_PREFIXES = ("p", "n", "u", "m", "", "k", "M", "G", "T")
 
 def exported_names() -> list[str]:
     """The names of a star import: all units with common prefixes, powers of metre, and the short names."""
-    stems = [*BASIC, *(a for a in ALIASES if a != "gramme")]
+    stems = [*BASIC, *(a for a in ALIASES if a not in ("candle", "mol"))]
     names = [p + s for s in stems for p in COMMON_PREFIXES]
     lengths = [p + s + n for s in ("metre", "meter") for p in ("", "c", "m", "u", "n", "k") for n in ("2", "3")]
     short = [*SHORT, *(p + "m" + n for p in ("c", "m", "u") for n in ("2", "3"))]
-    return [*names, "kilogram", "cmetre", "cmeter", *lengths, *short]
+    return [*names, "kilogram", "mol", "cmetre", "cmeter", *lengths, *short]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from eqsnn.errors import UnitError
-from eqsnn.units.dimension import DIMENSIONLESS, Dimension, exact_power
+from eqsnn.units.dimension import DIMENSIONLESS, Dimension, dimension, exact_power
 from eqsnn.units.ufuncs import ufunc_rule
 
 
@@ -25,6 +25,14 @@ def dimensions_of(value: object) -> Dimension:
             raise UnitError(f"a list mixes values with units {', '.join(sorted(map(str, found)))}")
         return found.pop()
     return DIMENSIONLESS
+
+
+def get_dimensions(obj: object) -> Dimension:
+    """The dimension of a number, an array, a list of quantities or a dimension; TypeError for what has none."""
+    dim = dimensions_of(obj)
+    if dim == DIMENSIONLESS and not isinstance(obj, Dimension) and np.asarray(obj).dtype.kind not in "fciub":
+        raise TypeError(f"{obj!r} is no number or array, and has no dimension")
+    return dim
 
 
 def plain(value: object) -> np.ndarray:
@@ -47,11 +55,13 @@ def with_dim(value, dim: Dimension):
 
 
 def is_zero_like(value: object) -> bool:
-    """True for a plain scalar that compares with anything: 0, infinity, NaN."""
-    if isinstance(value, Quantity) or np.ndim(value) != 0:
+    """True for plain numbers that agree with any unit: zeros (one, or an array of nothing else), a scalar infinity or NaN."""
+    if dimensions_of(value) != DIMENSIONLESS:
         return False
-    array = np.asarray(value)
-    return array.dtype.kind in "fiub" and (not array or not np.isfinite(array))
+    array = np.asarray(value).view(np.ndarray)
+    if array.dtype.kind not in "fiub":
+        return False
+    return not array.any() or (array.ndim == 0 and not np.isfinite(array))
 
 
 class Quantity(np.ndarray):
@@ -60,14 +70,16 @@ class Quantity(np.ndarray):
     dim: Dimension
     __array_priority__ = 1000.0
 
-    def __new__(cls, values, dim: Dimension | None = None, dtype=None, copy: bool = False):
-        found = dimensions_of(values)
+    def __new__(cls, arr, dim: Dimension | None = None, dtype=None, copy: bool = False, force_quantity: bool = False):
+        found = dimensions_of(arr)
         if dim is not None and found not in (DIMENSIONLESS, dim):
             raise UnitError(f"values with unit {found} cannot become a quantity of unit {dim}")
-        array = np.array(plain(values), dtype=dtype) if copy else np.asarray(plain(values), dtype=dtype)
+        array = np.array(plain(arr), dtype=dtype) if copy else np.asarray(plain(arr), dtype=dtype)
+        if array.dtype.kind not in "fciub":
+            raise TypeError(f"a quantity holds numbers; got {arr!r}")
+        if dim == DIMENSIONLESS and not force_quantity:
+            return array if array.ndim else array.item()
         if array.dtype.kind not in "fc":
-            if array.dtype.kind not in "iub":
-                raise TypeError(f"a quantity holds numbers; got {values!r}")
             array = array.astype(np.float64)
         self = array.view(Quantity)
         self.dim = dim if dim is not None else found
@@ -85,8 +97,7 @@ class Quantity(np.ndarray):
         if any(hasattr(type(x), "__array_ufunc__") and not isinstance(x, np.ndarray | np.generic) for x in inputs):
             return NotImplemented
         dims = [dimensions_of(x) for x in inputs]
-        zero_like = [is_zero_like(x) for x in inputs]
-        dim = ufunc_rule(ufunc, method, inputs, dims, zero_like, kwargs)
+        dim = ufunc_rule(ufunc, method, inputs, dims, is_zero_like, kwargs)
         if out is not None:
             for target in out:
                 if isinstance(target, np.ndarray) and dimensions_of(target) != _first(dim):
@@ -210,11 +221,22 @@ class Quantity(np.ndarray):
 
     # -- arithmetic that changes the dimension of the left side: a new object instead of a changed view -----------------------------
 
+    # A scalar is a value, like a Python float: an operation in place makes a new one. An array is changed in place, for all who hold it.
+
+    def __iadd__(self, other):
+        return super().__iadd__(other) if self.ndim else self + other
+
+    def __isub__(self, other):
+        return super().__isub__(other) if self.ndim else self - other
+
     def __imul__(self, other):
-        return super().__imul__(other) if dimensions_of(other) == DIMENSIONLESS else self * other
+        return super().__imul__(other) if self.ndim and dimensions_of(other) == DIMENSIONLESS else self * other
 
     def __itruediv__(self, other):
-        return super().__itruediv__(other) if dimensions_of(other) == DIMENSIONLESS else self / other
+        return super().__itruediv__(other) if self.ndim and dimensions_of(other) == DIMENSIONLESS else self / other
+
+    def __imod__(self, other):
+        return super().__imod__(other) if self.ndim else self % other
 
     def __ifloordiv__(self, other):
         return self // other
@@ -226,12 +248,21 @@ class Quantity(np.ndarray):
         """``power`` is a plain number, one for all elements."""
         if isinstance(power, Quantity):
             raise UnitError(f"an exponent is a plain number; got {power!s} with unit {power.dim}")
-        if np.ndim(power):
+        if np.size(power) != 1:
             raise UnitError(f"a quantity with unit {self.dim} takes one exponent for all elements; got {power!r}")
-        return with_dim(plain(self) ** float(power), _power(self.dim, float(power)))
+        exponent = float(np.asarray(power).reshape(()))
+        return with_dim(plain(self) ** exponent, _power(self.dim, exponent))
 
     def __rpow__(self, base):
         raise UnitError(f"an exponent is a plain number; got {self!s} with unit {self.dim}")
+
+    # -- comparison with what is no number: not equal, as for every object ------------------------------------------------------------
+
+    def __eq__(self, other):
+        return super().__eq__(other) if _comparable(other) else NotImplemented
+
+    def __ne__(self, other):
+        return super().__ne__(other) if _comparable(other) else NotImplemented
 
     # -- Python protocols ------------------------------------------------------------------------------------------------------
 
@@ -268,23 +299,29 @@ class Quantity(np.ndarray):
 
         return latex(self)
 
-    def in_unit(self, unit: Quantity, precision: int | None = None) -> str:
-        """The text of the value in ``unit``: ``(3*mV).in_unit(volt)`` is ``'0.003 V'``."""
+    def in_unit(self, u: Quantity, precision: int | None = None, python_code: bool = False) -> str:
+        """The text of the value in the unit ``u``: ``(3*mV).in_unit(volt)`` is ``'0.003 V'``, as Python code ``'0.003 * volt'``."""
         from eqsnn.units.show import in_unit
 
-        return in_unit(self, unit, precision)
+        return in_unit(self, u, precision, python_code)
 
-    def in_best_unit(self, precision: int | None = None) -> str:
-        """The text of the value in the unit whose prefix fits its size."""
+    def in_best_unit(self, precision: int | None = None, python_code: bool = False, *regs) -> str:
+        """The text of the value in the unit in which its numbers are nearest to 10; ``regs``: registers of units to choose from."""
         from eqsnn.units.show import best_unit, in_unit
 
-        return in_unit(self, best_unit(self), precision)
+        return in_unit(self, best_unit(self, *regs), precision, python_code)
 
-    def get_best_unit(self):
-        """The unit whose prefix fits the size of the values."""
+    def get_best_unit(self, *regs):
+        """The unit in which the numbers are nearest to 10."""
         from eqsnn.units.show import best_unit
 
-        return best_unit(self)
+        return best_unit(self, *regs)
+
+    @staticmethod
+    def with_dimensions(value, *args, **keywords) -> Quantity:
+        """``value`` with a dimension: a Dimension, seven exponents, or keywords such as ``length=1, time=-2``."""
+        dim = args[0] if args and isinstance(args[0], Dimension) else dimension(*args, **keywords)
+        return with_dim(value, dim)
 
     @property
     def is_dimensionless(self) -> bool:
@@ -299,6 +336,10 @@ class Quantity(np.ndarray):
     def has_same_dimensions(self, other) -> bool:
         """Whether ``other`` has the dimension of this quantity."""
         return self.dim == dimensions_of(other)
+
+
+def _comparable(value: object) -> bool:
+    return isinstance(value, (np.ndarray, np.generic, int, float, complex, list, tuple)) or hasattr(value, "__array__")
 
 
 def _power(dim: Dimension, power: float) -> Dimension:
@@ -316,19 +357,38 @@ def _rebuild(values: np.ndarray, dim: Dimension):
     return with_dim(values, dim)
 
 
-def have_same_dimensions(a, b) -> bool:
+def have_same_dimensions(obj1, obj2) -> bool:
     """Whether two values have one dimension."""
-    return dimensions_of(a) == dimensions_of(b)
+    return dimensions_of(obj1) == dimensions_of(obj2)
 
 
-def is_dimensionless(value) -> bool:
+def is_dimensionless(obj) -> bool:
     """Whether a value is a plain number or array."""
-    return dimensions_of(value) == DIMENSIONLESS
+    return dimensions_of(obj) == DIMENSIONLESS
 
 
-def fail_for_dimension_mismatch(a, b=None, message: str = "the units do not agree") -> tuple[Dimension, Dimension]:
-    """Raise ``UnitError`` unless the two values (0, inf and NaN agree with all) have one dimension; returns both."""
-    first, second = dimensions_of(a), dimensions_of(b) if b is not None else DIMENSIONLESS
-    if first != second and not is_zero_like(a) and not is_zero_like(b):
+def is_scalar_type(obj) -> bool:
+    """Whether a value is one plain number."""
+    if isinstance(obj, np.ndarray | np.generic):
+        return obj.ndim == 0 and is_dimensionless(obj)
+    return bool(np.isscalar(obj)) and not isinstance(obj, str)
+
+
+def fail_for_dimension_mismatch(
+    obj1, obj2=None, error_message: str = "the units do not agree", **error_quantities
+) -> tuple[Dimension, Dimension]:
+    """Raise ``UnitError`` unless the two values (zeros, inf and NaN agree with all) have one dimension; returns both.
+
+    ``error_quantities`` are values for placeholders in the message: ``'{value} is no time'``.
+    """
+    first, second = dimensions_of(obj1), dimensions_of(obj2) if obj2 is not None else DIMENSIONLESS
+    if first != second and not is_zero_like(obj1) and not (obj2 is not None and is_zero_like(obj2)):
+        with np.printoptions(edgeitems=2, threshold=5):
+            message = error_message.format(**{n: str(q) for n, q in error_quantities.items()})
         raise UnitError(f"{message}: {first} and {second}")
     return first, second
+
+
+def quantity_with_dimensions(floatval, dims: Dimension):
+    """A value with a dimension."""
+    return with_dim(floatval, dims)

@@ -1,75 +1,60 @@
-"""Quantities as text: the unit whose prefix fits the size of the values."""
+"""Quantities as text, in the unit whose numbers read best. Numbers are printed as numpy's print options say."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from eqsnn.errors import UnitError
-from eqsnn.units.dimension import DIMENSIONLESS, Dimension
-from eqsnn.units.names import BASIC, Unit, make_unit, unit_named
+from eqsnn.units.dimension import DIMENSIONLESS, Dimension, python_name
+from eqsnn.units.names import Unit, additional_unit_register, make_unit, standard_unit_register
 from eqsnn.units.quantity import Quantity, dimensions_of
+from eqsnn.units.registry import UnitRegistry, user_unit_register
 
-_HIDDEN = {"becquerel", "lumen", "gray", "sievert", "radian", "steradian", "gram", "liter", "molar", "kelvin"}
-_PREFERRED = {dim: name for name, (_, dim, power) in reversed(BASIC.items()) if name not in _HIDDEN and power == 0}
-_SPECIAL = {BASIC["molar"][1]: ("molar", ("m", "u", "n", "p")), BASIC["gram"][1]: ("gram", ("k", "", "m", "u", "n"))}
-_STEPS = ("f", "p", "n", "u", "m", "", "k", "M", "G")
+REGISTERS = (standard_unit_register, user_unit_register, additional_unit_register)
 
 
-def _family(dim: Dimension) -> list[Unit]:
-    if dim in _SPECIAL:
-        name, prefixes = _SPECIAL[dim]
-        return [unit_named(p + name) for p in prefixes]
-    if dim in _PREFERRED:
-        prefixes = ("f", "p", "n", "u", "m", "") if dim == unit_named("second").dim else _STEPS
-        return [unit_named(p + _PREFERRED[dim]) for p in prefixes]
-    for power in (2, 3):
-        if dim == unit_named("metre").dim ** power:
-            return [unit_named(f"{p}metre{power}") for p in ("n", "u", "m", "c", "")]
-    if dim == BASIC["kelvin"][1]:
-        return [unit_named("kelvin")]
-    return []
+def get_unit(d: Dimension) -> Unit:
+    """The unit of size 1 in base SI for a dimension: ``volt``, not ``mvolt``."""
+    if d == DIMENSIONLESS:
+        return make_unit(0, d, "Unit(1)", "1")
+    found = (register.family(d).get(1.0) for register in REGISTERS)
+    unit = next((u for u in found if u is not None), None)
+    return make_unit(0, d, python_name(d), str(d)) if unit is None else unit
 
 
-def _compound(dim: Dimension) -> Unit:
-    """The product of base units for a dimension that no unit is named after."""
-    names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candela")
-    parts = [(unit_named(n), e) for n, e in zip(names, dim.exponents) if e]
-    name = " * ".join(u.name if e == 1 else f"{u.name} ** {e}" for u, e in parts)
-    return make_unit(1.0, dim, name, str(dim))
-
-
-def best_unit(quantity: Quantity) -> Unit:
-    """The unit in which the largest value lies between 1 and 1000, where there is one."""
+def best_unit(quantity: Quantity, *registers: UnitRegistry) -> Unit:
+    """The unit in which the values lie closest to 10, from the first register (default: SI, the user's, others) that has one."""
     if quantity.dim == DIMENSIONLESS:
-        return make_unit(1.0, DIMENSIONLESS, "1", "1")
-    family = sorted(_family(quantity.dim), key=float)
-    if not family:
-        return _compound(quantity.dim)
-    values = np.abs(np.asarray(quantity).ravel())
-    values = values[np.isfinite(values) & (values > 0)]
-    if not values.size:
-        return next((u for u in family if float(u) == 1.0), family[-1])
-    # The margin keeps 0.1*10*ms, which is 0.0009999999999999998 s, in milliseconds.
-    fitting = [u for u in family if float(u) <= values.max() * (1 + 1e-9)]
-    return fitting[-1] if fitting else family[0]
+        return get_unit(quantity.dim)
+    for register in registers or REGISTERS:
+        try:
+            return register[quantity]
+        except KeyError:
+            continue
+    return make_unit(0, quantity.dim, python_name(quantity.dim), str(quantity.dim))
 
 
-def _values_in(quantity: Quantity, unit: Unit) -> np.ndarray:
+def _values_in(quantity: Quantity, unit: Quantity) -> np.ndarray:
     if dimensions_of(unit) != quantity.dim:
         raise UnitError(f"a value with unit {quantity.dim} cannot be shown in {unit!s}")
-    return np.asarray(quantity) / float(unit)
+    return np.asarray(quantity).view(np.ndarray) / float(unit)
 
 
-def _number(values: np.ndarray, precision: int | None) -> str:
+def _number(values: np.ndarray, precision: int | None, python_code: bool = False) -> str:
     if values.ndim == 0:
-        return np.format_float_positional(values, precision=precision or 8, fractional=False, trim=".") \
-            if 1e-5 < abs(values) < 1e16 or values == 0 else f"{float(values):.{precision or 8}g}"  # fmt: skip
-    return np.array2string(values, precision=precision, separator=" ")
+        # Numpy's print options hold for arrays only.
+        return np.array2string(values.reshape(1), precision=precision)[1:-1].strip()
+    return np.array_repr(values, precision=precision) if python_code else np.array_str(values, precision=precision)
 
 
-def in_unit(quantity: Quantity, unit: Unit, precision: int | None = None) -> str:
-    """``'3. mV'``"""
-    return f"{_number(_values_in(quantity, unit), precision)} {unit!s}"
+def in_unit(quantity: Quantity, unit: Quantity, precision: int | None = None, python_code: bool = False) -> str:
+    """``'3. mV'``; with ``python_code`` text that gives the quantity again, ``'3. * mvolt'``."""
+    number = _number(_values_in(quantity, unit), precision, python_code)
+    if unit.dim == DIMENSIONLESS:
+        return f"Quantity({number})" if python_code else number
+    if not isinstance(unit, Unit):
+        unit = make_unit(0, unit.dim, python_name(unit.dim), str(unit.dim))
+    return f"{number} * {unit!r}" if python_code else f"{number} {unit!s}"
 
 
 def format_quantity(quantity: Quantity, spec: str = "") -> str:
@@ -82,16 +67,35 @@ def format_quantity(quantity: Quantity, spec: str = "") -> str:
 
 def represent(quantity: Quantity) -> str:
     """Text that gives the quantity again: ``3. * mvolt``."""
-    unit = best_unit(quantity)
-    values = _values_in(quantity, unit)
-    number = _number(values, None) if values.ndim == 0 else np.array2string(values, separator=", ")
-    name = f"({unit!r})" if " " in repr(unit) and "/" in repr(unit) else repr(unit)
-    return f"{number} * {name}"
+    return in_unit(quantity, best_unit(quantity), python_code=True)
 
 
 def latex(quantity: Quantity) -> str:
-    """For notebooks: value and unit upright."""
+    """For notebooks: a number, a row or a matrix, cut as numpy cuts an array a hundred times longer, and the unit."""
     unit = best_unit(quantity)
-    if quantity.ndim:
+    values = _values_in(quantity, unit)
+    if values.ndim == 0:
+        return rf"${float(values)}\,{unit.latexname}$"
+    if values.ndim > 2:
         return f"$\\text{{{in_unit(quantity, unit)}}}$"
-    return f"${_number(_values_in(quantity, unit), None).rstrip('.')}\\,\\mathrm{{{unit!s}}}$"
+    most = max(np.get_printoptions()["threshold"] // 100, 1)
+    rows = [_latex_row(row, most) for row in _ends(np.atleast_2d(values), values.size > most)]
+    return rf"$\left[\begin{{matrix}}{(chr(92) * 2).join(rows)}\end{{matrix}}\right]\,{unit.latexname}$"
+
+
+def _ends(rows, cut: bool) -> list:
+    edge = np.get_printoptions()["edgeitems"]
+    return [*rows[:edge], None, *rows[-edge:]] if cut and len(rows) > 2 * edge else list(rows)
+
+
+def _latex_row(row, most: int) -> str:
+    if row is None:
+        return r"\vdots"
+    return " & ".join(
+        r"\dots" if v is None else f"{v:.{np.get_printoptions()['precision']}g}" for v in _ends(row, len(row) > most)
+    )
+
+
+def get_unit_for_display(d) -> str:
+    """The symbol of :func:`get_unit`, ``'1'`` for none."""
+    return str(get_unit(dimensions_of(d)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from eqsnn.errors import UnitError
@@ -9,7 +11,7 @@ from eqsnn.units.dimension import DIMENSIONLESS, Dimension, exact_power
 
 _SAME = {"add", "subtract", "maximum", "minimum", "fmax", "fmin", "hypot", "remainder", "fmod", "mod", "nextafter"}
 _COMPARE = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
-_KEEP = {"negative", "positive", "absolute", "fabs", "conjugate", "spacing"}
+_KEEP = {"negative", "positive", "absolute", "fabs", "conjugate", "spacing", "floor", "ceil", "trunc", "rint"}
 _PLAIN = {"isfinite", "isnan", "isinf", "signbit", "sign", "logical_not", "logical_and", "logical_or", "logical_xor"}
 _POWERS = {"sqrt": 0.5, "cbrt": 1 / 3, "square": 2, "reciprocal": -1}
 _PRODUCT = {"multiply", "matmul", "vecdot", "matvec", "vecmat"}
@@ -23,22 +25,28 @@ def _mismatch(ufunc: np.ufunc, a: Dimension, b: Dimension) -> UnitError:
     return UnitError(f"{what} with units {a} and {b}")
 
 
-def _one_dim(ufunc, dims: list[Dimension], zero_like: list[bool]) -> Dimension:
-    found = [d for d, z in zip(dims, zero_like) if not z] or dims
+def _one_dim(ufunc, inputs, dims: list[Dimension], zero_like: Callable[[object], bool]) -> Dimension:
+    """The one dimension of all inputs; whether one agrees with any unit is asked only where dimensions differ."""
+    if all(d == dims[0] for d in dims[1:]):
+        return dims[0]
+    found = [d for x, d in zip(inputs, dims) if not zero_like(x)] or dims
     for d in found[1:]:
         if d != found[0]:
             raise _mismatch(ufunc, dims[0], dims[1])
     return found[0]
 
 
-def ufunc_rule(ufunc, method: str, inputs, dims: list[Dimension], zero_like: list[bool], kwargs):
-    """The dimension (or dimensions) of ``getattr(ufunc, method)(*inputs)``, where ``dims`` are those of the inputs."""
+def ufunc_rule(ufunc, method: str, inputs, dims: list[Dimension], zero_like: Callable[[object], bool], kwargs):
+    """The dimension (or dimensions) of ``getattr(ufunc, method)(*inputs)``, where ``dims`` are those of the inputs.
+
+    ``zero_like`` says whether a plain value agrees with any unit.
+    """
     if method in ("reduce", "accumulate", "reduceat"):
         return _reduction(ufunc, method, inputs, dims, kwargs)
     if method == "at":
         if (
             ufunc.__name__ not in ("add", "subtract", "maximum", "minimum")
-            or _one_dim(ufunc, [dims[0], dims[2]], [False, zero_like[2]]) != dims[0]
+            or _one_dim(ufunc, [inputs[0], inputs[2]], [dims[0], dims[2]], zero_like) != dims[0]
         ):
             raise UnitError(f"np.{ufunc.__name__}.at would change the unit {dims[0]} of an array in place")
         return dims[0]
@@ -48,9 +56,9 @@ def ufunc_rule(ufunc, method: str, inputs, dims: list[Dimension], zero_like: lis
 def _call(ufunc, inputs, dims, zero_like):
     name = ufunc.__name__
     if name in _SAME:
-        return _one_dim(ufunc, dims, zero_like)
+        return _one_dim(ufunc, inputs, dims, zero_like)
     if name in _COMPARE:
-        _one_dim(ufunc, dims, zero_like)
+        _one_dim(ufunc, inputs, dims, zero_like)
         return DIMENSIONLESS
     if name in _KEEP:
         return dims[0]
@@ -60,16 +68,16 @@ def _call(ufunc, inputs, dims, zero_like):
         return dims[0] ** exact_power(_POWERS[name])
     if name in _PRODUCT:
         return dims[0] * dims[1]
-    if name in ("divide", "true_divide"):
+    if name in ("divide", "true_divide", "floor_divide"):
         return dims[0] / dims[1]
-    if name in ("floor_divide", "divmod"):
+    if name == "divmod":
         if dims[0] != dims[1]:
             raise _mismatch(ufunc, dims[0], dims[1])
-        return DIMENSIONLESS if name == "floor_divide" else (DIMENSIONLESS, dims[0])
+        return DIMENSIONLESS, dims[0]
     if name in ("power", "float_power"):
         return _power(inputs[1], dims)
     if name == "arctan2":
-        _one_dim(ufunc, dims, zero_like)
+        _one_dim(ufunc, inputs, dims, zero_like)
         return DIMENSIONLESS
     if name == "copysign":
         return dims[0]

@@ -1,0 +1,101 @@
+"""Running as Brian 2 runs: the arguments of its ``run``, and a warning, not an error, where a variable became NaN or infinite."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+from eqsnn.brian.preferences import prefs
+from eqsnn.errors import EqsnnError
+from eqsnn.network import base
+from eqsnn.network.clock import defaultclock
+from eqsnn.runtime import magic
+from eqsnn.runtime.simulation import Network as NativeNetwork
+from eqsnn.units import Quantity, ms, second
+
+
+def get_local_namespace(level: int) -> dict[str, object]:
+    """The names visible ``level`` frames above the innermost frame that is not eqsnn's own."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "eqsnn":
+        frame = frame.f_back
+    for _ in range(level):
+        if frame is None or frame.f_back is None:
+            raise EqsnnError(f"level={level}: the call stack has fewer frames")
+        frame = frame.f_back
+    return {} if frame is None else {**frame.f_globals, **frame.f_locals}
+
+
+def _options(profile) -> dict[str, object]:
+    return {} if profile is None else {"profile": profile}
+
+
+class Network(NativeNetwork):
+    """A network that warns at the end of a run if a variable became NaN or infinite."""
+
+    def __init__(self, *objs, name: str = "network"):
+        super().__init__(*objs, name=name)
+        self.stop_if_not_finite = False
+
+    def run(
+        self,
+        duration: Quantity,
+        report=None,
+        report_period: Quantity = 10 * second,
+        namespace: Mapping[str, object] | None = None,
+        profile=None,
+        level: int = 0,
+    ) -> None:
+        """Simulate for ``duration``; ``level`` says how many frames up external constants are looked up. See the native ``Network.run``."""
+        space = namespace if namespace is not None else get_local_namespace(level)
+        super().run(duration, report, report_period, space, **_options(profile))
+
+
+def run(
+    duration: Quantity,
+    report=None,
+    report_period: Quantity = 10 * second,
+    namespace: Mapping[str, object] | None = None,
+    profile=None,
+    level: int = 0,
+) -> None:
+    """Run all objects that the code ``level`` frames above the call can see by name."""
+    space = get_local_namespace(level)
+    network = magic.magic_network(space)
+    network.stop_if_not_finite = False
+    network.run(duration, report, report_period, namespace if namespace is not None else space, **_options(profile))
+
+
+class MagicNetwork:
+    """``magic_network``: the network of the objects that the calling code can see; what is asked of it is asked of that."""
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(magic.magic_network(get_local_namespace(0)), name)
+
+    def __call__(self, *args, **kwargs):
+        raise EqsnnError("there is one magic network only; use Network(...) for another")
+
+    def __repr__(self) -> str:
+        return "<magic_network: the objects that the calling code can see>"
+
+
+magic_network = MagicNetwork()
+
+
+def seed(seed: int | None = None) -> None:
+    """Start all random streams anew, numpy's too, which scripts draw from: the same number gives the same results."""
+    base.seed(seed)
+    np.random.seed(None if seed is None else seed % 2**32)
+
+
+def restore_initial_state() -> None:
+    """The default time step and preferences, and no memory of objects made so far."""
+    prefs.reset_to_defaults()
+    defaultclock.dt = 0.1 * ms
+    magic.start_scope()
+    gc.collect()
