@@ -75,6 +75,33 @@ def neuron_step(
     return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold, check)
 
 
+def held(model: Model, name: str, check: bool = True) -> StepKernels:
+    """The subexpressions that are (constant over dt): one value a step."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import held_map
+
+        map_ = held_map(model)
+        return StepKernels(None) if map_ is None else StepKernels(*_own_and_shared(map_, model, name, check))
+
+    return _remembered(make, "held", _model_parts(model), name, check)
+
+
+def _own_and_shared(map_, model: Model, name: str, check: bool) -> tuple:
+    """Two kernels of one map: for what each element has, and for what the whole group shares. Synapses that read neurons are a pathway."""
+    from eqsnn.kernel.lower import lower
+
+    alone = all(i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in map_.inputs)
+    domain = "neuron" if alone or model.scope.post is None else "pathway"
+    shared_names = {v.name for v in model.variables if v.shared}
+    own = [w for w in map_.writes if w.variable not in shared_names]
+    shared = [w for w in map_.writes if w.variable in shared_names]
+    return (
+        lower(map_, domain, name=name, owner=model.name, check=check, writes=own) if own else None,
+        lower(map_, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared) if shared else None,
+    )
+
+
 def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
     """What a spike leaves behind for refractoriness."""
 
@@ -117,25 +144,11 @@ def synapse_step(
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import synapse_step_map
-        from eqsnn.kernel.lower import lower
 
         step = synapse_step_map(model, method, varying)
         if step is None:
             return StepKernels(None)
-        alone = all(
-            i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in step.map.inputs
-        )
-        domain = "neuron" if alone else "pathway"
-        shared_names = {v.name for v in model.variables if v.shared}
-        own = [w for w in step.map.writes if w.variable not in shared_names]
-        shared = [w for w in step.map.writes if w.variable in shared_names]
-        kernel = lower(step.map, domain, name=name, owner=model.name, check=check, writes=own) if own else None
-        shared_kernel = None
-        if shared:
-            shared_kernel = lower(
-                step.map, "neuron", name=f"{name}_shared", owner=model.name, check=check, writes=shared
-            )
-        return StepKernels(kernel, shared_kernel, step.method, step.message)
+        return StepKernels(*_own_and_shared(step.map, model, name, check), step.method, step.message)
 
     return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
 

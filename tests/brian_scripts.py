@@ -264,6 +264,59 @@ G.v = 0.4
 run(9*ms)
 result = {'v': M.v, 't': M.t/ms, 's': N.t/ms}
 """,
+    "clocks of summed variables": """
+G = NeuronGroup(3, '''dv/dt = (s - v)/ms : 1
+s : 1''', dt=0.2*ms, method='euler')
+G.v = 'i'
+S = Synapses(G, G, 's_post = v_pre : 1 (summed)')
+S.connect('i != j')
+H = NeuronGroup(3, 'u : 1')
+T = Synapses(G, H, '''u_post = v_pre*2 : 1 (summed)
+dx/dt = (v_pre - x)/ms : 1 (clock-driven)''', method='euler')
+T.connect(j='i')
+M = StateMonitor(G, ['v', 's'], record=True)
+N = StateMonitor(H, 'u', record=True)
+run(2*ms)
+result = {'v': M.v, 's': M.s, 'u': N.u, 'x': array(T.x)}
+""",
+    "plasticity with delays on both sides": """
+P = SpikeGeneratorGroup(3, [0, 1, 2]*6, (arange(18)*1.0 + 0.3)*ms)
+Q = NeuronGroup(2, 'dv/dt = -v/(5*ms) : 1', threshold='v > 1', reset='v = 0', refractory=2*ms, method='exact')
+S = Synapses(P, Q, '''w : 1
+dap/dt = -ap/(10*ms) : 1 (event-driven)
+dao/dt = -ao/(20*ms) : 1 (event-driven)''', on_pre='v_post += w; ap += 0.1; w = clip(w + ao, 0, 2)',
+on_post='ao -= 0.11; w = clip(w + ap, 0, 2)')
+S.connect()
+S.w = '0.5 + 0.1*i + 0.05*j'
+S.pre.delay = '(0.3 + 0.7*i + 0.2*j)*ms'
+S.post.delay = [0, 0.4, 0.2, 1, 0, 3]*ms
+M = StateMonitor(S, ['w', 'ap', 'ao'], record=True)
+N = SpikeMonitor(Q)
+run(25*ms)
+result = {'w': M.w, 'ap': M.ap, 'ao': M.ao, 'i': N.i, 't': N.t/ms, 'pre': S.delay/ms, 'post': S.post.delay/ms}
+""",
+    "one value a step": """
+ta=TimedArray([1,2,3],dt=.3*ms)
+G=NeuronGroup(3,'''dv/dt=(I-v)/ms:1
+J=I+k:1 (constant over dt)
+I=2*v+ta(t)+i+H/2:1 (constant over dt)
+H=v*v:1
+k=3*t/ms:1 (constant over dt, shared)
+n=int(v>0.5)+1:integer (constant over dt)
+b=v>0.5:boolean (constant over dt)''',threshold='J>9',reset='v=J*0.1',method='rk4')
+H=NeuronGroup(2,'u:1'); H.u=[1,2]
+S=Synapses(G,H,'w:1\\nq=v_pre*u_post+w:1 (constant over dt)\\nr=2*t/ms:1 (constant over dt)',on_pre='u_post+=0.01*q+r+0.001*I_pre'); S.connect(); S.w='i'
+M=StateMonitor(G,['v','I','J','H','k','n','b'],record=True); N=StateMonitor(S,'q',record=True); P=SpikeMonitor(G)
+run(3*ms)
+result={'v':M.v,'I':M.I,'J':M.J,'H':M.H,'n':M.n,'b':M.b,'q':N.q,'u':H.u[:],'t':P.t/ms,'i':P.i,'r':S.r[:]}
+""",
+    "one value a step, exact": """
+ta=TimedArray([1,2,3],dt=.3*ms)
+G=NeuronGroup(3,'dv/dt=(I-v)/ms:1\\nI=ta(t)+i:1 (constant over dt)',method='exact')
+M=StateMonitor(G,'v',record=True)
+run(2*ms)
+result={'v':M.v}
+""",
 }
 
 if __name__ == "__main__":

@@ -534,6 +534,36 @@ EquationError: the name 'v_start' is not known
     v_start
     ^^^^^^^
   define 'v_start' in the equations, give it in namespace=, or assign it before run()""",
+    "event-driven that reads clock-driven": """\
+EquationError: the event-driven 'y' reads the clock-driven 'x'
+  in line 2 of the equations:
+    dy/dt = (x - y)/ms : 1 (event-driven)
+             ^
+  an event-driven variable has its value at events only; make both equations (clock-driven)""",
+    "clock-driven that reads event-driven": """\
+EquationError: the clock-driven 'z' reads the event-driven 'x' (through 'y')
+  in line 3 of the equations:
+    dz/dt = (y - z)/ms : 1 (clock-driven)
+             ^
+  an event-driven variable has its value at events only; make both equations (clock-driven)""",
+    "sum of event-driven": """\
+EquationError: the summed 'total_post' reads the event-driven 'x'
+  in line 2 of the equations:
+    total_post = x : volt (summed)
+                 ^
+  make the equation of 'x' (clock-driven)""",
+    "sum into a differential equation": """\
+EquationError: 'v' of the target group has an equation of its own and cannot be a sum
+  in the equations:
+    v_post = 3*mV : volt (summed)
+    ^^^^^^
+  declare a parameter there, 'total : ...', use it in the equation, and sum into total_post""",
+    "random subexpression": """\
+EquationError: 'x' calls rand(), and would be another number wherever it is read
+  in line 2 of the equations:
+    x = 2*rand() : 1
+          ^^^^^^
+  add the flag (constant over dt) for one number a step""",
 }
 
 

@@ -345,3 +345,36 @@ def test_a_run_may_end_between_two_steps_of_a_slow_clock():
     for pieces in ((3,), (1, 1, 1), (0.1,) * 30):
         assert outcome(*pieces) == pytest.approx((3, 3, 3))
     assert outcome(0.4, 0.4) == pytest.approx((0.9, 0.8, 0.8))
+
+
+def test_the_time_of_a_run_that_ends_within_a_step_does_not_drift():
+    """Four runs of 2.5 steps are ten steps, as in Brian 2, not twelve."""
+    G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", threshold="v > 1e9", method="euler")
+    V, R = eq.StateMonitor(G, "v", record=0), eq.PopulationRateMonitor(G)
+    network = eq.Network(G, V, R)
+    steps = []
+    for _ in range(4):
+        network.run(0.25 * ms)
+        steps.append(len(V.t))
+    assert steps == [3, 5, 8, 10] and network.t == 1 * ms
+    np.testing.assert_allclose(V.t / ms, np.arange(10) * 0.1)
+    np.testing.assert_allclose(R.t / ms, np.arange(10) * 0.1)
+
+
+def test_names_come_from_the_group_first_and_then_from_the_run():
+    """As Brian 2 documents: the group's namespace is augmented by that of the run."""
+    tau, a = 5 * ms, 100.0  # noqa: F841
+    G = eq.NeuronGroup(2, "dv/dt = (a - v)/tau : 1", namespace={"a": 2.0}, method="exact")
+    G[1:].v = "a + 1"
+    network = eq.Network(G, eq.PoissonInput(G, "v", 1, 1 * eq.Hz, "a*tau/ms*0"))
+    network.run(5 * ms)
+    np.testing.assert_allclose(G.v[:], [2 - 2 * np.exp(-1), 2 + np.exp(-1)], rtol=1e-12)
+    network.run(1 * ms, namespace={"tau": 1 * ms})
+    np.testing.assert_allclose(G.v[:], [2 - 2 * np.exp(-2), 2 + np.exp(-2)], rtol=1e-12)
+    G.namespace["a"] = 0.0
+    network.run(1 * ms)
+    assert G.v[0] == pytest.approx((2 - 2 * np.exp(-2)) * np.exp(-0.2))
+    with pytest.raises(eq.EquationError, match="'tau' is not known"):
+        network.run(1 * ms, namespace={})
+    with pytest.raises(eq.EqsnnError, match="namespace must be a dict"):
+        eq.NeuronGroup(1, "v : 1", namespace=3)

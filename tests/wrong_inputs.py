@@ -74,6 +74,7 @@ ROWS = {
     "boolean with arithmetic": dict(model="x = True + 1 : 1"),
     # -- flags
     "unknown flag": dict(model="dv/dt = -v/(10*ms) : volt (unless refractry)"),
+    "random subexpression": dict(model="dv/dt = x/ms : 1\nx = 2*rand() : 1"),
     "flag at the wrong place": dict(model="dv/dt = -v/(10*ms) : volt (constant)"),
     "event-driven in a neuron": dict(model="dv/dt = -v/(10*ms) : volt (event-driven)"),
     "shared reads what is not": dict(model="x = v*2 : volt (shared)\n" + LIF),
@@ -103,6 +104,14 @@ ROWS = {
     "event-driven that cannot be solved": dict(
         synapse="dw/dt = -w**2/(10*ms) : 1 (event-driven)", on_pre="w += 1", run=True
     ),
+    "event-driven that reads clock-driven": dict(
+        synapse="dx/dt = -x/ms : 1 (clock-driven)\ndy/dt = (x - y)/ms : 1 (event-driven)", on_pre="x += 1"
+    ),
+    "clock-driven that reads event-driven": dict(
+        synapse="dx/dt = -x/ms : 1 (event-driven)\ny = 2*x : 1\ndz/dt = (y - z)/ms : 1 (clock-driven)", on_pre="x += 1"
+    ),
+    "sum of event-driven": dict(synapse="dx/dt = -x/ms : volt (event-driven)\ntotal_post = x : volt (summed)"),
+    "sum into a differential equation": dict(synapse="v_post = 3*mV : volt (summed)"),
     "condition of connect with an unknown name": dict(synapse="w : 1", connect="i != jj"),
     # -- values
     "assignment of a wrong unit": dict(model=LIF, set=3 * eq.nA),

@@ -207,7 +207,7 @@ class MapBuilder:
         else:
             inner, frame = scope, "self"
         key = (owner, known.variable)
-        if key in self._expanded and not known.random:
+        if key in self._expanded:
             return self._expanded[key]
         base = known.variable if owner == "self" else f"{known.variable}_{owner}"
         value = self.assign(base, self._node(known.expr, inner, frame), known.expr.span, known.dtype)

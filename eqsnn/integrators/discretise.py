@@ -82,6 +82,7 @@ def _refractoriness(builder: MapBuilder, model: Model) -> sympy.Symbol:
 
 def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states):
     """The differential equations by the chosen method, then the maps, from the values at the beginning of the step."""
+    varying = varying | {v.name for v in model.variables if v.held}
     recurrences = model.of_kind("recurrence")
     nexts = {v: builder.translate(v.expr) for v in recurrences}
     chosen = None
@@ -223,6 +224,26 @@ def summed_map(model: Model, variable_name: str) -> UpdateMap:
     builder = MapBuilder(f"{model.name}_{v.name}", model.scope)
     value = builder.assign(f"change_{v.name}", builder.translate(v.expr), v.span)
     builder.write((side, name), value, "add", source=v.span)
+    return builder.finish()
+
+
+def held_map(model: Model) -> UpdateMap | None:
+    """The subexpressions that are (constant over dt), at the start of a step; None if there are none."""
+    held = {v.name: v for v in model.variables if v.held}
+    if not held:
+        return None
+    builder = MapBuilder(f"{model.name}_held", model.scope)
+
+    def evaluate(v) -> None:
+        for owner, name in sorted(_read(v.expr, model.scope, "self")):
+            if owner == "self" and name in held and ("self", name) not in builder.current:
+                evaluate(held[name])
+        builder.set(("self", v.name), builder.assign(v.name, builder.translate(v.expr), v.span, v.dtype))
+        builder.write(("self", v.name), builder.current[("self", v.name)], source=v.span)
+
+    for v in held.values():
+        if ("self", v.name) not in builder.current:
+            evaluate(v)
     return builder.finish()
 
 

@@ -36,6 +36,11 @@ class Variable:
         return "shared" in self.flags
 
     @property
+    def held(self) -> bool:
+        """True for a subexpression that is evaluated once at the start of each step, and keeps that value in it."""
+        return "constant over dt" in self.flags
+
+    @property
     def constant(self) -> bool:
         """True if the value cannot change during a run."""
         return "constant" in self.flags
@@ -64,7 +69,7 @@ class Symbol:
     read_only: bool = False
     unless_refractory: bool = False
     expr: Expr | None = None
-    random: bool = False  # its value is drawn anew at each reading (a subexpression with rand() or randn())
+    evolves: bool = False  # a differential equation or a map gives its value in each step
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,10 @@ def resolve_synapses(
     post: Scope,
     functions: Mapping[str, object] | None = None,
     statements: tuple[Statements, ...] = (),
+    one_group: bool = False,
 ) -> Model:
-    """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways."""
+    """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways;
+    ``one_group``: both ends lie in one group."""
     variables = _variables(equations, "synapse")
     own = _own([v for v in variables if "summed" not in v.flags])
     symbols = {
@@ -86,9 +88,11 @@ def resolve_synapses(
     scope = Scope(symbols, dict(functions or {}), pre, post)
     model = Model(name, variables, scope, (), None, {}, equations.text)
     _check(model)
+    rules.separate_time_courses(model)
     for v, d in zip(variables, equations.definitions):
         if "summed" in v.flags:
             rules.summed_targets(v, d.name_span, scope)
+            rules.sum_reads_others(v, model, one_group)
     for part in statements:
         bind(part, scope)
     externals = _externals(model, statements)
@@ -128,6 +132,7 @@ def _check(model: Model) -> None:
     rules.no_cycles(model)
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
+        rules.one_value_a_step(v)
     rules.check_model(model)
 
 
@@ -160,15 +165,11 @@ def _own(variables) -> dict[str, Symbol]:
             constant=v.constant,
             read_only=v.kind == "subexpression",
             unless_refractory="unless refractory" in v.flags,
-            expr=v.expr if v.kind == "subexpression" else None,
-            random=v.kind == "subexpression" and _is_random(v.expr),
+            expr=v.expr if v.kind == "subexpression" and not v.held else None,
+            evolves=v.kind in ("state", "recurrence"),
         )
         for v in variables
     }
-
-
-def _is_random(expr: Expr) -> bool:
-    return any(isinstance(n, ast.Call) and n.function in ("rand", "randn") for n in walk(expr))
 
 
 def _group_symbols(scope: Scope, owner: str, suffix: str) -> dict[str, Symbol]:

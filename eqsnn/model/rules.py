@@ -19,7 +19,7 @@ FLAGS = {
         "state": {"unless refractory", "trainable"},
         "recurrence": {"unless refractory", "trainable"},
         "subexpression": {"shared", "constant over dt"},
-        "parameter": {"constant", "shared", "input", "trainable", "linked"},
+        "parameter": {"constant", "shared", "input", "trainable"},
     },
     "synapse": {
         "state": {"event-driven", "clock-driven"},
@@ -140,6 +140,19 @@ def shared_reads_shared(variable: Variable, scope: Scope) -> None:
                 )
 
 
+def one_value_a_step(variable: Variable) -> None:
+    """A subexpression means its text; with a random number in it, each reader would see another value (as in Brian 2, which asks for the flag)."""
+    if variable.kind != "subexpression" or variable.held:
+        return
+    for node in walk(variable.expr):
+        if isinstance(node, ast.Call) and node.function in ("rand", "randn"):
+            raise EquationError(
+                f"'{variable.name}' calls {node.function}(), and would be another number wherever it is read",
+                node.span,
+                "add the flag (constant over dt) for one number a step",
+            )
+
+
 def noise_scope(expr: ast.Expr, scope: Scope) -> Scope:
     """``scope`` with the noises that a differential equation uses: xi and xi_<name>, in second**-0.5."""
     noises = {
@@ -249,6 +262,12 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
             d_span,
             f"did you mean '{near}_{side}'?" if near else "declare it there as a parameter",
         )
+    if symbol.evolves:
+        raise EquationError(
+            f"'{name}' of the {where} group has an equation of its own and cannot be a sum",
+            d_span,
+            f"declare a parameter there, 'total : ...', use it in the equation, and sum into total_{side}",
+        )
     if symbol.expr is not None or symbol.constant or symbol.read_only:
         raise EquationError(
             f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'"
@@ -257,6 +276,67 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         raise UnitError(
             f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span
         )
+
+
+def separate_time_courses(model: Model) -> None:
+    """Event-driven variables are known at events only, clock-driven ones and sums change in every step: neither may read the other."""
+    driven = {v.name: "event-driven" for v in model.of_kind("state") if "event-driven" in v.flags}
+    stepped = {v.name: "clock-driven" for v in model.of_kind("state", "recurrence") if v.name not in driven}
+    stepped |= {v.name: "(constant over dt)" for v in model.variables if v.held}
+    for v in model.variables:
+        if v.name in driven:
+            kind, others = "event-driven", stepped
+        elif v.name in stepped or "summed" in v.flags:
+            kind, others = stepped.get(v.name, "summed"), driven
+        else:
+            continue
+        for node, name in reads(v.expr, model):
+            if name in others:
+                via = "" if node.id == name else f" (through '{node.id}')"
+                hint = (
+                    "an event-driven variable has its value at events only; make both equations (clock-driven)"
+                    if kind != "summed"
+                    else f"make the equation of '{name}' (clock-driven)"
+                )
+                raise EquationError(f"the {kind} '{v.name}' reads the {others[name]} '{name}'{via}", node.span, hint)
+
+
+def sum_reads_others(variable: Variable, model: Model, one_group: bool) -> None:
+    """A sum does not read the variable it is made in: while it grows, each synapse would read another part of it."""
+    name, side = variable.name.rsplit("_", 1)
+    for node, read in reads(variable.expr, model):
+        owner, target = (
+            read if isinstance(read, tuple) else (model.scope.symbols[read].owner, model.scope.symbols[read].variable)
+        )
+        if target == name and (owner == side or (one_group and owner in ("pre", "post"))):
+            raise EquationError(
+                f"'{variable.name}' sums into '{name}', and reads it",
+                node.span,
+                f"sum into a variable of its own, and use that in the equations of the {'source' if side == 'pre' else 'target'} group",
+            )
+
+
+def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str | tuple[str, str]]]:
+    """The names in ``expr``, and those that its subexpressions read, each with the name in ``expr`` that leads there.
+
+    What a subexpression of a connected group reads there is given as (owner, variable).
+    """
+    found, seen = [], set()
+
+    def visit(part: ast.Expr, scope: Scope, frame: str, leads: Name | None) -> None:
+        for node in walk(part):
+            symbol = scope.symbols.get(node.id) if isinstance(node, Name) else None
+            if symbol is None:
+                continue
+            first = leads or node
+            found.append((first, node.id if frame == "self" else (frame, symbol.variable)))
+            owner = symbol.owner if frame == "self" else frame
+            if symbol.expr is not None and (owner, symbol.variable) not in seen:
+                seen.add((owner, symbol.variable))
+                visit(symbol.expr, {"pre": model.scope.pre, "post": model.scope.post}.get(owner) or scope, owner, first)
+
+    visit(expr, model.scope, "self", None)
+    return found
 
 
 def check_model(model: Model, scope: Scope | None = None) -> None:

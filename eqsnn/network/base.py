@@ -68,7 +68,7 @@ class SimObject:
     """An object that takes part in a run.
 
     ``when`` is its slot of the schedule (or ``before_<slot>``, ``after_<slot>``), ``order`` its rank there; ``namespace`` holds external
-    constants, else they are looked up where ``run`` is called.
+    constants; those that it lacks are looked up where ``run`` is called.
     """
 
     def __init__(
@@ -91,7 +91,9 @@ class SimObject:
         registry.objects.add(self)
         self.clock = clock or (Clock(dt, f"{self.name}_clock") if dt is not None else defaultclock)
         self.when, self.order = when, int(order)
-        self.namespace = dict(namespace) if namespace is not None else None
+        if namespace is not None and not isinstance(namespace, Mapping):
+            raise EqsnnError(f"{name}: namespace must be a dict of names and values; got {namespace!r}")
+        self.namespace = dict(namespace or {})
         self.active = True
         self._epoch, self._ordinal, self._age = registry.epoch, next(registry.since_seed), next(registry.ever)
         self._counts: dict[str, int] = {}

@@ -98,6 +98,10 @@ class Group(SimObject):
         for name, value in values.items():
             self.state(name, use_units=units)[:] = value
 
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Where external names are looked up outside a run."""
+        return [self.namespace, user_namespace()]
+
     # -- indices and expressions ---------------------------------------------------------------------------------------------
 
     def indices_of(self, item) -> np.ndarray | int:
@@ -138,9 +142,10 @@ class Group(SimObject):
         ``expected`` is a Dimension, 'boolean' or None (any).
         """
         expr = HostExpression(parse_expression(text, origin), self.expression_scope(), expected)
-        spaces = [self.namespace] if self.namespace is not None else [user_namespace()]
         n = len(self) if index is None else len(index)
-        return expr.values(n, lambda owner, variable: self.host_values(owner, variable, index), spaces, host_site())
+        return expr.values(
+            n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site()
+        )
 
     def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo) -> np.ndarray:
         """The values of ``text`` as new values for the variable ``info``."""

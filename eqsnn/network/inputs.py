@@ -37,7 +37,8 @@ class PoissonGroup(NeuronGroup):
         name: str = "poissongroup*",
     ):
         if isinstance(rates, str):
-            model = f"rates = {rates} : Hz"
+            once = "rand" in rates  # a random rate is one number a step
+            model = f"rates = {rates} : Hz{' (constant over dt)' if once else ''}"
         else:
             if dimensions_of(rates) != hertz.dim:
                 raise UnitError(f"PoissonGroup: rates must be frequencies such as 10*Hz; got {rates!r}")
@@ -97,7 +98,7 @@ class PoissonInput(SimObject):
 
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names of the weight are looked up outside a run."""
-        return [user_namespace()]
+        return [self.target.spaces()[0], user_namespace()]
 
     def probability(self) -> float:
         """The probability that one source spikes in one step."""

@@ -1,7 +1,7 @@
 """External constants and functions: where names that a model does not define come from.
 
-They are looked up in ``namespace=`` of the object if given, else of ``run`` if given, else among the local and global names of the
-user's code that called eqsnn.
+They are looked up in the object's own ``namespace``, then in that of ``run``: its ``namespace=`` if given, else the local and global
+names of the user's code that called eqsnn. (Brian 2's order.)
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
-from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -81,10 +80,6 @@ class NeuronGroup(Group, SpikeSource):
         self._make_variables()
         self._sealed = True
 
-    def spaces(self) -> list[Mapping[str, object]]:
-        """Where external names are looked up outside a run."""
-        return [self.namespace] if self.namespace is not None else [user_namespace()]
-
     @property
     def has_refractory(self) -> bool:
         return self.model.refractory is not None
@@ -92,7 +87,9 @@ class NeuronGroup(Group, SpikeSource):
     def _make_variables(self) -> None:
         self.arrays, self.variables = {}, {}
         for v in self.model.variables:
-            if v.kind == "subexpression":
+            if v.held:
+                self._add_array(v.name, v.dim, v.dtype, v.shared, why="it is computed at the start of each step")
+            elif v.kind == "subexpression":
                 self._add_subexpression(v.name, v.dim, v.dtype, v.shared)
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)
@@ -192,6 +189,10 @@ class Subgroup(Group, SpikeSource):
     @property
     def model(self) -> Model:
         return self.parent.model
+
+    def spaces(self) -> list[Mapping[str, object]]:
+        """Those of the whole group."""
+        return self.parent.spaces()
 
     def _shifted(self, v: VariableInfo) -> VariableInfo:
         if v.shared:

@@ -17,7 +17,6 @@ from eqsnn.network.base import host_site
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.group import NUMPY_TYPES, Group
-from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -39,7 +38,9 @@ class Synapses(Group):
     """Synapses from ``source`` to ``target`` (default: the same group).
 
     ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``delay``: a time for all
-    synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`.
+    synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
+    (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
+    of the group into which they sum.
     """
 
     def __init__(
@@ -63,8 +64,6 @@ class Synapses(Group):
         self.source, self.target = source, target if target is not None else source
         if not isinstance(self.target, Group) or isinstance(self.target, Synapses):
             raise EqsnnError(f"the target of synapses must be a group of neurons; got {self.target!r}")
-        if clock is None and dt is None:
-            clock = source.clock
         super().__init__(name, clock=clock, dt=dt, when="synapses", order=order, namespace=namespace)
         ast = model.ast if isinstance(model, Equations) else parse(model)
         self.pathways = {
@@ -80,6 +79,7 @@ class Synapses(Group):
             post=self.target.expression_scope(),
             functions=functions,
             statements=tuple(statements),
+            one_group=getattr(self.target, "root", self.target) is source.root,
         )
         self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
         self._post_ends = np.empty(0, np.uint16)
@@ -89,16 +89,14 @@ class Synapses(Group):
         self._set_constructor_delays(delay)
         self._sealed = True
 
-    def spaces(self) -> list[Mapping[str, object]]:
-        """Where external names are looked up outside a run."""
-        return [self.namespace] if self.namespace is not None else [user_namespace()]
-
     # -- variables -------------------------------------------------------------------------------------------------------------
 
     def _make_variables(self) -> None:
         self.arrays, self.variables = {}, {}
         for v in self.model.variables:
-            if v.kind == "subexpression":
+            if v.held:
+                self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
+            elif v.kind == "subexpression":
                 self._add(
                     v.name,
                     v.dim,
@@ -156,7 +154,7 @@ class Synapses(Group):
         return self.position if index is None else self.position[index]
 
     def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
-        ends, first = (self.pre, self.source.start) if side == "i" else (self.post, _start(self.target))
+        ends, first = (self.sources, self.source.start) if side == "i" else (self.targets, _start(self.target))
         return (ends if k is None else ends[k]).astype(np.int64) - first
 
     def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
@@ -211,8 +209,10 @@ class Synapses(Group):
 
     def __getattr__(self, name: str):
         pathways = self.__dict__.get("pathways", {})
-        if name in pathways and name not in ("pre", "post"):
+        if name in pathways:
             return PathwayView(self, pathways[name])
+        if name in ("pre", "post") and "pathways" in self.__dict__:
+            raise AttributeError(f"{self.name} has no pathway '{name}'; it has {', '.join(pathways) or 'none'}")
         return super().__getattr__(name)
 
     def pathway(self, name: str) -> PathwayView:
@@ -306,21 +306,21 @@ class Synapses(Group):
         )
 
     @property
-    def pre(self) -> np.ndarray:
+    def sources(self) -> np.ndarray:
         """The source neuron of each synapse, counted in the whole source group."""
         if self._pre_start is None:
             return self._pre_ends
         return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
 
     @property
-    def post(self) -> np.ndarray:
+    def targets(self) -> np.ndarray:
         """The target neuron of each synapse, counted in the whole target group."""
         return self._post_ends
 
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
         new = len(pre)
         old = len(self)
-        all_pre = np.concatenate([self.pre, pre + self.source.start])
+        all_pre = np.concatenate([self.sources, pre + self.source.start])
         n_pre = len(self.source.root)
         if np.all(all_pre[1:] >= all_pre[:-1]):
             self._pre_ends, self._pre_start = None, np.searchsorted(all_pre, np.arange(n_pre + 1))
@@ -416,7 +416,14 @@ class PathwayView:
     def __setattr__(self, name: str, value) -> None:
         if name != "delay":
             raise AttributeError(f"a pathway has nothing to set but its delay; got '{name}'")
+        if isinstance(value, VariableView) and value.group is self._synapses and value.info.name == "delay":
+            return  # S.pre.delay += x has already written in place
         self.delay[:] = value
+
+    def __repr__(self) -> str:
+        side = "source" if self._pathway.prepost == "pre" else "target"
+        text = "; ".join(str(self._pathway.statements).splitlines())
+        return f"<pathway {self._pathway.name!r} of {self._synapses.name!r}: at spikes of the {side}, {text}>"
 
 
 def _narrowest(n: int) -> type:

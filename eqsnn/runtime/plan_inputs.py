@@ -36,7 +36,7 @@ def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
     if expr is None:
         extra["_weight"] = o.weight
     else:
-        _, values = close_scope(expr, root.model.scope, plan.spaces(o))
+        _, values = close_scope(expr, root.model.scope, plan.spaces(root))
         extra.update(values)
     first, last = start_of(o.target), start_of(o.target) + len(o.target)
     binding = plan.binding(kernel, o, {"self": root}, o.clock, "input", extra)

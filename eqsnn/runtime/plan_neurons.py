@@ -52,6 +52,7 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
     steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
     fused = steps and condition is not None and not is_observed_between(plan, o)
     stem = plan.name(o.name)
+    plan.held(o, stem)
     emits = o.spikes if condition is not None else None
     if steps:
         kernels = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_step", True, fused, plan.check)

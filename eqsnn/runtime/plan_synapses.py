@@ -12,7 +12,7 @@ from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
-from eqsnn.network.clock import steps_in
+from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.group import Group
 from eqsnn.network.synapses import Pathway, Synapses
 from eqsnn.runtime.plan import Op, RowBlock
@@ -27,6 +27,7 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
     if len(o) == 0:
         plan.messages.append(f"{o.name}: there are no synapses; call connect()")
     stem = plan.name(o.name)
+    plan.held(o, stem)
     sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
     for v in o.model.variables:
         if "summed" in v.flags:
@@ -38,7 +39,7 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         if kernels.own.domain == "neuron":
             op = plan.map(o, kernels.own, "step", len(o))
         else:
-            op = everywhere(plan, o, kernels.own, sides, "step")
+            op = everywhere(plan, o, kernels.own, sides, "step", o.clock)
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
@@ -66,17 +67,21 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
                     )
     array = sides[side].arrays[name]
     cleared = array[start_of(target) : start_of(target) + len(target)]
-    plan.add(o, "groups", o.order - 1, 0, Op("clear", plan.clock(o.clock), "clear", o, n=cleared.nbytes, array=cleared))
+    clock = target.clock
+    clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
+    plan.add(o, "groups", o.order - 1, 0, clear)
     if len(o):
         kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
-        plan.add(o, "groups", o.order - 1, 1, everywhere(plan, o, kernel, sides, f"summed {variable}"))
+        plan.add(o, "groups", o.order - 1, 1, everywhere(plan, o, kernel, sides, f"summed {variable}", clock))
 
 
-def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str) -> Op:
-    """All synapses in every step."""
+def everywhere(
+    plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock
+) -> Op:
+    """All synapses in every step of ``clock``."""
     kernel, rows = rows_for(plan, o, kernel, None)
-    binding = plan.binding(kernel, o, sides, o.clock, label)
-    return Op("pathway", plan.clock(o.clock), label, o, kernel, binding, n=len(o), rows=rows)
+    binding = plan.binding(kernel, o, sides, clock, label)
+    return Op("pathway", plan.clock(clock), label, o, kernel, binding, n=len(o), rows=rows)
 
 
 def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapping[str, Group]) -> Op:
@@ -125,11 +130,11 @@ def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | No
         index,
         numbered,
         None if delays is None else p.name,
-        o.clock.dt_ if delays is not None else 0,
+        root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if delays is not None else 0,
     )
     version, rows = cache.get(key, (None, None))
     if version != o.connectivity_version:
-        near, far = (o.pre, o.post) if kernel.rows == "pre" else (o.post, o.pre)
+        near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
         n_near, n_far = (len(pre), len(post)) if kernel.rows == "pre" else (len(post), len(pre))
         side = None if by is None else "near" if by == kernel.rows else "far"
         far_type = np.uint16 if index == "u16" else np.int32

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Kernel, identifier
@@ -34,7 +35,7 @@ from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input
 from eqsnn.runtime.plan_monitors import place_rate_monitor, place_spike_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
-from eqsnn.runtime.plan_synapses import place_synapses
+from eqsnn.runtime.plan_synapses import everywhere, place_synapses
 from eqsnn.runtime.questions import degrees, emits, index_scalar, root_of
 from eqsnn.runtime.settings import Settings
 
@@ -63,7 +64,7 @@ class Built:
 
 
 class Planner:
-    """Makes the plan of one run of ``objects``. ``space`` is the namespace for objects that have none of their own; with ``check`` the run stops
+    """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
     where a variable becomes NaN or infinite."""
 
     def __init__(
@@ -111,7 +112,7 @@ class Planner:
 
     def spaces(self, o: SimObject) -> list[Mapping[str, object]]:
         """Where the external names of an object are looked up in this run."""
-        return [o.namespace] if o.namespace is not None else [self.space]
+        return [o.namespace, self.space]
 
     def _close(self, o: SimObject) -> None:
         """Read the external constants and check every equation with their units."""
@@ -257,6 +258,20 @@ class Planner:
             if isinstance(o, kind):
                 place(self, o)
                 return
+
+    def held(self, o: Group, stem: str) -> None:
+        """Before anything else in a step: the subexpressions that keep one value in it."""
+        kernels = pipeline.held(o.model, f"{stem}_held", self.check)
+        if kernels.shared is not None:
+            self.add(o, "before_start", o.order, 0, self.map(o, kernels.shared, "shared held", 1), "shared held")
+        if kernels.own is None or not len(o):
+            return
+        if kernels.own.domain == "neuron":
+            op = self.map(o, kernels.own, "held", len(o))
+        else:
+            sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
+            op = everywhere(self, o, kernels.own, sides, "held", o.clock)
+        self.add(o, "before_start", o.order, 1, op, "held")
 
     def map(self, o: Group, kernel: Kernel, label: str, n: int, emits=None) -> Op:
         """One kernel over ``n`` elements of a group."""

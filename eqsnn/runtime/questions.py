@@ -50,7 +50,7 @@ def internal(group, record: np.ndarray) -> np.ndarray:
 
 def degrees(o: Synapses, variable: str) -> np.ndarray:
     """How many synapses each neuron has: 'N_outgoing' of sources, 'N_incoming' of targets."""
-    side, n = (o.pre, len(root_of(o.source))) if variable == "N_outgoing" else (o.post, len(root_of(o.target)))
+    side, n = (o.sources, len(root_of(o.source))) if variable == "N_outgoing" else (o.targets, len(root_of(o.target)))
     return np.bincount(side, minlength=n).astype(np.int64)
 
 

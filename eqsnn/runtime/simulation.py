@@ -160,21 +160,22 @@ class Network:
                     f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
         self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
-        start = math.ceil(self._time / built.tick)
-        exact = (self._time + exact_seconds(seconds)) / built.tick if seconds else self._time / built.tick
-        near = round(exact)
-        end = near if abs(exact - near) < Fraction(1, 1000) else math.ceil(exact)
-        return start, end
+        return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
+
+    def _end(self, seconds: float) -> Fraction:
+        """The time at which a run of so many seconds ends. It may lie within a step; the step is then run, and counts for the next run too."""
+        return self._time + (exact_seconds(seconds) if seconds else 0)
 
     def _advance(self, built: Built, loaded, seconds: float, tell, period: float) -> None:
         tick, end = self._ticks(built, seconds)
-        first, cursor = tick, 0
+        first, last, cursor = tick, end, 0
+        finish = self._end(seconds)
         catch = threading.current_thread() is threading.main_thread()
         self._stop = False
         began = time.monotonic()
         for o in self._objects.values():
             if hasattr(o, "first_step") and not (o.records and len(o.records[0])):
-                o.first_step = int(self._time / exact_seconds(o.clock.dt_))
+                o.first_step = _first_tick(self._time, exact_seconds(o.clock.dt_))
         status = "done"
         if tell:
             tell(0.0, 0.0)
@@ -196,10 +197,11 @@ class Network:
             loaded.save_counts()
             for o, label, op in built.counts:
                 o.set_count(label, op.count)
-            # A slow clock may have carried the tick beyond the end; otherwise the last whole step counts.
-            self._set_time((end if status == "done" else tick) * built.tick)
+            # A slow clock may have carried the tick beyond the end; a run that was cut short ends with its last whole step.
+            cut = status != "done" or end != last
+            self._set_time((tick if status != "done" else end) * built.tick if cut else finish)
         for r in built.refresh:
-            r.run(math.ceil(self._time / exact_seconds(r.group.clock.dt_)))
+            r.run(_first_tick(self._time, exact_seconds(r.group.clock.dt_)))
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
@@ -259,6 +261,13 @@ class _LazyEngine:
 
     def __getattr__(self, name: str):
         return getattr(_engine(self._chosen), name)
+
+
+def _first_tick(time: Fraction, tick: Fraction) -> int:
+    """The first tick that does not lie before ``time``; a thousandth of a tick is rounding."""
+    exact = time / tick
+    near = round(exact)
+    return near if abs(exact - near) < Fraction(1, 1000) else math.ceil(exact)
 
 
 def _seconds(value: Quantity, what: str) -> float:
