@@ -33,11 +33,11 @@ def test_probability_by_expression_and_condition():
 
 
 def test_a_seed_gives_the_same_synapses_whatever_the_chunks(monkeypatch):
-    from eqsnn.network import connect
+    from eqsnn.network import sampling
 
     found = []
     for chunk in (1 << 22, 500):
-        monkeypatch.setattr(connect, "CHUNK", chunk)
+        monkeypatch.setattr(sampling, "CHUNK", chunk)
         for make in (
             dict(p=0.05),
             dict(p=0.5),

@@ -152,7 +152,8 @@ class _Frame:
     def load(self, buffer: str, index: np.ndarray | None) -> np.ndarray:
         array = self.memory.buffers[buffer]
         if index is not None:
-            return array.ravel()[index]
+            values = array.ravel()[index]
+            return values != 0 if self.types[buffer] == "b8" else values
         values = array[self.at[self.extent[buffer]]]
         return values != 0 if self.types[buffer] == "b8" else values
 

@@ -255,6 +255,13 @@ class _Builder(Transformer_NonRecursive):
         call = self.call([token, *positional, *(k[1] for k in keywords)])
         return ast.Call(call.function, positional, call.span, call.name_span, keywords)
 
+    def mapping(self, items):
+        """``f(i) if condition`` is a generator of one value."""
+        element, condition = items
+        one = self._made(ast.Number(1, element.span))
+        once = ast.Call("range", (one,), element.span, element.span)
+        return ast.Generator(element, "_", once, condition, element.span.to(condition.span))
+
     def generator(self, items):
         element, variable, iterable, condition = items
         end = (condition or iterable).span

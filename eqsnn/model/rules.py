@@ -9,7 +9,7 @@ from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
 from eqsnn.model.dimensions import SECOND, XI_DIM, condition, infer, number, unit_hint
 from eqsnn.model.functions import FUNCTIONS, known_constant
-from eqsnn.model.model import Model, Scope, Symbol, Variable
+from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
@@ -29,12 +29,22 @@ FLAGS = {
     },
 }
 _RESERVED = {
-    "t": "the time", "dt": "the time step", "t_in_timesteps": "the number of the step", "i": "the index of the element",
-    "j": "the index of the target", "N": "the number of elements", "lastspike": "the time of the last spike",
-    "not_refractory": "the state of refractoriness", "lastupdate": "the time of the last event",
-    "N_pre": "the number of sources", "N_post": "the number of targets", "N_incoming": "the number of synapses onto the target",
-    "N_outgoing": "the number of synapses from the source", "delay": "the delay of the synapse",
-}  # fmt: skip
+    "t": "the time",
+    "dt": "the time step",
+    "t_in_timesteps": "the number of the step",
+    "i": "the index of the element",
+    "j": "the index of the target",
+    "N": "the number of elements",
+    "lastspike": "the time of the last spike",
+    "not_refractory": "the state of refractoriness",
+    "lastupdate": "the time of the last event",
+    "N_pre": "the number of sources",
+    "N_post": "the number of targets",
+    "N_incoming": "the number of synapses onto the target",
+    "N_outgoing": "the number of synapses from the source",
+    "delay": "the delay of the synapse",
+}
+_OF_SYNAPSES = ("j", "delay", "lastupdate", "N_pre", "N_post", "N_incoming", "N_outgoing")  # fmt: skip
 _OPERATORS = ("and", "or", "not", "True", "False")
 
 
@@ -51,9 +61,9 @@ def unique_names(definitions: Iterable[ast.Definition]) -> None:
 def free_name(d: ast.Definition, kind: str) -> None:
     """The name has no other meaning in the language."""
     name, span = d.name, d.name_span
-    reserved = {n: m for n, m in _RESERVED.items() if kind == "synapse" or n not in ("j", "delay", "lastupdate", "N_pre", "N_post",
-                                                                                      "N_incoming", "N_outgoing")}  # fmt: skip
-    if name in reserved:
+    free = ("lastupdate",) if kind == "synapse" and isinstance(d, ast.Parameter) else ()  # for updates written by hand
+    reserved = {n: m for n, m in _RESERVED.items() if kind == "synapse" or n not in _OF_SYNAPSES}
+    if name in reserved and name not in free:
         raise EquationError(f"'{name}' is {reserved[name]} and cannot be defined", span, "choose another name")
     if name == "xi" or name.startswith("xi_"):
         raise EquationError(
@@ -73,6 +83,20 @@ def free_name(d: ast.Definition, kind: str) -> None:
             span,
             "choose a name without _pre or _post",
         )
+
+
+def name_of_synapse(variable: Variable, span: Span, pre: Scope, post: Scope) -> None:
+    """A variable of synapses is not called like one of a connected group: a plain name means the target's (as in Brian 2)."""
+    if "summed" in variable.flags or variable.name == "lastupdate":
+        return
+    for where, scope in (("source", pre), ("target", post)):
+        symbol = scope.symbols.get(variable.name)
+        if symbol is not None and symbol.owner == "self":
+            raise EquationError(
+                f"the {where} group has a variable '{variable.name}' too",
+                span,
+                f"rename one of them, for example this one to '{variable.name}_syn'",
+            )
 
 
 def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
@@ -278,6 +302,22 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         )
 
 
+def one_sum_each(variables: Iterable[Variable], definitions: Iterable[ast.Definition], one_group: bool) -> None:
+    """Two sums do not go into one variable of one group."""
+    first: dict[str, str] = {}
+    for v, d in zip(variables, definitions):
+        if "summed" not in v.flags:
+            continue
+        stem = v.name.rsplit("_", 1)[0]
+        if one_group and stem in first:
+            raise EquationError(
+                f"'{first[stem]}' and '{v.name}' both sum into '{stem}' of one group",
+                d.name_span,
+                "use two variables, and add them up in the equations of the group",
+            )
+        first[stem] = v.name
+
+
 def separate_time_courses(model: Model) -> None:
     """Event-driven variables are known at events only, clock-driven ones and sums change in every step: neither may read the other."""
     driven = {v.name: "event-driven" for v in model.of_kind("state") if "event-driven" in v.flags}
@@ -329,11 +369,11 @@ def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str | tuple[str, str
             if symbol is None:
                 continue
             first = leads or node
-            found.append((first, node.id if frame == "self" else (frame, symbol.variable)))
-            owner = symbol.owner if frame == "self" else frame
+            found.append((first, node.id if frame == "self" else (seen_from(frame, symbol.owner), symbol.variable)))
+            owner = seen_from(frame, symbol.owner)
             if symbol.expr is not None and (owner, symbol.variable) not in seen:
                 seen.add((owner, symbol.variable))
-                visit(symbol.expr, {"pre": model.scope.pre, "post": model.scope.post}.get(owner) or scope, owner, first)
+                visit(symbol.expr, model.scope.of(owner), owner, first)
 
     visit(expr, model.scope, "self", None)
     return found

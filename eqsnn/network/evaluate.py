@@ -6,7 +6,7 @@ it has the same meaning and the same random streams as in a kernel, without a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -38,6 +38,14 @@ class HostExpression:
         return np.broadcast_to(np.asarray(result), (n,))
 
 
+def _frames(scope: Scope) -> Iterator[Scope]:
+    """The scope, those of the connected groups, and of what those connect."""
+    yield scope
+    for frame in (scope.pre, scope.post):
+        if frame is not None:
+            yield from _frames(frame)
+
+
 def close_scope(
     expr: Expr, scope: Scope, spaces: Iterable[Mapping[str, object]]
 ) -> tuple[Scope, dict[str, float | int | bool]]:
@@ -46,9 +54,9 @@ def close_scope(
     from eqsnn.network.namespace import constants as find
 
     externals = external_names(expr, scope)
-    for frame in (scope.pre, scope.post):
-        for known in scope.symbols.values() if frame is not None else ():
-            if known.expr is not None:
+    for frame in _frames(scope):
+        for known in frame.symbols.values():
+            if known.expr is not None and known.owner == "self":
                 externals.update({n: s for n, s in external_names(known.expr, frame).items() if n not in externals})
     values, dims = find(externals, spaces)
     own = {n: d for n, d in dims.items() if n not in scope.symbols}

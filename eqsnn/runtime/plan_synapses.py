@@ -14,7 +14,8 @@ from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.group import Group
-from eqsnn.network.synapses import Pathway, Synapses
+from eqsnn.network.pathway import Pathway
+from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Op, RowBlock
 from eqsnn.runtime.questions import overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
@@ -43,10 +44,11 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
-    for position, p in enumerate(o.pathways.values()):
+    for p in o.pathways.values():
         kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
         if kernel is not None and len(o):
-            plan.add(o, o.when, o.order + p.order, position, _pathway(plan, o, p, kernel, sides), f"pathway {p.name}")
+            op = _pathway(plan, o, p, kernel, sides)
+            plan.add(o, p.when, p.order, 0, op, f"pathway {p.name}", name=f"{o.name}_{p.name}")
 
 
 def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:
@@ -65,19 +67,20 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
                     raise EqsnnError(
                         f"'{o.name}' and '{other.name}' both sum into '{name}' of '{root_of(target).name}'; use two variables"
                     )
+    # Brian 2's order: before the equations of the group that has the sum.
     array = sides[side].arrays[name]
     cleared = array[start_of(target) : start_of(target) + len(target)]
     clock = target.clock
     clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
-    plan.add(o, "groups", o.order - 1, 0, clear)
+    place = f"{o.name}_summed_variable_{variable}"
+    plan.add(o, "groups", root_of(target).order - 1, 0, clear, name=place)
     if len(o):
         kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
-        plan.add(o, "groups", o.order - 1, 1, everywhere(plan, o, kernel, sides, f"summed {variable}", clock))
+        op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
+        plan.add(o, "groups", root_of(target).order - 1, 1, op, name=place)
 
 
-def everywhere(
-    plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock
-) -> Op:
+def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
     """All synapses in every step of ``clock``."""
     kernel, rows = rows_for(plan, o, kernel, None)
     binding = plan.binding(kernel, o, sides, clock, label)
@@ -124,6 +127,8 @@ def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | No
     cache = o.__dict__.setdefault("_rows_cache", {})
     numbered = _uses_synapses(kernel)
     key = (
+        len(pre),
+        len(post),
         kernel.rows,
         by,
         n_blocks,

@@ -36,7 +36,7 @@ from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_po
 from eqsnn.runtime.plan_monitors import place_rate_monitor, place_spike_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_synapses import everywhere, place_synapses
-from eqsnn.runtime.questions import degrees, emits, index_scalar, root_of
+from eqsnn.runtime.questions import connected, degrees, emits, index_scalar, member, root_of, values_of
 from eqsnn.runtime.settings import Settings
 
 Rank = tuple[int, int, str, int]
@@ -125,9 +125,8 @@ class Planner:
         if isinstance(o, Synapses):
             for p in o.pathways.values():
                 bind(p.statements, scope)
-            for side in (o.source, o.target):
-                inner, _ = constants(root_of(side).model.externals, self.spaces(root_of(side)))
-                frame = "pre" if side is o.source else "post"
+            for frame, group in connected(o):
+                inner, _ = constants(group.model.externals, self.spaces(group))
                 values.update({f"{n}@{frame}": v for n, v in inner.items()})
         if getattr(o, "refractory_constant", None) is not None:
             values["_refractory"] = o.refractory_constant
@@ -205,9 +204,11 @@ class Planner:
         """A name for a kernel."""
         return identifier("_".join(("eqk", *parts)))
 
-    def add(self, o: SimObject, when: str, order: int, position: int, op: Op, label: str | None = None) -> Op:
-        """Put an operation in its place: slot, order, name of the object, position. ``label`` is the site of its random stream."""
-        self.placed.append(_Placed((slot_rank(when), order, o.name, position), op))
+    def add(
+        self, o: SimObject, when: str, order: int, position: int, op: Op, label: str | None = None, name: str = ""
+    ) -> Op:
+        """Put an operation in its place: slot, order, ``name`` (or that of the object), position. ``label`` is the site of its random stream."""
+        self.placed.append(_Placed((slot_rank(when), order, name or o.name, position), op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
             op.count = o.count(label)
             self.counts.append((o, label, op))
@@ -229,7 +230,7 @@ class Planner:
             elif b.owner == "index":
                 buffers[b.name] = degrees(o, b.variable)
             elif b.owner != "derived":
-                buffers[b.name] = groups[b.owner].arrays[b.variable]
+                buffers[b.name] = values_of(member(groups, b.owner), b.variable)
         for s in kernel.scalars:
             if s.owner == "external":
                 values = extra if s.variable in extra else self.constants.get(o, {})
