@@ -141,8 +141,9 @@ class _Printer:
 
     def _has_alias(self, buffer: Buffer) -> bool:
         """Source and target may be one group, and then two buffers are the same memory."""
-        same = [b for b in self.kernel.buffers if b.variable == buffer.variable and b.owner in ("self", "pre", "post")]
-        return buffer.owner in ("pre", "post") and len(same) > 1 and any(b.writable for b in same)
+        groups = [b for b in self.kernel.buffers if b.owner.split(".")[0] in ("self", "pre", "post")]
+        same = [b for b in groups if b.variable == buffer.variable]
+        return buffer in groups and buffer.owner != "self" and len(same) > 1 and any(b.writable for b in same)
 
     def _store(self, s: Store) -> str:
         place = f"b_{s.buffer}[{self.place[s.buffer]}]"

@@ -88,7 +88,9 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     synapse = k if rows.synapse is None else rows.synapse[k]
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
     written = {s.buffer for s in kernel.body if isinstance(s, Store) and not s.add}
-    one_by_one = any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers)
+    one_by_one = any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers) or _mixes(
+        kernel, memory
+    )
     finite = True
     for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
         frame = _Frame(
@@ -97,6 +99,13 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
         frame.run()
         finite &= frame.finite
     return finite
+
+
+def _mixes(kernel: Kernel, memory: Memory) -> bool:
+    """Whether a variable is written under one name and read under another, because source and target are one group."""
+    arrays = {b.name: memory.buffers.get(b.name) for b in kernel.buffers}
+    written = [arrays[b.name] for b in kernel.buffers if b.writable]
+    return any(arrays[b.name] is w for w in written for b in kernel.buffers if not b.writable)
 
 
 class _Frame:

@@ -125,9 +125,7 @@ def _mask(part, group: Group, side: str, name: str) -> np.ndarray:
         mask[subgroup_indices(part, group, side)] = True
     elif isinstance(part, slice):
         mask[part] = True
-    elif isinstance(part, str):
-        mask[group.indices_of(part)] = True
-    elif np.asarray(part).dtype.kind == "b":
+    elif isinstance(part, str) or np.asarray(part).dtype.kind == "b":
         mask[group.indices_of(part)] = True
     else:
         k = _integers(part, side, name)

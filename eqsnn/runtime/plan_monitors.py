@@ -99,7 +99,11 @@ def _recorded(plan: Planner, o: StateMonitor, name: str, position: int) -> tuple
     expr = Name(name, known.span)
     n = 1 if shared else len(root)
     stem = plan.name(o.name, name)
-    own = all(s.owner not in ("pre", "post") and n not in ("j",) for n, s in symbols_of(expr, root.model.scope))
+    counts = ("N", "N_pre", "N_post")
+    own = all(
+        s.owner not in ("pre", "post") and (s.owner != "index" or s.variable in counts)
+        for _, s in symbols_of(expr, root.model.scope)
+    )
     domain = "pathway" if isinstance(root, Synapses) and not own else "neuron"
     kernel = pipeline.expression(expr, root.model.scope, stem, root.name, domain)
     result = zeros(max(n, 1), np.float64 if known.dtype == "float" else np.int64)

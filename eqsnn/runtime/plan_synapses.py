@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.group import Group
 from eqsnn.network.pathway import Pathway
+from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Op, RowBlock
-from eqsnn.runtime.questions import overlap, root_of, start_of
+from eqsnn.runtime.questions import member, overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
     for p in o.pathways.values():
-        kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
-        if kernel is not None and len(o):
-            op = _pathway(plan, o, p, kernel, sides)
+        kernels = pipeline.pathway(
+            o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", overlap(o.source, o.target)
+        )
+        if kernels.own is not None and len(o):
+            plan.messages.extend(order_notice(o, p, kernels.order))
+            op = _pathway(plan, o, p, kernels.own, sides)
             plan.add(o, p.when, p.order, 0, op, f"pathway {p.name}", name=f"{o.name}_{p.name}")
 
 
@@ -119,7 +123,8 @@ def _queues(plan: Planner, o: Synapses, p: Pathway, rows: tuple[RowBlock, ...], 
 def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | None, p: Pathway | None = None):
     """The compressed rows for a kernel, cut into blocks by the side that it writes."""
     written = {b.extent for b in kernel.buffers if b.writable}
-    by = None if {"pre", "post"} <= written or "shared" in written else "pre" if "pre" in written else "post"
+    serial = {"pre", "post"} <= written or "shared" in written or _mixes(kernel, o)
+    by = None if serial else "pre" if "pre" in written else "post"
     n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by else 1
     pre, post = root_of(o.source), root_of(o.target)
     far_side = post if kernel.rows == "pre" else pre
@@ -146,6 +151,39 @@ def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | No
         rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
         cache[key] = (o.connectivity_version, rows)
     return replace(kernel, index=index), rows
+
+
+def order_notice(o: Synapses, p: Pathway, order: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
+    """What is to be said where the outcome depends on the order of synapses, and there are synapses for which it does."""
+    for sharing, variable, statement in order:
+        if _share(o, sharing):
+            yield (
+                f"{o.name}, on_{p.prepost}{'' if p.name == p.prepost else f' {p.name!r}'}: what '{statement}' makes of '{variable}' may depend "
+                "on the order in which synapses are treated when several spikes arrive in one step"
+            )
+            return
+
+
+def _share(o: Synapses, what: str) -> bool:
+    """Whether two synapses share their target, their source or both, or one leads where the other begins."""
+    if what == "chain":
+        return bool(np.intersect1d(o.sources, o.targets).size)
+    if what == "pair":
+        return bool(numbers_within_pairs(o.sources, o.targets).any())
+    return bool(np.bincount(o.targets if what == "post" else o.sources).max(initial=0) > 1)
+
+
+def _mixes(kernel: Kernel, o: Synapses) -> bool:
+    """Whether a variable of one group is written at one end of the synapses and used at another: then they are treated in turn."""
+    groups = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
+    held = [b for b in kernel.buffers if b.owner.split(".")[0] in groups and b.extent != "shared"]
+    for w in (b for b in held if b.writable):
+        for b in held:
+            apart = {b.owner, w.owner} == {"pre", "post"} and not overlap(o.source, o.target)
+            same = b.variable == w.variable and member(groups, b.owner) is member(groups, w.owner)
+            if b is not w and same and not apart:
+                return True
+    return False
 
 
 def _uses_synapses(kernel: Kernel) -> bool:
