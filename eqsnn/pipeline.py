@@ -129,14 +129,19 @@ def reset(model: Model, statements: Statements, name: str) -> Kernel | None:
     return _remembered(make, "reset", _model_parts(model), statements, name).own
 
 
-def pathway(model: Model, statements: Statements, rows: str, name: str, one_group: bool) -> StepKernels:
-    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons."""
+def pathway(
+    model: Model, statements: Statements, rows: str, name: str, one_group: bool, changing: frozenset[tuple[str, str]]
+) -> StepKernels:
+    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons.
+
+    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes.
+    """
 
     def make() -> StepKernels:
         from eqsnn.derivations.commutation import order_dependence
         from eqsnn.integrators.discretise import pathway_map
 
-        map_ = pathway_map(model, model.name, statements)
+        map_ = pathway_map(model, model.name, statements, changing)
         order = tuple(
             (
                 d.sharing,
@@ -147,7 +152,9 @@ def pathway(model: Model, statements: Statements, rows: str, name: str, one_grou
         )
         return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows), order=order)
 
-    return _remembered(make, "pathway", _model_parts(model), statements, rows, name, one_group)
+    return _remembered(
+        make, "pathway", _model_parts(model), statements, rows, name, one_group, sorted(map(list, changing))
+    )
 
 
 def _statement(span: Span) -> str:

@@ -138,12 +138,17 @@ def statements_map(name: str, statements: Statements, scope: Scope, guarded: boo
     return builder.finish()
 
 
-def pathway_map(model: Model, name: str, statements: Statements) -> UpdateMap:
-    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run."""
+def pathway_map(
+    model: Model, name: str, statements: Statements, changing: frozenset[tuple[str, str]] = frozenset()
+) -> UpdateMap:
+    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run.
+
+    ``changing``: the (owner, variable) of neurons' parameters that are written during the run.
+    """
     builder = MapBuilder(name, model.scope)
     states = tuple(v for v in model.of_kind("state") if "event-driven" in v.flags)
     if states:
-        bring_up_to_date(System(builder, states), model.name)
+        bring_up_to_date(System(builder, states), model.name, changing)
         moved = builder.writes
         builder.writes = []
     _run_statements(builder, statements, model.scope, True)

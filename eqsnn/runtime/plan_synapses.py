@@ -18,7 +18,7 @@ from eqsnn.network.pathway import Pathway
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Op, RowBlock
-from eqsnn.runtime.questions import member, overlap, root_of, start_of
+from eqsnn.runtime.questions import connected, member, overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
 
 if TYPE_CHECKING:
@@ -45,14 +45,22 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
+    changing = _changing(plan, o)
     for p in o.pathways.values():
         kernels = pipeline.pathway(
-            o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", overlap(o.source, o.target)
+            o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", overlap(o.source, o.target), changing
         )
         if kernels.own is not None and len(o):
             plan.messages.extend(order_notice(o, p, kernels.order))
             op = _pathway(plan, o, p, kernels.own, sides)
             plan.add(o, p.when, p.order, 0, op, f"pathway {p.name}", name=f"{o.name}_{p.name}")
+
+
+def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
+    """The parameters at the ends of event-driven synapses that operations of this run write."""
+    if not any("event-driven" in v.flags for v in o.model.variables):
+        return frozenset()
+    return frozenset((owner, name) for owner, g in connected(o) for name in plan.written_in_steps.get(g, ()))
 
 
 def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:

@@ -155,6 +155,7 @@ class Planner:
                         self.written.setdefault(o, set()).update(
                             b.target.variable for b in bound if b.target.owner == "self"
                         )
+        self.written_in_steps = {o: frozenset(names) for o, names in self.written.items()}
         if any(isinstance(o, NetworkOperation) for o in self.objects):
             for o in self.objects:
                 if isinstance(o, Group):
