@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError
-from eqsnn.language.ast import Statements
-from eqsnn.language.parse import parse_statements
+from eqsnn.language.ast import Call, Name, Statements, walk
+from eqsnn.language.parse import parse_expression, parse_statements
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -34,6 +34,11 @@ class Pathway:
     fixed_delay: bool = False
     event: str = "spike"
     when: str = "synapses"
+
+    def delays(self, n: int, index: np.ndarray | None) -> np.ndarray:
+        """The delay of those of ``n`` synapses, in seconds."""
+        values = np.broadcast_to(self.delay, n) if self.delay.size == 1 else self.delay
+        return values.copy() if index is None else values[index]
 
     def grow(self, old: int, new: int) -> None:
         """``new`` synapses join ``old`` ones; if there is no single delay for all, theirs is 0."""
@@ -66,17 +71,12 @@ def main_pathway(known: Mapping[str, Pathway]) -> Pathway | None:
 
 
 def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
-    """The delay of a pathway as a variable of its synapses."""
+    """The delay of a pathway as a variable of its synapses; one value for all if the constructor got it."""
 
     def read(index):
-        values = np.broadcast_to(pathway.delay, len(synapses)) if pathway.delay.size == 1 else pathway.delay
-        return values.copy() if index is None else values[index]
+        return pathway.delay.copy() if pathway.fixed_delay else pathway.delays(len(synapses), index)
 
     def write(index, values):
-        if pathway.fixed_delay and (index is not None or np.ptp(values) > 0):
-            raise EqsnnError(
-                f"{synapses.name} was made with one delay for all synapses; leave delay= out to set it for each"
-            )
         if np.any(~(np.asarray(values) >= 0)):
             raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
         if not pathway.fixed_delay:
@@ -90,7 +90,7 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
             pathway.delay = full
         synapses.connectivity_version += 1
 
-    return VariableInfo("delay", second.dim, "float", False, read, write)
+    return VariableInfo("delay", second.dim, "float", pathway.fixed_delay, read, write)
 
 
 def set_constructor_delays(synapses: Synapses, delay: Quantity | Mapping[str, Quantity] | None) -> None:
@@ -121,6 +121,28 @@ def known_pathway(synapses: Synapses, name: str) -> Pathway:
     return synapses.pathways[name]
 
 
+class DelayView(VariableView):
+    """The delay of a pathway; where the constructor got one for all synapses, only another such can be set."""
+
+    def __setitem__(self, item, value) -> None:
+        if self.info.shared:
+            each = isinstance(value, str) and _differs(self.group, value)
+            whole = isinstance(item, slice) and item == slice(None)
+            if each or not whole or np.size(value) > 1:
+                raise EqsnnError(
+                    f"{self.group.name} was made with one delay for all synapses; leave delay= out to set it for each"
+                )
+        super().__setitem__(item, value)
+
+
+def _differs(synapses: Synapses, text: str) -> bool:
+    """Whether an expression may have another value for each synapse."""
+    expr = parse_expression(text, "expression for delay")
+    symbols = synapses.expression_scope().symbols
+    drawn = any(isinstance(n, Call) and n.function in ("rand", "randn") for n in walk(expr))
+    return drawn or any(isinstance(n, Name) and n.id in symbols and not symbols[n.id].shared for n in walk(expr))
+
+
 class PathwayView:
     """One pathway of synapses from Python: its ``delay``, ``order`` and ``when`` can be set, what it does can be read."""
 
@@ -129,14 +151,14 @@ class PathwayView:
         object.__setattr__(self, "_pathway", pathway)
 
     @property
-    def delay(self) -> VariableView:
+    def delay(self) -> DelayView:
         """The delay of each synapse on this pathway (a time)."""
-        return VariableView(self._synapses, delay_info(self._synapses, self._pathway))
+        return DelayView(self._synapses, delay_info(self._synapses, self._pathway))
 
     @property
-    def delay_(self) -> VariableView:
+    def delay_(self) -> DelayView:
         """The delay in seconds, without unit."""
-        return VariableView(self._synapses, delay_info(self._synapses, self._pathway), unitless=True)
+        return DelayView(self._synapses, delay_info(self._synapses, self._pathway), unitless=True)
 
     @property
     def order(self) -> int:

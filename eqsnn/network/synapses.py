@@ -25,7 +25,7 @@ from eqsnn.network.pathway import (
     set_constructor_delays,
 )
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
-from eqsnn.network.variables import VariableInfo
+from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
 
@@ -80,9 +80,9 @@ class Synapses(Group):
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
         self._connected = False
+        set_constructor_delays(self, delay)
         self._make_variables()
         self._check_names_of_pathways()
-        set_constructor_delays(self, delay)
         self._sealed = True
 
     # -- variables -------------------------------------------------------------------------------------------------------------
@@ -108,9 +108,9 @@ class Synapses(Group):
         self._add_index("N_post", lambda k: np.array([len(self.target)]), shared=True)
         self._add_index("N_outgoing", lambda k: self._degree("i", k))
         self._add_index("N_incoming", lambda k: self._degree("j", k))
-        main = main_pathway(self.pathways)
-        if main is not None:
-            self.variables["delay"] = delay_info(self, main)
+        self._main = main_pathway(self.pathways)
+        if self._main is not None:
+            self.variables["delay"] = delay_info(self, self._main)
 
     def _add_index(self, name: str, read, shared: bool = False) -> None:
         self._add(name, DIMENSIONLESS, "integer", read, None, "it is set by connect()", shared)
@@ -146,6 +146,17 @@ class Synapses(Group):
         return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
 
     # -- pathways ----------------------------------------------------------------------------------------------------------------
+
+    def _lookup(self, name: str) -> VariableView | None:
+        if name in ("delay", "delay_") and "delay" in self.__dict__.get("variables", ()):
+            return getattr(PathwayView(self, self._main), name)
+        return super()._lookup(name)
+
+    def state(self, name: str, use_units: bool = True) -> VariableView:
+        """The variable called ``name``, also where an attribute of the object hides it."""
+        if name == "delay" and name in self.variables:
+            return self._lookup(name if use_units else "delay_")
+        return super().state(name, use_units)
 
     def _check_names_of_pathways(self) -> None:
         for name in self.pathways:
@@ -315,6 +326,8 @@ class Synapses(Group):
         if side in ("pre", "post"):
             group, ends = (self.source, "i") if side == "pre" else (self.target, "j")
             return group.host_values(inner or "self", variable, self.index_of(ends, index))
+        if variable == "delay":
+            return self._main.delays(len(self), index)
         if variable in self.arrays:
             array = self.arrays[variable]
             return array if self.variables[variable].shared else array[self._internal(index)]

@@ -74,7 +74,8 @@ def values_of(group: Group, variable: str) -> np.ndarray:
         return group.arrays[variable]
     if variable in ("@sources", "@targets"):
         return (group.sources if variable == "@sources" else group.targets).astype(np.int64)
-    return np.ascontiguousarray(group.variables[variable].read(None))
+    owner = "index" if isinstance(group, Synapses) and variable in ("i", "j", "N_incoming", "N_outgoing") else "self"
+    return np.ascontiguousarray(group.host_values(owner, variable, None))
 
 
 def index_scalar(o: SimObject, variable: str) -> int:
