@@ -69,6 +69,10 @@ def __getattr__(name: str):
         import importlib
 
         return importlib.import_module("eqsnn.plot")
+    if name == "describe":  # imported when asked for: it needs sympy, which a run from the cache does not
+        from eqsnn.network.describe import update_text
+
+        return update_text
     try:
         return getattr(_units, name)
     except AttributeError:

@@ -118,19 +118,37 @@ def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
     return _remembered(make, "marks", _model_parts(model), name).own
 
 
-def reset(model: Model, statements: Statements, name: str) -> Kernel | None:
+def _checked(map_, scope: Scope, check: bool) -> list:
+    """The writes whose values are looked at for NaN and infinity. What is added to a variable that has an equation is seen in its next step."""
+
+    def seen_later(w) -> bool:
+        group = {"pre": scope.pre, "post": scope.post}.get(w.owner) or scope
+        known = group.symbols.get(w.variable)
+        return w.kind == "add" and known is not None and known.evolves
+
+    return [w for w in map_.writes if check and not seen_later(w)]
+
+
+def reset(model: Model, statements: Statements, name: str, check: bool = True) -> Kernel | None:
     """The statements after a spike, for one neuron."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import statements_map
 
-        return StepKernels(_lowered(statements_map(model.name, statements, model.scope), "event", name, model.name))
+        map_ = statements_map(model.name, statements, model.scope)
+        return StepKernels(_lowered(map_, "event", name, model.name, check=_checked(map_, model.scope, check)))
 
-    return _remembered(make, "reset", _model_parts(model), statements, name).own
+    return _remembered(make, "reset", _model_parts(model), statements, name, check).own
 
 
 def pathway(
-    model: Model, statements: Statements, rows: str, name: str, one_group: bool, changing: frozenset[tuple[str, str]]
+    model: Model,
+    statements: Statements,
+    rows: str,
+    name: str,
+    one_group: bool,
+    changing: frozenset[tuple[str, str]],
+    check: bool = True,
 ) -> StepKernels:
     """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons.
 
@@ -150,11 +168,11 @@ def pathway(
             )
             for d in order_dependence(map_, one_group)
         )
-        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows), order=order)
+        checked = _checked(map_, model.scope, check)
+        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows, check=checked), order=order)
 
-    return _remembered(
-        make, "pathway", _model_parts(model), statements, rows, name, one_group, sorted(map(list, changing))
-    )
+    parts = (statements, rows, name, one_group, sorted(map(list, changing)), check)
+    return _remembered(make, "pathway", _model_parts(model), *parts)
 
 
 def _statement(span: Span) -> str:
@@ -178,15 +196,16 @@ def synapse_step(
     return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
 
 
-def summed(model: Model, variable: str, name: str) -> Kernel:
+def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel:
     """The contribution of each synapse to a summed variable of a connected neuron."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import summed_map
 
-        return StepKernels(_lowered(summed_map(model, variable), "pathway", name, model.name))
+        map_ = summed_map(model, variable)
+        return StepKernels(_lowered(map_, "pathway", name, model.name, check=_checked(map_, model.scope, check)))
 
-    return _remembered(make, "summed", _model_parts(model), variable, name).own
+    return _remembered(make, "summed", _model_parts(model), variable, name, check).own
 
 
 def poisson_input(scope: Scope, variable: str, weight: Expr | None, owner: str, name: str) -> Kernel:

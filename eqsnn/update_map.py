@@ -12,9 +12,50 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import sympy
+from sympy.printing.str import StrPrinter
 
 from eqsnn.errors import Span
 from eqsnn.model.model import DType, Owner
+
+
+class _Readable(StrPrinter):
+    """Expressions as a user writes them: the heads of the vocabulary are found by their names."""
+
+    printmethod = "_readable"
+    _INFIX = {
+        "Less": "<",
+        "LessEqual": "<=",
+        "Equal": "==",
+        "NotEqual": "!=",
+        "And": "and",
+        "Or": "or",
+        "Modulo": "%",
+        "FloorDivide": "//",
+    }
+
+    def _print_Function(self, expr) -> str:
+        name, args = type(expr).__name__, [self._print(a) for a in expr.args]
+        if name in self._INFIX:
+            return f"({args[0]} {self._INFIX[name]} {args[1]})"
+        if name == "Select":
+            return f"({self.parenthesize(expr.args[1], 45)} if {args[0]} else {self.parenthesize(expr.args[2], 45)})"
+        if name == "Not":
+            return f"(not {args[0]})"
+        if name == "Truth":
+            return str(expr.args[0] != 0)
+        if name == "Infinite":
+            return "inf"
+        if name == "Table":
+            return f"{args[0]}({', '.join(args[1:])})"
+        return f"{'int' if name == 'ToInt' else name.lower()}({', '.join(args)})"
+
+    _print_And = _print_Or = _print_Not = _print_Function
+
+
+def readable(expr: sympy.Basic) -> str:
+    """An expression of a map for people."""
+    text = _Readable().doprint(expr)
+    return text[1:-1] if type(expr).__name__ in (*_Readable._INFIX, "Select", "Not") else text
 
 
 def symbol(name: str) -> sympy.Symbol:
@@ -107,7 +148,7 @@ class UpdateMap:
 
     def __str__(self) -> str:
         lines = [f"{n.name} ~ {n.kind}()" for n in self.noise]
-        lines += [f"{a.target} = {a.expr}" for a in self.assignments]
+        lines += [f"{a.target} = {readable(a.expr)}" for a in self.assignments]
         for w in self.writes:
             where = w.variable if w.owner == "self" else f"{w.variable}_{w.owner}"
             guard = f" if {w.guard}" if w.guard else ""

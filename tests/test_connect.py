@@ -79,6 +79,7 @@ def test_sample_takes_a_share_or_a_number():
         (dict(j="i + 50"), "does not exist"),
         (dict(i=[0, 1], j=[0, 1, 2]), "i has 2 and j has 3 indices"),
         (dict(p=1.5), "the probability p is 1.5"),
+        (dict(p="1.5"), "the probability p is 1.5"),
         (dict(condition="i"), "a condition is expected"),
         (dict(condition="i > 0", i=3, j=3), "a condition, or i= and j=, not both"),
         (dict(i=3), "give both i= and j="),
@@ -86,6 +87,13 @@ def test_sample_takes_a_share_or_a_number():
         (dict(j="k for k in sample(5, size=6)"), "size is larger than the number"),
         (dict(n=1.5), "n must be an integer"),
         (dict(condition=3), "must be a string or True"),
+        (dict(p=0.5 * eq.mV), "p must be a number or a string; got 500. [*] uvolt"),
+        (dict(p=None), "p must be a number or a string; got None"),
+        (dict(p=[0.5]), "p must be a number or a string"),
+        (dict(p=float("nan")), "the probability p is nan"),
+        (dict(j="i*0.5"), "an index is 0.5"),
+        (dict(j="k/2 for k in range(3)"), "an index is 0.5"),
+        (dict(j="k for k in range(i/2)"), r"an argument of range\(\) is 0.5"),
     ],
 )
 def test_what_cannot_be_connected_says_why(arguments, message):

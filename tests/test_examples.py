@@ -18,9 +18,19 @@ SHORT = {
     "adex_patterns": ([], r"tonic: \d+ spikes.*transient: \d+ spikes"),
     "adaptive_threshold": ([], r"jump 0. V: 42 spikes"),
     "ornstein_uhlenbeck": (["--duration", "0.2"], r"standard deviation (2\.9|3\.[01])"),
+    "short_term_plasticity": ([], r"depressing: spike 20 releases 0.0574, .*\nfacilitating: spike 20 releases 0.212"),
+    "hodgkin_huxley_fi": (["--currents", "31"], r"repetitive firing from 7.0 uA/cm2 at 5\d Hz to 98 Hz"),
+    "spike_frequency_adaptation": ([], r"onset 60 Hz, steady 43 Hz, unadapted 63 Hz"),
+    "homeostatic_stdp": ([], r"at the end: 4\.\d to [56]\.\d Hz"),
+    "jeffress": (
+        ["--duration", "0.5"],
+        r"-0.30 ms: read as -0.(2[89]|3\d) ms\n.*read as [+-]0.0[0-3] ms\n.*read as \+0.(1[789]|2[012]) ms",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
-ECG = Path(__file__).parent.parent.parent / "shared" / "data" / "qtdb" / "QTDB_test.mat"
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+ECG = DATA / "qtdb" / "QTDB_test.mat"
+DIGITS = DATA / "fsdd" / "jackson.npz"
 
 
 def run(name, arguments, tmp_path):
@@ -37,7 +47,7 @@ def run(name, arguments, tmp_path):
 
 
 def test_every_example_is_tried():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population"}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population", "spoken_digit"}
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -65,6 +75,26 @@ def test_the_example_with_a_recording(tmp_path):
     out = run("ecg_population", [str(ecg_file(tmp_path))], tmp_path)
     events, spikes = map(int, re.search(r"(\d+) events of the ECG, (\d+) spikes", out).groups())
     assert events > 100 and spikes > 20
+
+
+def digits_file(tmp_path):
+    """A speaker's file, or one vowel-like sound of its shape where it is not at hand."""
+    if DIGITS.is_file():
+        return DIGITS
+    import numpy as np
+
+    t = np.arange(3200) / 8000
+    wave = sum(np.sin(2 * np.pi * 120 * k * t) * np.exp(-(((120 * k - 700) / 200) ** 2)) for k in range(1, 30)) / 4
+    level = np.sign(wave) * np.log(1 + 255 * np.abs(wave)) / np.log(256)
+    mulaw = np.round((level + 1) * 127.5).astype(np.uint8)
+    np.savez(tmp_path / "speaker.npz", mulaw=mulaw, offset=[0, 3200], digit=np.uint8([7]), index=np.uint8([0]))
+    return tmp_path / "speaker.npz"
+
+
+def test_the_example_with_a_spoken_digit(tmp_path):
+    out = run("spoken_digit", [str(digits_file(tmp_path))], tmp_path)
+    loudest, spikes = map(int, re.search(r"most power at (\d+) Hz, (\d+) spikes", out).groups())
+    assert 550 < loudest < 850 and spikes > 300  # the first formant of the vowel
 
 
 def test_the_first_network_of_the_readme_runs():

@@ -237,3 +237,10 @@ def test_a_discrete_map_is_iterated():
         x = 3.7 * x * (1 - x)
     assert G.x[0] == pytest.approx(x, rel=1e-12)
     assert (G.y[0], G.z[0]) == (2, 1)
+
+
+def test_the_names_of_the_methods_are_known_without_importing_them():
+    from eqsnn.integrators.integrator import methods
+    from eqsnn.integrators.names import method_names
+
+    assert method_names() == tuple(sorted(methods()))

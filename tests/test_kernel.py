@@ -1,11 +1,13 @@
 """The kernel room: functions, random numbers, passes, verification, and the text in C against the interpreter."""
 
 import ctypes
+import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.linalg import expm as scipy_expm
@@ -21,8 +23,9 @@ from eqsnn.runtime.native import _Ctx
 
 RANGES = {  # function: (exact, ranges, ulp)
     "exp": (np.exp, [(-700, 709), (-1, 1)], 1),
-    "expm1": (np.expm1, [(-2, 2), (-50, 700)], 2),
-    "exprel": (lambda x: np.expm1(x) / x, [(-5, 5), (1e-9, 1e-3)], 2),
+    "expm1": (np.expm1, [(-2, 2), (-50, 700)], 3),
+    "exprel": (lambda x: np.expm1(x) / x, [(-5, 5), (1e-9, 1e-3)], 3),
+    "exprel_inverse": (lambda x: x / np.expm1(x), [(-5, 5), (1e-9, 1e-3), (-100, 600)], 3),
     "log": (np.log, [(1e-300, 1e300), (0.5, 2)], 1),
     "log1p": (np.log1p, [(-0.9, 2), (1e-9, 1e-5)], 3),
     "log10": (np.log10, [(1e-3, 1e3)], 3),
@@ -47,6 +50,29 @@ def test_a_function_is_as_accurate_as_it_says(name):
         expected = exact(x.astype(np.longdouble))
         ulps = np.abs((functions.TABLE[name](x) - expected) / np.spacing(np.abs(expected.astype(float))))
         assert float(ulps.max()) <= bound, (low, high, x[ulps.argmax()])
+
+
+@given(st.lists(st.floats(allow_nan=False, width=64), min_size=3, max_size=3))
+def test_the_fused_multiply_add_of_the_interpreter_is_exact(numbers):
+    a, b, c = numbers
+    with np.errstate(all="ignore"):
+        found, plain = float(functions.fma(a, b, c)), float(np.float64(a) * b + c)
+    if not all(map(math.isfinite, numbers)):
+        np.testing.assert_equal(found, plain)
+        return
+    exact = Fraction(a) * Fraction(b) + Fraction(c)
+    assume(abs(exact) < Fraction(2) ** 1023 and abs(Fraction(a) * Fraction(b)) > Fraction(2) ** -900)
+    assert found == float(exact)  # Python rounds a fraction once, to nearest even
+
+
+def test_the_fused_multiply_add_rounds_once_where_two_roundings_would_differ():
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(size=100_000), rng.normal(size=100_000)
+    c = -(a * b) * (1 + rng.integers(-3, 4, 100_000) * 2.0**-52)
+    found = functions.fma(a, b, c)
+    for k in range(0, 100_000, 97):
+        assert found[k] == float(Fraction(a[k]) * Fraction(b[k]) + Fraction(c[k]))
+    assert np.any(found != a * b + c)
 
 
 def test_power_is_accurate_and_knows_its_special_cases():

@@ -329,7 +329,7 @@ UnitError: '5*mV' is not a base unit, and variables are kept in base units
   in the equations:
     I : 5*mV
         ^^^^
-  write the unit without prefix, here V (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV""",
+  write the unit without prefix, here volt (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV""",
     "wrong unit of a constant": """\
 UnitError: '-' combines values with units A and V
   in the equations:
@@ -564,6 +564,30 @@ EquationError: 'x' calls rand(), and would be another number wherever it is read
     x = 2*rand() : 1
           ^^^^^^
   add the flag (constant over dt) for one number a step""",
+    "no method": """\
+EquationError: cells: there is no method 3
+  in the equations:
+    dv/dt = -v/(10*ms) : volt
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  there are euler, exact, exponential_euler, heun, milstein, rk2, rk4""",
+    "exact for a second equation": """\
+EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'w' is not linear
+  in line 2 of the equations:
+    dw/dt = -w**2/(10*ms) : 1
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  use euler or heun or rk4 or milstein""",
+    "unit in the wrong case": """\
+EquationError: the name 'mv' is not known
+  in the equations:
+    dv/dt = (3*mv - v)/(10*ms) : volt
+               ^^
+  did you mean 'mV'?""",
+    "unit in the plural": """\
+EquationError: the name 'millivolts' is not known
+  in the equations:
+    dv/dt = (3*millivolts - v)/(10*ms) : volt
+               ^^^^^^^^^^
+  did you mean 'mvolt'?""",
 }
 
 

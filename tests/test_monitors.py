@@ -159,3 +159,48 @@ def test_a_state_that_becomes_a_constant_is_checked_like_any_other():
     with pytest.raises(eq.NotFiniteError, match="became infinite"):
         G.namespace["a"] = float("inf")
         eq.Network(G).run(1 * ms)
+
+
+def test_what_cannot_be_recorded_is_refused_when_the_monitor_is_made():
+    quiet, G = eq.NeuronGroup(2, "v : 1"), eq.NeuronGroup(2, "v : 1", threshold="v > 1")
+    for make in (eq.SpikeMonitor, eq.PopulationRateMonitor):
+        with pytest.raises(eq.EqsnnError, match="records the spikes of '.*', which has no threshold"):
+            make(quiet)
+    with pytest.raises(eq.EqsnnError, match=r"waits for spikes of '.*' \(on_pre\), which has no threshold"):
+        eq.Synapses(quiet, G, on_pre="v += 1")
+    with pytest.raises(eq.EqsnnError, match=r"waits for spikes of '.*' \(on_post\), which has no threshold"):
+        eq.Synapses(G, quiet, on_post="v_pre += 1")
+    with pytest.raises(eq.EqsnnError, match="records a variable by its name, several in a list, or True; got 3"):
+        eq.StateMonitor(G, 3)
+    S = eq.Synapses(G, G, "w : 1")
+    with pytest.raises(eq.EqsnnError, match="has no elements yet: connect before recording"):
+        eq.StateMonitor(S, "w")
+    with pytest.raises(eq.EqsnnError, match="was never connected"):
+        eq.Network(G, S).run(1 * ms)
+
+
+def test_nothing_recorded_and_nobody_connected_are_empty_not_errors():
+    G = eq.NeuronGroup(2, "v : 1\nk : 1 (shared)", threshold="v > 1")
+    S = eq.Synapses(G, G, "w : 1", on_pre="w += 1")
+    S.connect("i > 5")
+    none, void, both = eq.StateMonitor(G, "v", record=False), eq.StateMonitor(S, "w"), eq.StateMonitor(G, ["v", "k"])
+    G.k = 3
+    eq.Network(G, S, none, void, both).run(1 * ms)
+    assert none.v.shape == void.w.shape == (0, 10)
+    assert both.k.shape == both.v.shape and np.all(both.k == 3) and both[1].k.tolist() == [3] * 10
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: eq.TimedArray([1, 2], dt=0 * ms), "TimedArray: dt must be positive and finite"),
+        (lambda: eq.TimedArray(["a"], dt=1 * ms), "TimedArray: values must be numbers"),
+        (lambda: eq.SpikeGeneratorGroup(1, [0], [np.inf] * ms), "a time must be finite"),
+        (lambda: eq.seed("a"), r"seed\(\) takes an integer or None; got 'a'"),
+        (lambda: eq.NeuronGroup(1, "v : 1", order="first"), "order must be an integer"),
+        (lambda: eq.StateMonitor(eq.NeuronGroup(1, "v : 1"), "v", when=3), "when='3' is not a slot"),
+    ],
+)
+def test_wrong_arguments_say_what_would_be_right(make, message):
+    with pytest.raises(eq.EqsnnError, match=message):
+        make()

@@ -132,3 +132,38 @@ def test_the_command_is_installed():
         [sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"eqsnn {eq.__version__}"
+
+
+def test_the_update_reads_like_equations():
+    from eqsnn.network.describe import update_text
+
+    G = eq.NeuronGroup(
+        2, "dv/dt = int(v > 1 and not b)/ms : 1 (unless refractory)\nb : boolean", threshold="v >= 2", reset="v = clip(v, 0, 1)",
+        refractory="v > 3", method="euler",
+    )  # fmt: skip
+    text = update_text(G)
+    assert "not_refractory@1 = not_refractory or (not (3 < v))" in text, text
+    assert "v@1 = (1000.0*dt*int(((1 < v) and (not b))) + v) if not_refractory@1 else v" in text, text
+    assert "spike@1 = (2 <= v@1) and not_refractory@1" in text and "v@1 = clip(v, 0, 1)" in text, text
+    tex = G._repr_latex_()
+    assert (
+        r"\operatorname{int}\left(\left(\left(1 < v\right) \wedge \neg b\right)\right)" in tex
+        and r"b &: \text{(boolean)}" in tex
+    ), tex
+    for head in ("Less", "Select", "And(", "ToInt"):
+        assert head not in text + tex
+
+
+def test_figures_before_a_run_are_empty_and_of_the_wrong_thing_are_refused():
+    import matplotlib
+
+    matplotlib.use("agg")
+    G = eq.NeuronGroup(2, "v : volt", threshold="v > 1*mV")
+    M, R, V = eq.SpikeMonitor(G), eq.PopulationRateMonitor(G), eq.StateMonitor(G, "v")
+    assert len(R.smooth_rate(width=1 * eq.ms)) == 0
+    for draw, what in ((eq.plot.raster, M), (eq.plot.rate, R), (eq.plot.traces, V)):
+        assert draw(what).get_xlabel() == "time (ms)"
+        with pytest.raises(eq.EqsnnError, match=r"plot\.\w+\(\) draws a \w+Monitor; got <NeuronGroup"):
+            draw(G)
+    with pytest.raises(eq.EqsnnError, match="draws a Synapses; got"):
+        eq.plot.connectivity(G)

@@ -10,8 +10,9 @@ import pytest
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import eqsnn as eq
 from brian_synapses import SCRIPTS
+
+import eqsnn as eq
 
 GOLDEN = json.loads((HERE / "golden_synapses.json").read_text())
 

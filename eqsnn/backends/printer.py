@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -84,7 +85,9 @@ class _Printer:
                 case Emit():
                     emits = self.expr(s.condition)
         if checked:
-            body.append(f"bad |= ({' + '.join(f'({n} - {n})' for n in dict.fromkeys(checked))}) != 0.0;")
+            # 0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN.
+            zero = functools.reduce(lambda total, n: f"fma({n}, 0.0, {total})", dict.fromkeys(checked), "0.0")
+            body.append(f"bad |= {zero} != 0.0;")
         uses_synapse = any(
             (isinstance(e, Local) and e.name == "@s") or (isinstance(e, Load) and self.place.get(e.buffer) == "s")
             for s in self.kernel.body

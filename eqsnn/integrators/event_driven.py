@@ -21,7 +21,7 @@ def bring_up_to_date(system: System, owner: str, changing: frozenset[tuple[str, 
     found = linear(system)
     reason = found if isinstance(found, Reason) else _unsolvable(system, found, changing)
     if reason is not None:
-        span = system.variables[0].span
+        span = reason.span or system.variables[0].span
         raise EquationError(
             f"{owner}: event-driven equations cannot be solved between events: {reason}", span, "use (clock-driven)"
         )
@@ -39,10 +39,14 @@ def _unsolvable(system: System, found: Linear, changing: frozenset[tuple[str, st
             for s in sorted(expr.free_symbols, key=lambda s: s.name):
                 known = inputs.get(s.name)
                 if known is None or not _rests(system, known, changing):
-                    return Reason(f"the equation of '{v.name}' depends on '{s.name}', which changes between them")
+                    return Reason(
+                        f"the equation of '{v.name}' depends on '{s.name}', which changes between them", v.span
+                    )
         for w in found.A[v]:
             if w is not v and (set(found.A[w]) - {w} or found.b[w] != 0):
-                return Reason(f"'{v.name}' depends on '{w.name}', which is itself driven; chains of two are solved")
+                return Reason(
+                    f"'{v.name}' depends on '{w.name}', which is itself driven; chains of two are solved", v.span
+                )
     return None
 
 

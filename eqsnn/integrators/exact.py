@@ -61,7 +61,7 @@ def linear(system: System) -> Linear | Reason:
     for v in system.variables:
         f = system.flat(system.slope(v)[0])
         if not system.is_linear(f, names):
-            return Reason(f"the equation of '{v.name}' is not linear")
+            return Reason(f"the equation of '{v.name}' is not linear", v.span)
         row = {w: f.diff(x) for w, x in states.items() if x in f.free_symbols}
         A[v] = {w: a for w, a in row.items() if a != 0}
         b[v] = f.xreplace(dict.fromkeys(names, sympy.S.Zero))
@@ -84,13 +84,15 @@ class Exact(Integrator):
                 held = system.changing(found.b[v])
                 if held == "t" or held == "rand()":
                     return Reason(
-                        f"the equation of '{v.name}' depends on {held if held != 't' else 'the time t'} within a step"
+                        f"the equation of '{v.name}' depends on {held if held != 't' else 'the time t'} within a step",
+                        v.span,
                     )
                 for a in found.A[v].values():
                     name = system.changing(a)
                     if name == "t" or name == "rand()" or (name and len(component) > 1):
                         return Reason(
-                            f"the coefficients of the equation of '{v.name}' depend on '{name}', which changes during the run"
+                            f"the coefficients of the equation of '{v.name}' depend on '{name}', which changes during the run",
+                            v.span,
                         )
         return None
 

@@ -25,7 +25,9 @@ class ExponentialEuler(Integrator):
         for v in system.variables:
             f, _ = system.slope(v)
             if not system.is_linear(f, {system.value(v)}):
-                return Reason(f"the equation of '{v.name}' is not linear in '{v.name}', the other variables held")
+                return Reason(
+                    f"the equation of '{v.name}' is not linear in '{v.name}', the other variables held", v.span
+                )
         return None
 
     def advance(self, system: System) -> None:

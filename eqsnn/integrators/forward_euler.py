@@ -20,7 +20,8 @@ class Euler(Integrator):
     def supports(self, system: System) -> Reason | None:
         found = multiplicative(system)
         if found is not None:
-            return Reason(f"the noise of '{found}' is multiplicative, and Euler's step would be an Ito solution")
+            span = next(v.span for v in system.variables if v.name == found)
+            return Reason(f"the noise of '{found}' is multiplicative, and Euler's step would be an Ito solution", span)
         return None
 
     def advance(self, system: System) -> None:

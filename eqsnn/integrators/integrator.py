@@ -7,16 +7,16 @@ import pkgutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from eqsnn.errors import EquationError
+from eqsnn.errors import EquationError, InternalError, Span
 from eqsnn.integrators.system import System
-from eqsnn.model.suggest import closest
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a method cannot take a model, as the second half of a sentence: 'the equation of v is not linear'."""
+    """Why a method cannot take a model, as the second half of a sentence: 'the equation of v is not linear'; ``span``: that equation."""
 
     text: str
+    span: Span | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -63,8 +63,6 @@ def methods() -> dict[str, Integrator]:
 DEFAULT_CHOICE = ("exact", "euler", "heun")
 """What is tried, in this order, when no method is given (as Brian 2 documents)."""
 
-RENAMED = {"linear": "exact", "independent": "exact", "rk3": "rk4", "midpoint": "rk2", "exp_euler": "exponential_euler"}
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -80,9 +78,7 @@ def choose(system: System, method: str | None, owner: str) -> Choice:
     span = system.variables[0].span if system.variables else None
     if method is not None:
         if method not in available:
-            near = RENAMED.get(method) or closest(str(method), available)
-            hint = f"did you mean '{near}'?" if near else f"there are {', '.join(sorted(available))}"
-            raise EquationError(f"{owner}: there is no method '{method}'", span, hint)
+            raise InternalError(f"{owner}: {method} has no integrator")
         reason = available[method].supports(system)
         if reason is not None:
             others = [
@@ -92,7 +88,7 @@ def choose(system: System, method: str | None, owner: str) -> Choice:
             ]
             raise EquationError(
                 f"{owner}: the method '{method}' cannot integrate these equations: {reason}",
-                span,
+                reason.span or span,
                 f"use {' or '.join(dict.fromkeys(others))}",
             )
         return Choice(available[method], f"{owner}: method '{method}' as given")

@@ -22,17 +22,19 @@ class Milstein(Integrator):
         for v in system.variables:
             _, factors = system.slope(v)
             if len(factors) > 1:
-                return Reason(f"the equation of '{v.name}' has several noises, and the noise must be diagonal")
+                return Reason(f"the equation of '{v.name}' has several noises, and the noise must be diagonal", v.span)
             for n, g in factors.items():
                 if n in users:
                     return Reason(
-                        f"the noise '{n}' stands in the equations of '{users[n]}' and '{v.name}', and it must be diagonal"
+                        f"the noise '{n}' stands in the equations of '{users[n]}' and '{v.name}', and it must be diagonal",
+                        v.span,
                     )
                 users[n] = v.name
                 for other in system.variables:
                     if other is not v and system.depends(g, {system.value(other)}):
                         return Reason(
-                            f"the noise factor of '{v.name}' depends on '{other.name}', and the noise must be diagonal"
+                            f"the noise factor of '{v.name}' depends on '{other.name}', and the noise must be diagonal",
+                            v.span,
                         )
         return None
 

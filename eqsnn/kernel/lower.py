@@ -6,7 +6,7 @@ Constant factors and terms are gathered first, so that they can be computed once
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import sympy
@@ -76,13 +76,14 @@ def lower(
     name: str,
     owner: str,
     rows: str = "pre",
-    check: bool = False,
+    check: bool | Collection[Write] = False,
     writes: Iterable[Write] | None = None,
     event: bool = True,
 ) -> Kernel:
     """The kernel that does ``map_`` for each element of ``domain``.
 
-    ``check``: raise the flag where a float that is written is not finite. ``writes``: only these writes of the map; ``event``: with its event.
+    ``check``: raise the flag where a float that is written is not finite (True: by any write; else by these).
+    ``writes``: only these writes of the map; ``event``: with its event.
     """
     lowering = _Lowering(map_, domain)
     kept = map_.writes if writes is None else tuple(writes)
@@ -152,7 +153,7 @@ class _Lowering:
 
     # -- the parts of a map ---------------------------------------------------------------------------------------------------------
 
-    def body(self, writes: tuple[Write, ...], check: bool, event: bool) -> list[Statement]:
+    def body(self, writes: tuple[Write, ...], check: bool | Collection[Write], event: bool) -> list[Statement]:
         for source in self.map.inputs:
             self._input(source)
         for p in self.map.propagators:
@@ -168,7 +169,7 @@ class _Lowering:
             wanted = _TYPES[self.map.types.get(a.target, "float")]
             self._let(a.target, _cast(expr, wanted), level, a.source)
         for w in writes:
-            self._write(w, check)
+            self._write(w, check if isinstance(check, bool) else w in check)
         if event and self.map.event is not None:
             self._statements.append(Emit(_cast(self.values[self.map.event], "b8")))
         return self._statements
@@ -428,7 +429,10 @@ class _Lowering:
                 and factor.func is sympy.Pow
             ):
                 expr, level = self.convert(base ** (-exponent))
-                below.append((level, expr))
+                if isinstance(expr, Call) and expr.function == "exprel":  # rates such as a/exprel(x): one division less
+                    above.append((level, Call("exprel_inverse", expr.args, "f64")))
+                else:
+                    below.append((level, expr))
             else:
                 expr, level = self.convert(factor)
                 above.append((level, expr))

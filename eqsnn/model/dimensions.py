@@ -110,7 +110,8 @@ def _name(expr: Name, scope: Scope) -> Found:
 
 def unknown_name(name: str, span: Span, scope: Scope) -> EquationError:
     """The error for a name that is nothing."""
-    near = closest(name, scope.symbols)
+    sides = [f"{name}{end}" for end in ("_post", "_pre") if f"{name}{end}" in scope.symbols]
+    near = sides[0] if sides else closest(name, scope.symbols) or unit_meant(name)
     if name == "xi" or name.startswith("xi_"):
         hint = "noise such as xi stands in differential equations only"
     elif near:
@@ -118,6 +119,18 @@ def unknown_name(name: str, span: Span, scope: Scope) -> EquationError:
     else:
         hint = f"define '{name}' in the equations, give it in namespace=, or assign it before run()"
     return EquationError(f"the name '{name}' is not known", span, hint)
+
+
+def unit_meant(name: str) -> str | None:
+    """The unit that a name other than one seems to mean: 'mv', 'volts', 'millivolt', 'msec'."""
+    tried = [name.rstrip("s")]
+    for word, prefix in (("milli", "m"), ("micro", "u"), ("nano", "n"), ("pico", "p"), ("kilo", "k"), ("mega", "M")):
+        if name.startswith(word):
+            tried += [prefix + name[len(word) :].rstrip("s"), prefix + name[len(word) :]]
+    if name.endswith("sec"):
+        tried.append(name[:-2])
+    tried += [name[:1] + name[1:].capitalize(), name.capitalize(), name[:1].lower() + name[1:].upper(), name.lower()]
+    return next((t for t in tried if len(t) > 1 and t != name and unit_named(t) is not None), None)
 
 
 def _compare(expr: Compare, scope: Scope) -> Found:
@@ -286,9 +299,14 @@ def unit_of(expr: Expr) -> tuple[Dimension, DType]:
         raise UnitError(
             f"'{expr.span.source}' is not a base unit, and variables are kept in base units",
             expr.span,
-            f"write the unit without prefix, here {dim} (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV",
+            f"write the unit without prefix, here {_spelled(dim)} (volt, amp, siemens, second, metre ...); values may keep theirs: 5*mV",
         )
     return dim, "float"
+
+
+def _spelled(dim: Dimension) -> str:
+    """A dimension as it can be written after a colon, where one unit names it."""
+    return next((n for n in UNIT_NAMES if (unit := unit_named(n)) is not None and unit.dim == dim), str(dim))
 
 
 def _unit_value(expr: Expr) -> tuple[float, Dimension]:

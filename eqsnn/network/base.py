@@ -8,6 +8,8 @@ import os
 import weakref
 from collections.abc import Mapping
 
+import numpy as np
+
 from eqsnn.errors import EqsnnError
 from eqsnn.network.clock import Clock, defaultclock
 from eqsnn.units import Quantity
@@ -51,7 +53,7 @@ def seed(value: int | None = None) -> None:
 
     ``None`` draws a seed from the operating system.
     """
-    if value is not None and (isinstance(value, bool) or int(value) != value):
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
         raise EqsnnError(f"seed() takes an integer or None; got {value!r}")
     registry.seed_value = int.from_bytes(os.urandom(8), "little") if value is None else int(value)
     registry.epoch += 1
@@ -84,6 +86,8 @@ class SimObject:
         if clock is not None and dt is not None:
             raise EqsnnError(f"{name}: give dt= or clock=, not both")
         check_slot(when)
+        if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
+            raise EqsnnError(f"{name}: order must be an integer, the rank within a slot; got {order!r}")
         if not isinstance(name, str) or not name.rstrip("*").replace("_", "a").isalnum():
             raise EqsnnError(f"a name must be letters, digits and underscores; got {name!r}")
         self.name = registry.unique_name(name)
@@ -130,7 +134,7 @@ class SimObject:
 
 def check_slot(when: str) -> None:
     """Refuse what is not a slot of the schedule."""
-    slot = when.removeprefix("before_").removeprefix("after_")
+    slot = when.removeprefix("before_").removeprefix("after_") if isinstance(when, str) else None
     if slot not in SLOTS:
         raise EqsnnError(
             f"when='{when}' is not a slot of the schedule; there are {', '.join(SLOTS)} (and before_..., after_...)"

@@ -16,11 +16,17 @@ _SECOND = second.dim
 
 
 class Clock:
-    """A time step. ``dt`` is a time (a Quantity); it may be changed between runs."""
+    """A time step. ``dt`` is a time (a Quantity); it may be changed between runs. ``step`` counts the steps of the network that runs."""
 
     def __init__(self, dt: Quantity, name: str = "clock"):
         self.name = name
         self._dt = _seconds(dt)
+        self.step = 0
+
+    @property
+    def t(self) -> Quantity:
+        """The time of the clock in the run that goes on or went last: that of its next step."""
+        return self.step * self._dt * second
 
     @property
     def dt(self) -> Quantity:

@@ -57,7 +57,7 @@ class Builder:
             wrong = ~(np.isfinite(values) & (values == np.trunc(values)))
             if np.any(wrong):
                 bad = values[np.flatnonzero(wrong)[0]]
-                raise EquationError(f"{what} must be an integer, and here it is {bad:g}", expr.span, "write int(...)")
+                raise EquationError(f"{what} is {bad:g}", expr.span, "this must be a whole number: write int(...)")
         return values.astype(np.int64)
 
 
@@ -155,7 +155,7 @@ def one_to_one(b: Builder, expr: Expr, given: str) -> tuple[np.ndarray, np.ndarr
     """``j='i'`` and the like: an expression gives the other end for each neuron of one side."""
     here = np.arange(b.n_pre if given == "j" else b.n_post)
     one_sided(b, expr, given, {}, f"{given}=")
-    there = b.whole(expr, *_pair(here, given), {}, "expression", f"{given}")
+    there = b.whole(expr, *_pair(here, given), {}, "expression", "an index")
     return (here, there) if given == "j" else (there, here)
 
 
@@ -168,7 +168,7 @@ def by_generator(b: Builder, generator: Generator, given: str, skip: bool) -> tu
     rows, values = _iterate(b, generator, given, here, skip)
     extra = {generator.variable: values}
     one_sided(b, generator.element, given, extra, "the element of the generator")
-    there = b.whole(generator.element, *_pair(rows, given), extra, "element", f"{given}")
+    there = b.whole(generator.element, *_pair(rows, given), extra, "element", "an index")
     if skip:
         inside = (there >= 0) & (there < (b.n_post if given == "j" else b.n_pre))
         rows, there, extra = rows[inside], there[inside], {generator.variable: values[inside]}

@@ -16,6 +16,7 @@ from eqsnn.model.resolve import statement_scope
 from eqsnn.network import connect as rules
 from eqsnn.network import sampling
 from eqsnn.network.base import host_site
+from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import Subgroup
 from eqsnn.network.synapse_index import SynapticSubgroup, subgroup_indices
 from eqsnn.units import DIMENSIONLESS, dimensions_of
@@ -83,7 +84,7 @@ def _check(r: Request) -> None:
 
 
 def _is_one(value: object) -> bool:
-    return not isinstance(value, str) and np.ndim(value) == 0 and value == 1
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and value == 1
 
 
 def builder(synapses: Synapses, namespace: Mapping[str, object] | None) -> rules.Builder:
@@ -133,16 +134,16 @@ def _by_rule(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.ndarr
 
 
 def _by_condition(b: rules.Builder, r: Request) -> Pairs:
-    if np.ndim(r.p):
-        raise EqsnnError("connect(): an array for p needs arrays for i and j; give a number or a string")
     return rules.by_condition(b, _condition(r.condition), None if _is_one(r.p) else _probability(r.p))
 
 
 def _probability(p: object) -> Expr:
     if isinstance(p, str):
         return parse_expression(p, "p")
-    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or not np.isreal(p):
-        raise EqsnnError(f"connect(): p is a probability, a number or a string; got {p!r}")
+    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.ndim(p) or np.asarray(p).dtype.kind not in "fiu":
+        raise EqsnnError(f"connect(): the probability p must be a number or a string; got {p!r}")
+    if not 0 <= float(p) <= 1:
+        raise EqsnnError(f"connect(): the probability p is {float(p):g}; a probability lies between 0 and 1")
     return parse_expression(repr(float(p)), "p")
 
 
@@ -155,6 +156,8 @@ def _indices(given, side: str, group) -> np.ndarray:
         return subgroup_indices(given, group, side)
     if isinstance(given, SynapticSubgroup) and given.synapses is not group:
         raise EqsnnError(f"connect(): {side} are synapses of '{given.synapses.name}', and '{group.name}' is connected")
+    if isinstance(given, Group):
+        raise EqsnnError(f"connect(): {side} must be integers; got {given!r}")
     array = np.asarray(given)
     if array.dtype.kind not in "iu" and array.size:
         raise EqsnnError(f"connect(): {side} must be integers; got {array.dtype}")

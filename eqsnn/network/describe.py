@@ -59,7 +59,7 @@ def update_latex(o: NeuronGroup | Synapses) -> str:
     blocks = []
     for heading, _, map_ in maps_of(o):
         names = {s: sympy.Symbol(_tex_name(s.name)) for a in map_.assignments for s in a.expr.free_symbols}
-        rows = [f"{_tex_name(a.target)} &= {sympy.latex(a.expr.xreplace(names))}" for a in map_.assignments]
+        rows = [f"{_tex_name(a.target)} &= {_latex(a.expr.xreplace(names))}" for a in map_.assignments]
         if rows:
             body = " \\\\ ".join(rows)
             blocks.append(f"\\text{{{heading}:}}\\quad\\begin{{aligned}}{body}\\end{{aligned}}")
@@ -76,18 +76,50 @@ def equations_latex(o: NeuronGroup | Synapses) -> str:
     rows = []
     for v in o.model.variables:
         left = _tex_name(v.name)
-        unit = f"\\text{{({v.dim})}}"
+        unit = f"\\text{{({v.dim if v.dtype == 'float' else v.dtype})}}"
+        flags = f"\\;\\text{{{', '.join(sorted(v.flags))}}}" if v.flags else ""
         if v.expr is None:
-            rows.append(f"{left} &: {unit}")
+            rows.append(f"{left} &: {unit}{flags}")
             continue
         builder = MapBuilder("latex", _flat(noise_scope(v.expr, o.model.scope)))
         expr = builder.translate(v.expr)
         names = {s: sympy.Symbol(_tex_name(s.name)) for s in expr.free_symbols}
         left = {"state": f"\\frac{{d{left}}}{{dt}}", "recurrence": f"{left}[n+1]"}.get(v.kind, left)
-        flags = f"\\;\\text{{{', '.join(sorted(v.flags))}}}" if v.flags else ""
-        rows.append(f"{left} &= {sympy.latex(expr.xreplace(names))} && {unit}{flags}")
+        rows.append(f"{left} &= {_latex(expr.xreplace(names))} && {unit}{flags}")
     body = " \\\\ ".join(rows)
     return f"\\begin{{aligned}}{body}\\end{{aligned}}"
+
+
+def _latex(expr) -> str:
+    """LaTeX of an expression with the heads of our vocabulary: comparisons, conditions and choices."""
+    from sympy.printing.latex import LatexPrinter
+
+    infix = {"Less": "<", "LessEqual": r"\le", "Equal": "=", "NotEqual": r"\ne", "And": r"\wedge", "Or": r"\vee", "Modulo": r"\bmod"}  # fmt: skip
+
+    class Printer(LatexPrinter):
+        printmethod = "_our_latex"
+
+        def _print_Function(self, e, exp=None):
+            name, args = type(e).__name__, [self._print(a) for a in e.args]
+            if name in infix:
+                text = f"\\left({args[0]} {infix[name]} {args[1]}\\right)"
+            elif name == "Select":
+                text = (
+                    f"\\begin{{cases}}{args[1]} & \\text{{if }} {args[0]} \\\\ {args[2]} & \\text{{else}}\\end{{cases}}"
+                )
+            elif name == "Not":
+                text = f"\\neg {args[0]}"
+            elif name == "Truth":
+                text = f"\\text{{{bool(e.args[0] != 0)}}}"
+            else:
+                head = {"ToInt": "int", "Table": args[0]}.get(name, name.lower())
+                rest = args[1:] if name == "Table" else args
+                text = f"\\operatorname{{{head}}}\\left({', '.join(rest)}\\right)"
+            return f"{text}^{{{exp}}}" if exp is not None else text
+
+        _print_And = _print_Or = _print_Not = _print_Function
+
+    return Printer().doprint(expr)
 
 
 def _flat(scope):

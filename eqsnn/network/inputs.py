@@ -162,6 +162,8 @@ class SpikeGeneratorGroup(Group, SpikeSource):
             raise EqsnnError(f"SpikeGeneratorGroup: indices must be integers from 0 to {self._n - 1}")
         if np.any(~(seconds >= 0)):
             raise EqsnnError("SpikeGeneratorGroup: a time cannot be negative")
+        if not np.all(np.isfinite(seconds)):
+            raise EqsnnError("SpikeGeneratorGroup: a time must be finite")
         if period is not None:
             if dimensions_of(period) != second.dim or not float(period / second) > 0:
                 raise UnitError(f"SpikeGeneratorGroup: period must be a positive time; got {period!r}")
@@ -169,6 +171,10 @@ class SpikeGeneratorGroup(Group, SpikeSource):
                 raise EqsnnError("SpikeGeneratorGroup: a spike lies at or after the end of the period")
         self._period = None if period is None else float(period / second)
         self._indices, self._seconds = indices.astype(np.int32), seconds
+
+    @property
+    def emits(self) -> bool:
+        return True
 
     def schedule(self, dt: float) -> tuple[np.ndarray, np.ndarray, int]:
         """The steps and indices of the spikes, sorted, and the period in steps (0: none)."""

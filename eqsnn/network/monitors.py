@@ -25,6 +25,11 @@ class _Recorder(SimObject):
         return steps * (self.recorded_dt if self.recorded_dt is not None else self.clock.dt_)
 
 
+def _needs_spikes(name: str, source: SpikeSource) -> None:
+    if not source.root.emits:
+        raise EqsnnError(f"'{name}' records the spikes of '{source.root.name}', which has no threshold")
+
+
 class SpikeMonitor(_Recorder):
     """Records the spikes of a group or subgroup: ``i`` (element) and ``t`` (time) of each, in order of time; ``count`` per element.
 
@@ -43,6 +48,7 @@ class SpikeMonitor(_Recorder):
         if not isinstance(source, SpikeSource):
             raise EqsnnError(f"a SpikeMonitor records a group that emits spikes; got {source!r}")
         super().__init__(name, clock=source.root.clock, when=when or "thresholds", order=order)
+        _needs_spikes(self.name, source)
         self.source, self.record = source, bool(record)
 
     @property
@@ -106,6 +112,7 @@ class PopulationRateMonitor(_Recorder):
         if not isinstance(source, SpikeSource):
             raise EqsnnError(f"a PopulationRateMonitor records a group that emits spikes; got {source!r}")
         super().__init__(name, clock=source.root.clock, when=when, order=order)
+        _needs_spikes(self.name, source)
         self.source = source
         self.first_step: int = 0
 
@@ -144,6 +151,8 @@ class PopulationRateMonitor(_Recorder):
             shape = np.asarray(window, np.float64)
             if shape.ndim != 1 or len(shape) % 2 == 0:
                 raise EqsnnError("smooth_rate(): a window array has one dimension and odd length")
+        if not len(self.rate_):
+            return self.rate
         full = np.convolve(self.rate_, shape / shape.sum())
         half = len(shape) // 2
         return full[half : half + len(self.rate_)] * hertz
@@ -175,30 +184,33 @@ class StateMonitor(_Recorder):
             raise EqsnnError(f"a StateMonitor records the variables of a group; got {source!r}")
         super().__init__(name, clock=clock or (source.clock if dt is None else None), dt=dt, when=when, order=order)
         names = (
-            list(source.variables)
-            if variables is True
-            else [variables]
-            if isinstance(variables, str)
-            else list(variables)
+            [variables] if isinstance(variables, str) else list(source.variables) if variables is True else variables
         )
+        if not isinstance(names, (list, tuple)):
+            raise EqsnnError(
+                f"{self.name} records a variable by its name, several in a list, or True; got {variables!r}"
+            )
+        names = list(names)
         for variable in names:
             if variable not in source.variables:
                 raise EqsnnError(
                     f"{source.name} has no variable '{variable}'; it has {', '.join(sorted(source.variables))}"
                 )
-        if record is True and not len(source):
+        if record is True and getattr(source, "unconnected", False):
             raise EqsnnError(f"{source.name} has no elements yet: connect before recording all of them")
         self.source, self.names = source, names
-        self.record = np.atleast_1d(
-            source.indices_of(slice(None) if record is True else [] if record is False else record)
-        ).astype(np.int64)
+        nothing = record is False or (isinstance(record, (list, tuple)) and not record)
+        wanted = slice(None) if record is True else slice(0, 0) if nothing else record
+        self.record = np.atleast_1d(source.indices_of(wanted)).astype(np.int64)
         self._sealed = True
 
     def _values(self, name: str) -> np.ndarray:
         info = self.source.variables[name]
         width = 1 if info.shared else len(self.record)
         flat = self._column(self.names.index(name) + 1, np.float64)
-        values = flat.reshape(-1, width).T if width else np.empty((0, 0))
+        values = flat.reshape(-1, width).T if width else np.empty((0, len(self.t_)))
+        if info.shared:  # one value for the group, and a row for each recorded element, as for other variables
+            values = np.broadcast_to(values, (max(1, len(self.record)), values.shape[1]))
         return values.astype(bool) if info.dtype == "boolean" else values
 
     @property

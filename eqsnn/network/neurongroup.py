@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, Span, UnitError
+from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.ast import Name
 from eqsnn.language.parse import parse, parse_expression, parse_statements
@@ -30,6 +31,11 @@ class SpikeSource:
     start: int
     stop: int
     spikes: object  # an engine's Spikes, made at the first run
+
+    @property
+    def emits(self) -> bool:
+        """Whether it has spikes at all."""
+        return any(e.condition is not None for e in self.model.events)
 
 
 class NeuronGroup(Group, SpikeSource):
@@ -76,6 +82,7 @@ class NeuronGroup(Group, SpikeSource):
             refractory=refractory_expr,
             functions=functions,
         )
+        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
         self._make_variables()
         self._sealed = True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
@@ -76,14 +77,24 @@ class Synapses(Group):
             one_group=_root(self.target) is _root(source),
             delayed=main_pathway(self.pathways) is not None,
         )
+        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
+        self._check_spikes()
         self.ends = Ends()
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
-        self._connected = False
+        self.unconnected = True
         set_constructor_delays(self, delay)
         self._make_variables()
         self._check_names_of_pathways()
         self._sealed = True
+
+    def _check_spikes(self) -> None:
+        for p in self.pathways.values():
+            group = self.source if p.prepost == "pre" else self.target
+            if not getattr(getattr(group, "root", group), "emits", False):
+                raise EqsnnError(
+                    f"'{self.name}' waits for spikes of '{group.name}' (on_{p.prepost}), which has no threshold"
+                )
 
     # -- variables -------------------------------------------------------------------------------------------------------------
 
@@ -134,7 +145,7 @@ class Synapses(Group):
 
     def must_exist(self, name: str) -> None:
         """Refuse to set what synapses have before there are any: the values would be lost."""
-        if not self._connected:
+        if self.unconnected:
             raise EqsnnError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
 
     def _internal(self, index: np.ndarray | None):
@@ -253,7 +264,7 @@ class Synapses(Group):
             pathway.grow(old, new)
         if self.position is not None:
             self.position = np.concatenate([self.position, np.arange(old, old + new)])
-        self._connected = True
+        self.unconnected = False
         self.connectivity_version += 1
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:

@@ -18,6 +18,10 @@ class TimedArray:
     def __init__(self, values, dt: Quantity, name: str = "timedarray"):
         if dimensions_of(dt) != second.dim:
             raise UnitError(f"TimedArray: dt must be a time, such as 1*ms; got {dt!r}")
+        if not (np.isfinite(float(dt / second)) and float(dt / second) > 0):
+            raise EqsnnError(f"TimedArray: dt must be positive and finite; got {dt!s}")
+        if np.asarray(values).dtype.kind not in "fiub":
+            raise EqsnnError(f"TimedArray: values must be numbers; got {values!r}")
         self.dim = dimensions_of(values)
         self.values_ = np.ascontiguousarray(np.asarray(values), np.float64)
         if self.values_.ndim not in (1, 2) or self.values_.size == 0:

@@ -22,6 +22,11 @@ def _axes(ax):
     return ax if ax is not None else plt.gca()
 
 
+def _needs(what: object, kind: type, function: str) -> None:
+    if not isinstance(what, kind):
+        raise EqsnnError(f"plot.{function}() draws a {kind.__name__}; got {what!r}")
+
+
 def _unit_for(values) -> tuple[float, str]:
     """A unit in which the values read well: the size of one in base SI, and its name."""
     dim = dimensions_of(values)
@@ -40,6 +45,7 @@ def _label(name: str, unit: str) -> str:
 
 def raster(monitor: SpikeMonitor, *, ax=None, s: float = 2.0, color: str = "k", **options):
     """A dot for each spike: time in ms, element."""
+    _needs(monitor, SpikeMonitor, "raster")
     ax = _axes(ax)
     ax.scatter(monitor.t / ms, monitor.i, s=s, c=color, marker=options.pop("marker", "."), linewidths=0, **options)
     ax.set_xlabel("time (ms)")
@@ -50,8 +56,11 @@ def raster(monitor: SpikeMonitor, *, ax=None, s: float = 2.0, color: str = "k", 
 
 def rate(monitor: PopulationRateMonitor, *, ax=None, window: str = "gaussian", width=1 * ms, **options):
     """The rate of a population in Hz over time in ms, smoothed by ``width`` (None: not)."""
+    _needs(monitor, PopulationRateMonitor, "rate")
     ax = _axes(ax)
-    values = monitor.rate_ if width is None else np.asarray(monitor.smooth_rate(window, width))
+    values = (
+        monitor.rate_ if width is None or not len(monitor.rate_) else np.asarray(monitor.smooth_rate(window, width))
+    )
     ax.plot(monitor.t / ms, values, **options)
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("rate (Hz)")
@@ -60,6 +69,7 @@ def rate(monitor: PopulationRateMonitor, *, ax=None, window: str = "gaussian", w
 
 def traces(monitor: StateMonitor, variable: str | None = None, *, ax=None, **options):
     """A line for each recorded element of one variable (default: the first)."""
+    _needs(monitor, StateMonitor, "traces")
     ax = _axes(ax)
     variable = variable or monitor.names[0]
     values = getattr(monitor, variable)
@@ -75,6 +85,7 @@ def traces(monitor: StateMonitor, variable: str | None = None, *, ax=None, **opt
 
 def connectivity(synapses: Synapses, *, ax=None, s: float = 2.0, color: str = "k", **options):
     """A dot for each synapse: source, target."""
+    _needs(synapses, Synapses, "connectivity")
     ax = _axes(ax)
     ax.scatter(synapses.i[:], synapses.j[:], s=s, c=color, marker=options.pop("marker", "."), linewidths=0, **options)
     ax.set_xlabel("source neuron")
@@ -86,6 +97,7 @@ def connectivity(synapses: Synapses, *, ax=None, s: float = 2.0, color: str = "k
 
 def histogram(group: Group, variable: str, *, ax=None, bins: int = 50, **options):
     """How a variable is distributed over the elements of a group, such as the weights of synapses."""
+    _needs(group, Group, "histogram")
     ax = _axes(ax)
     values = group.state(variable)[:]
     size, unit = _unit_for(values)

@@ -52,7 +52,6 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
     steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
     fused = steps and condition is not None and not is_observed_between(plan, o)
     stem = plan.name(o.name)
-    plan.held(o, stem)
     emits = o.spikes if condition is not None else None
     if steps:
         kernels = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_step", True, fused, plan.check)
@@ -74,7 +73,7 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
         plan.add(o, "thresholds", o.order, 1, at_spikes(plan, o, marks, "marks"))
     for event in o.model.events:
         if event.reset is not None:
-            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset")
+            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset", plan.check)
             if kernel is not None:
                 plan.add(o, "resets", o.order, 0, at_spikes(plan, o, kernel, "reset"), "reset")
 

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 
 def place_synapses(plan: Planner, o: Synapses) -> None:
-    if len(o) == 0:
-        plan.messages.append(f"{o.name}: there are no synapses; call connect()")
+    if o.unconnected:
+        raise EqsnnError(f"'{o.name}' was never connected; call connect() (or set its active = False for this run)")
     stem = plan.name(o.name)
-    plan.held(o, stem)
     sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
     for v in o.model.variables:
         if "summed" in v.flags:
@@ -48,7 +47,13 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
     changing = _changing(plan, o)
     for p in o.pathways.values():
         kernels = pipeline.pathway(
-            o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", overlap(o.source, o.target), changing
+            o.model,
+            p.statements,
+            p.prepost,
+            f"{stem}_{identifier(p.name)}",
+            overlap(o.source, o.target),
+            changing,
+            plan.check,
         )
         if kernels.own is not None and len(o):
             plan.messages.extend(order_notice(o, p, kernels.order))
@@ -87,7 +92,7 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
     place = f"{o.name}_summed_variable_{variable}"
     plan.add(o, "groups", root_of(target).order - 1, 0, clear, name=place)
     if len(o):
-        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}")
+        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check)
         op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
         plan.add(o, "groups", root_of(target).order - 1, 1, op, name=place)
 

@@ -13,7 +13,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Kernel, identifier
@@ -32,11 +31,12 @@ from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan
+from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input
 from eqsnn.runtime.plan_monitors import place_rate_monitor, place_spike_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
-from eqsnn.runtime.plan_synapses import everywhere, place_synapses
-from eqsnn.runtime.questions import connected, degrees, emits, index_scalar, member, root_of, values_of
+from eqsnn.runtime.plan_synapses import place_synapses
+from eqsnn.runtime.questions import connected, degrees, index_scalar, member, root_of, values_of
 from eqsnn.runtime.settings import Settings
 
 Rank = tuple[int, int, str, int]
@@ -169,23 +169,16 @@ class Planner:
     def _spikes(self) -> None:
         """Every group that emits gets a memory of its spikes, as long as its longest homogeneous delay."""
         for o in self.objects:
-            if isinstance(o, SpikeSource) and emits(o):
+            if isinstance(o, SpikeSource) and o.emits:
                 self.depths[o] = 1
         for o in self.objects:
             if isinstance(o, Synapses):
                 for p in o.pathways.values():
                     side = o.source if p.prepost == "pre" else o.target
                     root = root_of(side)
-                    if root not in self.depths:
-                        what = "threshold" if isinstance(root, NeuronGroup) else "spikes"
-                        raise EqsnnError(
-                            f"'{o.name}' waits for spikes of '{root.name}' (on_{p.prepost}), which has no {what}"
-                        )
                     if p.delay.size == 1 or np.ptp(p.delay) == 0:
                         steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                         self.depths[root] = max(self.depths[root], steps + 1)
-            elif isinstance(o, (SpikeMonitor, PopulationRateMonitor)) and root_of(o.source) not in self.depths:
-                raise EqsnnError(f"'{o.name}' records the spikes of '{root_of(o.source).name}', which has no threshold")
         for o, depth in self.depths.items():
             if o.spikes is None or type(o.spikes) is not type(self.engine.new_spikes(1, 1)):
                 o.__dict__["spikes"] = self.engine.new_spikes(len(o), depth)
@@ -256,24 +249,12 @@ class Planner:
             if isinstance(o, SpikeSource) and o in self.depths:
                 raise EqsnnError(f"'{o.name}' is not active, and others wait for its spikes")
             return
+        if isinstance(o, (NeuronGroup, Synapses)):
+            place_held(self, o)
         for kind, place in PLACES.items():
             if isinstance(o, kind):
                 place(self, o)
                 return
-
-    def held(self, o: Group, stem: str) -> None:
-        """Before anything else in a step: the subexpressions that keep one value in it."""
-        kernels = pipeline.held(o.model, f"{stem}_held", self.check)
-        if kernels.shared is not None:
-            self.add(o, "before_start", o.order, 0, self.map(o, kernels.shared, "shared held", 1), "shared held")
-        if kernels.own is None or not len(o):
-            return
-        if kernels.own.domain == "neuron":
-            op = self.map(o, kernels.own, "held", len(o))
-        else:
-            sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
-            op = everywhere(self, o, kernels.own, sides, "held", o.clock)
-        self.add(o, "before_start", o.order, 1, op, "held")
 
     def map(self, o: Group, kernel: Kernel, label: str, n: int, emits=None) -> Op:
         """One kernel over ``n`` elements of a group."""

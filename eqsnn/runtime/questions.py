@@ -9,7 +9,6 @@ import numpy as np
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.network.base import SimObject
 from eqsnn.network.group import Group
-from eqsnn.network.inputs import SpikeGeneratorGroup
 from eqsnn.network.neurongroup import SpikeSource, Subgroup
 from eqsnn.network.synapses import Synapses
 
@@ -22,11 +21,6 @@ def root_of(group):
 def start_of(group) -> int:
     """Where in its root a group begins."""
     return getattr(group, "start", 0)
-
-
-def emits(o: SpikeSource) -> bool:
-    """Whether its elements emit events."""
-    return isinstance(o, SpikeGeneratorGroup) or any(e.condition is not None for e in o.model.events)
 
 
 def places(o: SimObject) -> list[tuple[str, int]]:

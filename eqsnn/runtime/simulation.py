@@ -18,6 +18,7 @@ from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
@@ -160,6 +161,7 @@ class Network:
                     f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
         self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
+        self._set_clocks()
         return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
 
     def _end(self, seconds: float) -> Fraction:
@@ -205,7 +207,8 @@ class Network:
         if status == "interrupted":
             raise KeyboardInterrupt
         if status == "not finite":
-            raise self._not_finite(loaded.failed_op())
+            failed = loaded.failed_op()
+            raise self._not_finite(failed, built.plan.clocks[failed.clock].dt)
         if tell:
             tell(time.monotonic() - began, 1.0)
         if not self.stop_if_not_finite:
@@ -218,8 +221,13 @@ class Network:
                 if array is not None and array.dtype.kind == "f" and not np.all(np.isfinite(array)):
                     warnings.warn(f"{o.name}.{v.name} has NaN or infinite values", RuntimeWarning, stacklevel=4)
 
+    def _set_clocks(self) -> None:
+        for clock, dt in self._steps.items():
+            clock.step = _first_tick(self._time, dt)
+
     def _set_time(self, t: Fraction) -> None:
         self._time = t
+        self._set_clocks()
         for o in self._objects.values():
             o.__dict__["_time"] = float(t)
 
@@ -229,13 +237,14 @@ class Network:
         for o in self._objects.values():
             o.__dict__["_time"] = now
         self._time = tick * built.tick
+        self._set_clocks()
         op.call()
 
-    def _not_finite(self, op: Op) -> NotFiniteError:
-        group = op.owner
-        dt = group.clock.dt_
+    def _not_finite(self, op: Op, dt: float) -> NotFiniteError:
+        owner = op.owner
         t = float(self._time) - dt
-        for v in group.model.variables:
+        ends = (owner.source.root, getattr(owner.target, "root", owner.target)) if isinstance(owner, Synapses) else ()
+        for group, v in ((g, v) for g in (owner, *ends) for v in g.model.variables):
             array = group.arrays.get(v.name)
             if array is None or array.dtype.kind != "f" or np.all(np.isfinite(array)):
                 continue
@@ -247,7 +256,7 @@ class Network:
                 f"{group.name}.{v.name}{where} became {value}{more} in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)\n"
                 f"{v.span.show()}\n  the run was stopped; look for a division by 0, an exp of a large number, or a dt that is too long for the method"
             )
-        return NotFiniteError(f"a variable of {group.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
+        return NotFiniteError(f"a variable of {owner.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
 
     def __repr__(self) -> str:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"

@@ -316,6 +316,7 @@ static void record_state(eq_table *table, eq_op *op, int64_t step)
         if (!when) { fail(table, op, EQ_STATUS_MEMORY); return; }
         *when = step;
     }
+    if (!op->n) return;
     char *out = record_extend(op->record[0], op->n);
     if (!out) { fail(table, op, EQ_STATUS_MEMORY); return; }
     const char *from = op->array;

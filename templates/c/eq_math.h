@@ -1,5 +1,6 @@
-/* The elementary functions of kernels. Branch-free, so that a loop over elements becomes vector code, and without fused multiply-add, so that
- * every machine, vector width and backend gives the same bits. eqsnn/kernel/functions.py is the twin in numpy; it states the accuracies. */
+/* The elementary functions of kernels. Branch-free, so that a loop over elements becomes vector code, and with fused multiply-add only where fma()
+ * stands, so that every machine, vector width and backend gives the same bits. eqsnn/kernel/functions.py is the twin in numpy; it states the
+ * accuracies. */
 #ifndef EQ_MATH_H
 #define EQ_MATH_H
 #include <math.h>
@@ -41,45 +42,52 @@ EQ_FN int64_t eq_bits(double x) { int64_t b; memcpy(&b, &x, sizeof b); return b;
 EQ_FN double eq_float(int64_t b) { double x; memcpy(&x, &b, sizeof x); return x; }
 EQ_FN int64_t eq_shift_up(int64_t b) { return (int64_t)((uint64_t)b << 52); }
 
-/* exp(r) - 1 for |r| <= ln2 / 2 */
-EQ_FN double eq_expm1_reduced(double r)
+/* (exp(r) - 1 - r) / r^2 for |r| <= ln2 / 2 */
+EQ_FN double eq_exp_series(double r)
 {
     double p = {{ exp[-1] }};
 {%- for c in exp[:-1] | reverse %}
-    p = p * r + {{ c }};
+    p = fma(p, r, {{ c }});
 {%- endfor %}
-    return r + (r * r) * p;
+    return p;
 }
 
+/* x = n ln2 + r; n stands in the low bits of t */
+EQ_FN double eq_exp_reduce(double x, double *t)
+{
+    *t = fma(x, 1.4426950408889634, EQ_MAGIC);
+    double n = *t - EQ_MAGIC;
+    return fma(-n, 1.90821492927058770002e-10, fma(-n, 6.93147180369123816490e-01, x));
+}
+
+/* Outside the range the first lines give nonsense, which the last two replace. */
 EQ_FN double eq_exp(double x)
 {
-    double y = x < -708.39 ? -708.39 : (x > 709.782712893384 ? 709.782712893384 : x);
-    double t = y * 1.4426950408889634 + EQ_MAGIC;
-    double n = t - EQ_MAGIC;
-    double r = (y - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
-    double p = 1.0 + eq_expm1_reduced(r);
+    double t, r = eq_exp_reduce(x, &t);
+    double p = fma(fma(eq_exp_series(r), r, 1.0), r, 1.0);
     double result = eq_float((int64_t)((uint64_t)eq_bits(p) + (uint64_t)eq_shift_up(eq_bits(t))));
     result = x < -708.39 ? 0.0 : result;
-    result = x > 709.782712893384 ? EQ_INF : result;
-    return x == x ? result : x;
+    return x <= 709.782712893384 ? result : x + EQ_INF;
 }
 
 EQ_FN double eq_expm1(double x)
 {
-    double y = x < -40.0 ? -40.0 : (x > 709.782712893384 ? 709.782712893384 : x);
-    double t = y * 1.4426950408889634 + EQ_MAGIC;
-    double n = t - EQ_MAGIC;
-    double r = (y - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+    double t, r = eq_exp_reduce(x, &t);
     double half_scale = eq_float((int64_t)((uint64_t)eq_shift_up(eq_bits(t)) + UINT64_C(0x3FE0000000000000)));
-    double result = 2.0 * (half_scale * eq_expm1_reduced(r) + (half_scale - 0.5));
-    result = x > 709.782712893384 ? EQ_INF : result;
-    return x == x ? result : x;
+    double half = fma(half_scale, fma(r * r, eq_exp_series(r), r), half_scale - 0.5);
+    double result = x < -40.0 ? -1.0 : half + half;
+    return x <= 709.782712893384 ? result : x + EQ_INF;
 }
 
 EQ_FN double eq_exprel(double x)
 {
-    double safe = x == 0.0 ? 1.0 : x;
-    double far = eq_expm1(safe) / safe;
+    double far = eq_expm1(x) / x;
+    return x == 0.0 ? 1.0 : far;
+}
+
+EQ_FN double eq_exprel_inverse(double x)
+{
+    double far = x / eq_expm1(x);
     return x == 0.0 ? 1.0 : far;
 }
 
@@ -89,7 +97,7 @@ EQ_FN double eq_exprel_prime(double x)
     double z = near ? x : 0.0, safe = near ? 1.0 : x;
     double p = {{ exprel_prime[-1] }};
 {%- for c in exprel_prime[:-1] | reverse %}
-    p = p * z + {{ c }};
+    p = fma(p, z, {{ c }});
 {%- endfor %}
     double far = (eq_exp(safe) - eq_expm1(safe) / safe) / safe;
     return near ? p : far;
@@ -99,7 +107,7 @@ EQ_FN double eq_log_series(double z)
 {
     double p = {{ log[-1] }};
 {%- for c in log[:-1] | reverse %}
-    p = p * z + {{ c }};
+    p = fma(p, z, {{ c }});
 {%- endfor %}
     return p;
 }
@@ -147,10 +155,10 @@ EQ_FN double eq_sin_cos(double x, int64_t shift)
     double z = r * r;
     double a = {{ sin[-1] }}, b = {{ cos[-1] }};
 {%- for c in sin[:-1] | reverse %}
-    a = a * z + {{ c }};
+    a = fma(a, z, {{ c }});
 {%- endfor %}
 {%- for c in cos[:-1] | reverse %}
-    b = b * z + {{ c }};
+    b = fma(b, z, {{ c }});
 {%- endfor %}
     double sine = r + r * (z * a), cosine = 1.0 - (0.5 * z - (z * z) * b);
     double result = (q & 1) != 0 ? cosine : sine;
