@@ -81,6 +81,8 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
             raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
         if not pathway.fixed_delay:
             synapses.must_exist("delay")
+        if len(values) == 0:
+            return
         if index is None:
             values = np.broadcast_to(values, max(len(synapses), 1)).astype(np.float64)
             pathway.delay = values[:1].copy() if np.ptp(values) == 0 else values.copy()
