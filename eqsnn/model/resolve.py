@@ -100,6 +100,7 @@ def resolve_synapses(
         if "summed" in v.flags:
             rules.summed_targets(v, d.name_span, scope)
             rules.sum_reads_others(v, model, one_group)
+    rules.own_lastupdate(variables, equations.definitions)
     rules.one_sum_each(variables, equations.definitions, one_group)
     for part in statements:
         bind(part, scope)

@@ -302,6 +302,16 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         )
 
 
+def own_lastupdate(variables: Iterable[Variable], definitions: Iterable[ast.Definition]) -> None:
+    """``lastupdate`` is the user's only where no equation is event-driven."""
+    driven = next((v.name for v in variables if "event-driven" in v.flags), None)
+    for v, d in zip(variables, definitions):
+        if v.name == "lastupdate" and driven is not None:
+            raise EquationError(
+                f"'lastupdate' is kept by eqsnn, since '{driven}' is event-driven", d.name_span, "remove the definition"
+            )
+
+
 def one_sum_each(variables: Iterable[Variable], definitions: Iterable[ast.Definition], one_group: bool) -> None:
     """Two sums do not go into one variable of one group."""
     first: dict[str, str] = {}

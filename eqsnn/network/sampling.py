@@ -51,31 +51,33 @@ def _by_gaps(key: int, rows: np.ndarray, lengths: np.ndarray, p: np.ndarray, dra
 def distinct(key: int, rows: np.ndarray, lengths: np.ndarray, size: np.ndarray) -> Pairs:
     """``size`` different ones of the positions 0 .. ``lengths`` - 1 in each row, every set of that size equally likely."""
     few = 2 * size <= lengths
-    found = []
-    for part in _chunks(np.flatnonzero(few & (size > 0)), size + 8):
-        found.append(_first_different(key, rows[part], lengths[part], size[part]))
-    for part in _chunks(np.flatnonzero(~few), lengths):
-        found.append(_smallest(key, rows[part], lengths[part], size[part]))
+    some, most = np.flatnonzero(few & (size > 0)), np.flatnonzero(~few)
+    found = [_first_different(key, rows[p], lengths[p], size[p]) for p in _chunks(some, size + 8)]
+    found += [_smallest(key, rows[p], lengths[p], size[p]) for p in _chunks(most, lengths)]
     row, position = _joined(found)
-    order = np.lexsort((position, row))
+    if not (len(some) and len(most)):
+        return row, position
+    order = np.argsort(row, kind="stable")
     return row[order], position[order]
 
 
 def _first_different(key: int, rows: np.ndarray, lengths: np.ndarray, size: np.ndarray) -> Pairs:
-    """Draw until there are enough different ones: the first ``size`` different values of a sequence of independent draws."""
-    draws = int(1.5 * size.max() + 6 * np.sqrt(size.max())) + 8
+    """The first ``size`` different values of a sequence of independent draws."""
+    expected = (lengths * np.log(lengths / (lengths - size))).max()
+    draws = int(expected + 6 * np.sqrt((size**2 / lengths).max() + 1)) + 4
     while True:
         drawn = (_uniform(key, rows, 0, draws) * lengths[:, None]).astype(np.int64)
-        order = np.argsort(drawn, axis=1, kind="stable")
-        ascending = np.take_along_axis(drawn, order, axis=1)
-        new = np.ones(drawn.shape, bool)
-        new[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
-        first = np.empty(drawn.shape, bool)
-        np.put_along_axis(first, order, new, axis=1)
+        # Sorted by value, then by draw: both in one number, which sorts faster than by an index.
+        both = np.sort(drawn * draws + np.arange(draws), axis=1)
+        value, draw = np.divmod(both, draws)
+        new = np.ones(value.shape, bool)
+        new[:, 1:] = value[:, 1:] != value[:, :-1]
+        first = np.zeros(value.shape, bool)
+        np.put_along_axis(first, draw, new, axis=1)
         rank = np.cumsum(first, axis=1)
         if np.all(rank[:, -1] >= size):
-            row, column = np.nonzero(first & (rank <= size[:, None]))
-            return rows[row], drawn[row, column]
+            row, column = np.nonzero(new & (np.take_along_axis(rank, draw, axis=1) <= size[:, None]))
+            return rows[row], value[row, column]
         draws *= 2
 
 
@@ -83,9 +85,10 @@ def _smallest(key: int, rows: np.ndarray, lengths: np.ndarray, size: np.ndarray)
     """Give every position a random number and take those with the smallest."""
     most = int(lengths.max(initial=0))
     u = _uniform(key, rows, 0, most) if most else np.empty((len(rows), 0))
-    u = np.where(np.arange(most) < lengths[:, None], u, 2.0)
-    rank = np.argsort(np.argsort(u, axis=1, kind="stable"), axis=1, kind="stable")
-    row, column = np.nonzero(rank < size[:, None])
+    order = np.argsort(np.where(np.arange(most) < lengths[:, None], u, 2.0), axis=1, kind="stable")
+    taken = np.zeros(u.shape, bool)
+    np.put_along_axis(taken, order, np.broadcast_to(np.arange(most), u.shape) < size[:, None], axis=1)
+    row, column = np.nonzero(taken)
     return rows[row], column
 
 
