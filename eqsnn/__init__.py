@@ -14,12 +14,13 @@ __version__ = "0.1.0"
 from eqsnn import units as _units
 from eqsnn.errors import CompileError, EqsnnError, EquationError, InternalError, NotFiniteError, UnitError
 from eqsnn.network.base import SimObject, seed
-from eqsnn.network.clock import Clock, defaultclock
+from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.network.equations import Equations
 from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
-from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
+from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMonitor
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
 from eqsnn.network.operations import NetworkOperation, network_operation
+from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
 from eqsnn.runtime.magic import magic_network, run, start_scope, stop
@@ -33,6 +34,8 @@ __all__ = [
     "EqsnnError",
     "EquationError",
     "Equations",
+    "EventClock",
+    "EventMonitor",
     "InternalError",
     "Network",
     "NetworkOperation",

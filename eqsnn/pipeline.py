@@ -56,14 +56,15 @@ def neuron_step(
     update: bool,
     threshold: bool,
     check: bool = True,
+    event: str = "spike",
 ) -> StepKernels:
-    """One step of a neuron: its equations (``update``), its threshold (``threshold``), or both in one kernel."""
+    """One step of a neuron: its equations (``update``), the condition of its ``event`` (``threshold``), or both in one kernel."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import step_map
         from eqsnn.kernel.lower import lower
 
-        step = step_map(model, method, varying, update=update, threshold=threshold)
+        step = step_map(model, method, varying, update=update, threshold=threshold, event=event)
         shared_names = {v.name for v in model.variables if v.shared}
         shared = [w for w in step.map.writes if w.variable in shared_names]
         own = [w for w in step.map.writes if w.variable not in shared_names]
@@ -76,7 +77,8 @@ def neuron_step(
             )
         return StepKernels(kernel, shared_kernel, step.method, step.message)
 
-    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, update, threshold, check)
+    flags = (update, threshold, check)
+    return _remembered(make, "neuron", _model_parts(model), method, sorted(varying), name, event, *flags)
 
 
 def held(model: Model, name: str, check: bool = True) -> StepKernels:
@@ -118,17 +120,6 @@ def marks_of_a_spike(model: Model, name: str) -> Kernel | None:
     return _remembered(make, "marks", _model_parts(model), name).own
 
 
-def _checked(map_, scope: Scope, check: bool) -> list:
-    """The writes whose values are looked at for NaN and infinity. What is added to a variable that has an equation is seen in its next step."""
-
-    def seen_later(w) -> bool:
-        group = {"pre": scope.pre, "post": scope.post}.get(w.owner) or scope
-        known = group.symbols.get(w.variable)
-        return w.kind == "add" and known is not None and known.evolves
-
-    return [w for w in map_.writes if check and not seen_later(w)]
-
-
 def reset(model: Model, statements: Statements, name: str, check: bool = True) -> Kernel | None:
     """The statements after a spike, for one neuron."""
 
@@ -136,7 +127,7 @@ def reset(model: Model, statements: Statements, name: str, check: bool = True) -
         from eqsnn.integrators.discretise import statements_map
 
         map_ = statements_map(model.name, statements, model.scope)
-        return StepKernels(_lowered(map_, "event", name, model.name, check=_checked(map_, model.scope, check)))
+        return StepKernels(_lowered(map_, "event", name, model.name, check=check))
 
     return _remembered(make, "reset", _model_parts(model), statements, name, check).own
 
@@ -149,10 +140,11 @@ def pathway(
     one_group: bool,
     changing: frozenset[tuple[str, str]],
     check: bool = True,
+    unchecked: frozenset[tuple[str, str]] = frozenset(),
 ) -> StepKernels:
     """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons.
 
-    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes.
+    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes; ``unchecked``: see ``lower``.
     """
 
     def make() -> StepKernels:
@@ -168,10 +160,10 @@ def pathway(
             )
             for d in order_dependence(map_, one_group)
         )
-        checked = _checked(map_, model.scope, check)
-        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows, check=checked), order=order)
+        kernel = _lowered(map_, "pathway", name, model.name, rows=rows, check=check, unchecked=unchecked)
+        return StepKernels(kernel, order=order)
 
-    parts = (statements, rows, name, one_group, sorted(map(list, changing)), check)
+    parts = (statements, rows, name, one_group, sorted(map(list, changing)), check, sorted(map(list, unchecked)))
     return _remembered(make, "pathway", _model_parts(model), *parts)
 
 
@@ -202,21 +194,23 @@ def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import summed_map
 
-        map_ = summed_map(model, variable)
-        return StepKernels(_lowered(map_, "pathway", name, model.name, check=_checked(map_, model.scope, check)))
+        return StepKernels(_lowered(summed_map(model, variable), "pathway", name, model.name, check=check))
 
     return _remembered(make, "summed", _model_parts(model), variable, name, check).own
 
 
-def poisson_input(scope: Scope, variable: str, weight: Expr | None, owner: str, name: str) -> Kernel:
+def poisson_input(
+    scope: Scope, variable: str, weight: Expr | None, owner: str, name: str, check: bool = True
+) -> Kernel:
     """A binomial number of spikes times the weight, added to ``variable``. Without an expression the weight is the constant ``_weight``."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import poisson_input_map
 
-        return StepKernels(_lowered(poisson_input_map(scope, variable, weight, name), "neuron", name, owner))
+        map_ = poisson_input_map(scope, variable, weight, name)
+        return StepKernels(_lowered(map_, "neuron", name, owner, check=check))
 
-    return _remembered(make, "poisson input", _scope_parts(scope), variable, weight, owner, name).own
+    return _remembered(make, "poisson input", _scope_parts(scope), variable, weight, owner, name, check).own
 
 
 def expression(expr: Expr, scope: Scope, name: str, owner: str, domain: str = "neuron") -> Kernel:

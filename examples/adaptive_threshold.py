@@ -38,14 +38,15 @@ neurons = eq.NeuronGroup(
 neurons.I, neurons.jump, neurons.theta = 20 * mV, [0, 1, 3] * mV, 10 * mV
 trace, spikes = eq.StateMonitor(neurons, ["v", "theta"], record=True), eq.SpikeMonitor(neurons)
 eq.run(args.duration * second)
-print(", ".join(f"jump {jump!s}: {count} spikes" for jump, count in zip(neurons.jump, spikes.count)))
+jumps = [f"jump {jump:g} mV" for jump in neurons.jump / mV]
+print(", ".join(f"{jump}: {count} spikes" for jump, count in zip(jumps, spikes.count)))
 
 figure, axes = plt.subplots(3, 1, sharex=True, figsize=(8, 7), layout="constrained")
 for k, ax in enumerate(axes):
     ax.plot(trace.t / ms, trace[k].v / mV, label="v")
     ax.plot(trace.t / ms, trace[k].theta / mV, label="threshold")
-    ax.set(ylabel="mV", title=f"jump {neurons.jump[k]!s}")
-axes[0].legend(loc="upper right")
+    ax.set(ylabel="v, threshold (mV)", title=jumps[k])
+axes[0].legend(loc="lower right")
 axes[-1].set_xlabel("time (ms)")
 
 if args.out:

@@ -22,7 +22,7 @@ args = parser.parse_args()
 
 eq.seed(1)
 
-names = ["tonic", "adaptation", "initial burst", "regular bursting", "delayed regular", "transient"]
+names = ["tonic", "adaptation", "initial burst", "regular bursting", "delayed accelerating", "transient"]
 neurons = eq.NeuronGroup(
     len(names),
     """
@@ -51,14 +51,14 @@ neurons.VT = -50 * mV
 neurons.DT = 2 * mV
 neurons.a = [2, 2, 4, 2, -10, 10] * nS
 neurons.tauw = [30, 300, 150, 120, 300, 90] * ms
-neurons.b = [0, 60, 120, 100, 0, 30] * pA
+neurons.b = [0, 60, 120, 100, 0, 100] * pA
 neurons.Vr = [-58, -58, -50, -46, -58, -47] * mV
 neurons.v = "EL"
 
 trace, spikes = eq.StateMonitor(neurons, "v", record=True), eq.SpikeMonitor(neurons)
 network = eq.Network(neurons, trace, spikes)
 network.run(min(0.05, args.duration / 2) * second)
-neurons.I = [500, 500, 400, 210, 300, 350] * pA
+neurons.I = [500, 500, 400, 210, 300, 180] * pA
 network.run((args.duration - min(0.05, args.duration / 2)) * second)
 print(", ".join(f"{name}: {count} spikes" for name, count in zip(names, spikes.count)))
 

@@ -82,7 +82,7 @@ if args.out:
     figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
     eq.plot.raster(spikes, ax=top, s=0.5)
     eq.plot.traces(trace, ax=bottom)
-    bottom.legend(loc="upper right")
+    bottom.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
     top.set_title("COBAHH")
     figure.savefig(args.out, dpi=120)
     print(f"figure: {args.out}")

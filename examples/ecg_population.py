@@ -70,12 +70,19 @@ for start, stop in zip(edges[:-1], edges[1:]):
 eq.plot.raster(inputs, ax=axes[0], s=15)
 axes[0].set(ylabel="ECG channel", yticks=range(4), yticklabels=["1 up", "1 down", "2 up", "2 down"])
 axes[0].legend(
-    handles=[plt.Rectangle((0, 0), 1, 1, color=c, label=w) for c, w in zip(colors, waves)], ncols=6, loc="upper right"
+    handles=[
+        *(plt.Rectangle((0, 0), 1, 1, color=c, label=w) for c, w in zip(colors, waves)),
+        plt.Rectangle((0, 0), 1, 1, facecolor="w", edgecolor="k", label="not labelled"),
+    ],
+    ncols=7,
+    loc="lower right",
+    bbox_to_anchor=(1, 1),
 )
+axes[0].set_title("ECG", loc="left")
 eq.plot.raster(spikes, ax=axes[1], s=6)
 for c, rate in enumerate(rates):
     eq.plot.rate(rate, ax=axes[2], width=10 * ms, label=f"neurons {10 * c} to {10 * c + 9}")
-axes[2].legend(loc="upper right")
+axes[2].legend(ncols=4, loc="lower right", bbox_to_anchor=(1, 1))
 axes[2].set_xlim(0, 1000 * min(args.duration, 5.204))
 
 if args.out:

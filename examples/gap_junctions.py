@@ -69,9 +69,9 @@ print(
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
 eq.plot.raster(spikes, ax=top, s=12)
 top.axvline(1000 * half, color="r", label="gap junctions from here on")
-top.legend(loc="upper left")
+top.legend(loc="lower right", bbox_to_anchor=(1, 1))
 eq.plot.traces(trace, ax=bottom)
-bottom.legend(loc="upper left")
+bottom.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
 
 if args.out:
     figure.savefig(args.out, dpi=120)

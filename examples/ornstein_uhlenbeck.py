@@ -54,7 +54,10 @@ axes[0, 1].plot(
 axes[0, 1].set(xlabel="lag (ms)", ylabel="autocorrelation (mV²)")
 axes[0, 1].legend()
 eq.plot.raster(spikes, ax=axes[1, 0], s=1)
-axes[1, 1].hist(x[:, -1], bins=40, density=True)
+axes[1, 1].hist(x[:, -1], bins=40, density=True, label="simulated")
+level, s = np.linspace(x.min(), x.max(), 200), float(sigma / mV)
+axes[1, 1].plot(level, np.exp(-(level**2) / (2 * s**2)) / (s * np.sqrt(2 * np.pi)), "--", label="normal, sd sigma")
+axes[1, 1].legend()
 axes[1, 1].set(xlabel="x (mV)", ylabel="density")
 
 if args.out:

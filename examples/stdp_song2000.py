@@ -1,8 +1,9 @@
 """Spike-timing-dependent plasticity makes the weights of Poisson inputs compete.
 
-Song, Miller & Abbott (2000), Nature Neurosci. 3:919. A conductance-based neuron with 1,000 inputs of 15 Hz.
+Song, Miller & Abbott (2000), Nature Neurosci. 3:919. A neuron with 1,000 inputs of 15 Hz. Some inputs win and others lose; the rate falls
+meanwhile. The two groups are there after some 100 s and go on parting for minutes.
 
-    python examples/stdp_song2000.py [--duration 20.0] [--out stdp_song2000.png]
+    python examples/stdp_song2000.py [--duration 100.0] [--out stdp_song2000.png]
 """
 
 import argparse
@@ -17,7 +18,7 @@ import eqsnn as eq
 from eqsnn import Hz, ms, mV, second
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--duration", type=float, default=20.0, help="biological time in seconds")
+parser.add_argument("--duration", type=float, default=100.0, help="biological time in seconds")
 parser.add_argument("--out", default="stdp_song2000.png", help="file of the figure; '' for none")
 args = parser.parse_args()
 

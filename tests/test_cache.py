@@ -48,8 +48,7 @@ def finished(process):
 @pytest.mark.parametrize("name", ["c", "cython"])
 def test_a_second_run_starts_no_compiler(tmp_path, name):
     first, _ = finished(run(tmp_path, name))
-    before = "import eqsnn.backends.compiler as compiler\ncompiler.compiler()\n" + WITHOUT_COMPILER
-    second, _ = finished(run(tmp_path, name, before))
+    second, _ = finished(run(tmp_path, name, WITHOUT_COMPILER))
     assert first == second != "0"
 
 
@@ -138,3 +137,49 @@ def test_nothing_is_warned_of_in_good_order(tmp_path, monkeypatch):
         G = eq.NeuronGroup(1, "dv/dt = -v/(11*ms) : 1")
         eq.Network(G).run(1 * eq.ms)
     assert backend("c").name == "c"
+
+
+def test_a_directory_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    (tmp_path / "tmp").write_text("in the way of the directory of this name")
+    eq.settings.backend = "numpy"
+    G = eq.NeuronGroup(1, "dv/dt = -v/(13*ms) : 1")
+    with pytest.raises(
+        eq.EqsnnError, match=r"the cache directory .* cannot be written to \(File exists\); .* set EQSNN_CACHE_DIR"
+    ):
+        eq.Network(G).run(1 * eq.ms)
+
+
+def test_another_compiler_behind_the_same_name_is_asked_for_its_version(tmp_path, monkeypatch):
+    from eqsnn.backends import compiler
+
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path / "cache"))
+    program = tmp_path / "mycc"
+    monkeypatch.setenv("CC", str(program))
+    for version in ("one", "number two"):
+        program.write_text(f"#!/bin/sh\necho {version}\necho asked >> {tmp_path}/asked\n")
+        program.chmod(0o755)
+        for _ in range(2):
+            compiler._compiler.cache_clear()
+            assert compiler.compiler().version == f"{version}\n"
+    compiler._compiler.cache_clear()
+    assert (tmp_path / "asked").read_text().count("asked") == 2
+
+
+def test_missing_headers_of_python_are_named_and_looked_for_again(tmp_path, monkeypatch):
+    import sysconfig
+
+    from eqsnn.backends.cython import build
+
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(build, "_door", None)
+    network = eq.Network(eq.NeuronGroup(1, "dv/dt = -v/(17*ms) : 1", method="exact"))
+    with monkeypatch.context() as without:
+        without.setattr(sysconfig, "get_paths", lambda: {"include": str(tmp_path / "nothing")})
+        for _ in range(2):
+            with pytest.raises(
+                eq.CompileError, match=r"the headers of Python are missing .*python3-dev.*backend = 'c'"
+            ):
+                network.run(1 * eq.ms)
+    network.run(1 * eq.ms)
+    assert network.t == 1 * eq.ms

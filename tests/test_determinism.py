@@ -13,12 +13,11 @@ from models import MODELS
 import eqsnn as eq
 
 
-def run(name, threads=1, pieces=None, seed=7, steps=210):
+def run(name, threads=1, pieces=None, seed=7, steps=210, blocks=(16, 32)):
     """The outcome of a model with small blocks, so that there are several of each kind."""
     eq.settings.backend = "c"
     eq.settings.threads = threads
-    eq.settings.neurons_per_block = 16
-    eq.settings.synapses_per_block = 32
+    eq.settings.neurons_per_block, eq.settings.synapses_per_block = blocks
     eq.start_scope()
     eq.seed(seed)
     case = MODELS[name]()
@@ -47,14 +46,16 @@ def test_a_piece_of_1000_steps_changes_no_bit():
     assert same(run("stdp", steps=3000).outcome(), run("stdp", 3, pieces=1000, steps=3000).outcome())
 
 
-@pytest.mark.parametrize(
-    ("name", "kinds"), [("cuba", {"map", "pathway"}), ("stdp", {"pathway"}), ("izhikevich", {"map", "pathway"})]
-)
-def test_each_kernel_with_several_blocks_was_entered_by_every_thread(name, kinds):
-    case = run(name, threads=3)
-    shared = [op for op in case.network._last.plan.ops if op.n_blocks >= 3 and op.kind in ("map", "pathway")]
-    assert {op.kind for op in shared} == kinds
-    for op in shared:
+ON_ONE_THREAD = {"shared step"}  # one value for the whole group: one block
+
+
+@pytest.mark.parametrize("name", ["cuba", "stdp", "izhikevich", "noisy", "driven", "gap_junctions"])
+def test_each_kernel_was_entered_by_every_thread(name):
+    """As the engine counted it. Small blocks, so that each kernel has one for each of three threads."""
+    case = run(name, threads=3, steps=500, blocks=(1 if name == "stdp" else 3, 4))
+    kernels = [op for op in case.network._last.plan.ops if op.kernel is not None and op.label not in ON_ONE_THREAD]
+    assert {op.kind for op in kernels} >= {"map", "events"} | ({"pathway"} if name != "noisy" else set())
+    for op in kernels:
         assert np.all(op.entered[:3] > 0), f"{op.label} of {op.owner.name}: {op.entered[:3]}"
         assert np.all(op.entered[3:] == 0)
 

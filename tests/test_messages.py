@@ -486,6 +486,18 @@ EquationError: this has no finite real value
     dv/dt = -v/(0*ms) : 1
             ^^^^^^^^
   look for a division by 0, or a root or log of a negative number""",
+    "division by zero in a subexpression": """\
+EquationError: this has no finite real value
+  in line 2 of the equations:
+    w = v/0 : 1
+        ^^^
+  look for a division by 0, or a root or log of a negative number""",
+    "division by zero in an augmented assignment": """\
+EquationError: this has no finite real value
+  in the reset:
+    v /= 0
+    ^^^^^^
+  look for a division by 0, or a root or log of a negative number""",
     "variable that the source has not": """\
 EquationError: 'u_pre' is no variable of the source group
   in the on_pre:
@@ -642,6 +654,53 @@ EquationError: sample(): size is larger than the number of elements to choose fr
     k for k in sample(N_post, size=3)
                                    ^
   skip_if_invalid=True takes all, or none""",
+    "wrong unit in the condition of an event": """\
+UnitError: '>' compares values with units V and 1
+  in the condition of the event 'high':
+    v > 1
+    ^^^^^
+  give the number its unit, V""",
+    "number as the condition of an event": """\
+EquationError: the condition of the event 'high' is a number, and a condition is expected
+  in the condition of the event 'high':
+    2*v
+    ^^^
+  compare it with something, such as v > 0*mV""",
+    "assignment in the condition of an event": """\
+EquationError: '=' assigns, and this is an expression
+  in the condition of the event 'high':
+    v = 1*mV
+      ^
+  compare with '=='""",
+    "unknown name in the condition of an event": """\
+EquationError: the name 'v_high' is not known
+  in the condition of the event 'high':
+    v > v_high
+        ^^^^^^
+  define 'v_high' in the equations, give it in namespace=, or assign it before run()""",
+    "noise in the condition of an event": """\
+EquationError: the name 'xi' is not known
+  in the condition of the event 'high':
+    v > xi*mV
+        ^^
+  noise such as xi stands in differential equations only""",
+    "wrong unit in the code of an event": """\
+UnitError: 'v' has unit V, and a value with unit A is assigned
+  in the code for the event 'high':
+    v = 3*nA
+        ^^^^""",
+    "misspelt variable in the code of an event": """\
+EquationError: 'vn' is no variable of the model, and nothing reads it
+  in the code for the event 'high':
+    vn = 0*mV
+    ^^
+  define 'vn' in the equations if it is a variable, or remove the line""",
+    "unknown name in the code of an event": """\
+EquationError: the name 'v_rest' is not known
+  in the code for the event 'high':
+    v = v_rest
+        ^^^^^^
+  define 'v_rest' in the equations, give it in namespace=, or assign it before run()""",
 }
 
 

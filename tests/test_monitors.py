@@ -166,9 +166,9 @@ def test_what_cannot_be_recorded_is_refused_when_the_monitor_is_made():
     for make in (eq.SpikeMonitor, eq.PopulationRateMonitor):
         with pytest.raises(eq.EqsnnError, match="records the spikes of '.*', which has no threshold"):
             make(quiet)
-    with pytest.raises(eq.EqsnnError, match=r"waits for spikes of '.*' \(on_pre\), which has no threshold"):
+    with pytest.raises(eq.EqsnnError, match=r"waits for the spikes of '.*' \(on_pre\), which has no threshold"):
         eq.Synapses(quiet, G, on_pre="v += 1")
-    with pytest.raises(eq.EqsnnError, match=r"waits for spikes of '.*' \(on_post\), which has no threshold"):
+    with pytest.raises(eq.EqsnnError, match=r"waits for the spikes of '.*' \(on_post\), which has no threshold"):
         eq.Synapses(G, quiet, on_post="v_pre += 1")
     with pytest.raises(eq.EqsnnError, match="records a variable by its name, several in a list, or True; got 3"):
         eq.StateMonitor(G, 3)

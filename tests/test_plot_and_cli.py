@@ -84,6 +84,15 @@ def test_doctor_says_what_is_missing(monkeypatch, capsys):
     assert "apt install gcc" in out and "eqsnn.settings.backend = 'numpy'" in out
 
 
+def test_doctor_says_what_is_wrong_with_the_cache(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    (tmp_path / "tmp").write_text("in the way")
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert f"cache: the cache directory {tmp_path} cannot be written to" in out and "set EQSNN_CACHE_DIR" in out
+    assert "The backend 'cython' does not work here" in out
+
+
 MODEL = """
 equations = '''
 dv/dt = (E_L - v)/tau : volt (unless refractory)

@@ -92,34 +92,99 @@ def test_a_missing_compiler_says_what_to_install(monkeypatch):
         compiler.compiler()
 
 
-def test_ctrl_c_ends_at_a_step_with_usable_state(tmp_path):
+INTERRUPTED = """
+import signal, sys, time
+import eqsnn as eq
+from eqsnn import ms, second
+eq.settings.backend = sys.argv[1]
+G = eq.NeuronGroup(1000, "dv/dt = 1/ms : 1", method="euler")
+source = eq.SpikeGeneratorGroup(1, [0], [0]*ms)
+M, V = eq.PopulationRateMonitor(source), eq.StateMonitor(G, "v", record=[0])
+calls = []
+
+def slow(t):
+    calls.append(t)
+    end = time.perf_counter() + 0.0002
+    while time.perf_counter() < end:
+        pass
+
+net = eq.Network(G, M, V, source)
+if sys.argv[2] != "alone":
+    net.add(eq.network_operation(when=sys.argv[2])(slow))
+net.run(1*ms)
+print("ready", flush=True)
+try:
+    net.run(100000*second)
+except KeyboardInterrupt:
+    steps = round(net.t/(0.1*ms))
+    assert abs(G.v[0] - 0.1*steps) < 1e-6*steps, (G.v[0], steps)
+    assert len(M.rate_) == len(V.t) == steps, (len(M.rate_), len(V.t), steps)
+    assert len(calls) in (0, steps), (len(calls), steps)
+    net.run(1*ms)
+    assert len(V.t) == steps + 10
+    for _ in range(2):  # the handler of before is back, and not for one time only
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass
+    print("interrupted", steps > 10, flush=True)
+"""
+
+
+@pytest.mark.parametrize("backend", ["c", "numpy"])
+@pytest.mark.parametrize("operation", ["alone", "start", "groups", "end"])
+def test_ctrl_c_ends_at_a_step_with_usable_state(tmp_path, backend, operation):
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED)
+    command = [sys.executable, str(script), backend, operation]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert out == "interrupted True\n", err
+
+
+def test_a_second_ctrl_c_leaves_an_operation_that_does_not_end(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent("""
-        import eqsnn as eq
-        from eqsnn import ms, second
+        import eqsnn as eq, signal, time
         eq.settings.backend = "c"
-        G = eq.NeuronGroup(1000, "dv/dt = 1/ms : 1", method="euler")
-        M = eq.PopulationRateMonitor(eq.SpikeGeneratorGroup(1, [0], [0]*ms))
-        net = eq.Network(G, M, M.source)
-        net.run(1*ms)
-        print("ready", flush=True)
+        before = signal.getsignal(signal.SIGINT)
+
+        @eq.network_operation
+        def never_ends():
+            print("ready", flush=True)
+            while True:
+                time.sleep(0.01)
+
         try:
-            net.run(100000*second)
+            eq.Network(eq.NeuronGroup(1, "v : 1"), never_ends).run(1*eq.ms)
         except KeyboardInterrupt:
-            steps = round(net.t/(0.1*ms))
-            assert abs(G.v[0] - 0.1*steps) < 1e-6*steps, (G.v[0], steps)
-            assert len(M.rate_) == steps
-            net.run(1*ms)
-            print("interrupted", steps > 10, flush=True)
+            print("left", signal.getsignal(signal.SIGINT) is before, flush=True)
         """)
     )
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
     out, err = process.communicate(timeout=60)
-    assert out == "interrupted True\n", err
+    assert out == "left True\n", err
+
+
+def test_a_process_that_ignores_ctrl_c_keeps_ignoring_it():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        eq.settings.backend = "c"
+        interrupt = eq.NetworkOperation(lambda: signal.raise_signal(signal.SIGINT))
+        network = eq.Network(eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler"), interrupt)
+        network.run(1 * ms)
+        assert network.t == 1 * ms
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_progress_reports_by_a_function_and_as_text(capsys):
@@ -250,6 +315,9 @@ def test_a_part_that_is_missing_is_named():
     S = eq.Synapses(G, G, on_pre="v += 1", name="cells_synapses")
     with pytest.raises(eq.EqsnnError, match="'cells_synapses' uses 'cells', which is not part of the network"):
         eq.Network(S).run(1 * ms)
+    H = eq.NeuronGroup(2, "v : 1", name="silent")
+    with pytest.raises(eq.EqsnnError, match="waits for the spikes of 'silent' .on_pre., which has no threshold"):
+        eq.Synapses(H, G, on_pre="v += 1")
 
 
 @pytest.mark.parametrize("wrong", [5, 3 * eq.mV, -1 * ms, float("inf") * ms])

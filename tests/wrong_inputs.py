@@ -5,7 +5,7 @@ import eqsnn as eq
 LIF = "dv/dt = -v/(10*ms) : volt"
 
 # name: keyword arguments. 'model', 'threshold', 'reset', 'refractory', 'method' go to a NeuronGroup, 'synapse', 'on_pre', 'on_post' to Synapses
-# between two such groups, 'connect' to connect(), 'set' is assigned to v, 'run' runs for one step.
+# between two such groups, 'connect' to connect(), 'set' is assigned to v, 'code' follows the event 'high', 'run' runs for one step.
 ROWS = {
     # -- syntax
     "power with ^": dict(model="dv/dt = -v^2/(10*ms) : 1"),
@@ -90,6 +90,17 @@ ROWS = {
     "condition in a reset": dict(model=LIF, threshold="v > 1*mV", reset="if v > 3*mV: v = 0*mV"),
     "reset without a threshold": dict(model=LIF, reset="v = 0*mV"),
     "assignment to a number": dict(model=LIF, threshold="v > 1*mV", reset="3 = v"),
+    # -- events
+    "wrong unit in the condition of an event": dict(model=LIF, events={"high": "v > 1"}),
+    "number as the condition of an event": dict(model=LIF, events={"high": "2*v"}),
+    "assignment in the condition of an event": dict(model=LIF, events={"high": "v = 1*mV"}),
+    "unknown name in the condition of an event": dict(model=LIF, events={"high": "v > v_high"}, run=True),
+    "noise in the condition of an event": dict(model=LIF, events={"high": "v > xi*mV"}),
+    "wrong unit in the code of an event": dict(model=LIF, events={"high": "v > 1*mV"}, code="v = 3*nA"),
+    "misspelt variable in the code of an event": dict(
+        model="dvm/dt = -vm/(10*ms) : volt", events={"high": "vm > 1*mV"}, code="vn = 0*mV"
+    ),
+    "unknown name in the code of an event": dict(model=LIF, events={"high": "v > 1*mV"}, code="v = v_rest", run=True),
     # -- methods
     "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta"),
     "renamed method": dict(model=LIF, method="linear"),
@@ -100,6 +111,10 @@ ROWS = {
     "euler with multiplicative noise": dict(model="dv/dt = -v/(10*ms) + v*xi/ms**.5 : 1", method="euler", run=True),
     "noise that is not linear": dict(model="dv/dt = -v/(10*ms) + xi**2*ms/ms : 1", run=True),
     "division by zero": dict(model="dv/dt = -v/(0*ms) : 1", method="euler", run=True),
+    "division by zero in a subexpression": dict(model="dv/dt = w/ms : 1\nw = v/0 : 1", run=True),
+    "division by zero in an augmented assignment": dict(
+        model="dv/dt = 1/ms : 1", threshold="v > 1", reset="v /= 0", run=True
+    ),
     # -- synapses
     "variable that the source has not": dict(synapse="w : 1", on_pre="w = u_pre"),
     "variable that nobody has": dict(synapse="w : 1", on_pre="gee += w"),
@@ -159,7 +174,10 @@ def build(row: dict):
         synapses.connect(row.get("connect"), i=row.get("i"), j=row.get("j"))
         objects = [*groups, synapses]
     else:
+        code = row.pop("code", None)
         group = eq.NeuronGroup(2, **row, name="cells", namespace=namespace)
+        if code is not None:
+            group.run_on_event("high", code)
         if value is not None:
             group.v = value
         objects = [group]

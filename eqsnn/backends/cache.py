@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from eqsnn.errors import EqsnnError
@@ -84,18 +87,32 @@ def find(key: str, suffix: str) -> Path | None:
     return None
 
 
-def workspace() -> Path:
-    """A new empty directory on the file system of the cache, for a build."""
-    scratch = directory() / "tmp"
-    scratch.mkdir(mode=0o700, exist_ok=True)
-    _sweep(scratch)
-    return Path(tempfile.mkdtemp(dir=scratch))
+@contextmanager
+def _writing():
+    """What goes wrong with the file system, as an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise EqsnnError(
+            f"the cache directory {directory()} cannot be written to ({error.strerror or error}); "
+            "make room there, or set EQSNN_CACHE_DIR to another directory"
+        ) from None
+
+
+def workspace(files: Mapping[str, str] | None = None) -> Path:
+    """A new directory on the file system of the cache, for a build, with these files (name, text) in it."""
+    with _writing():
+        scratch = directory() / "tmp"
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        _sweep(scratch)
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        for name, text in (files or {}).items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return folder
 
 
 def _sweep(scratch: Path) -> None:
     """Drop what builds that were killed have left behind, after a day."""
-    import shutil
-
     for path in scratch.iterdir():
         try:
             if time.time() - path.stat().st_mtime > 86400:
@@ -106,15 +123,25 @@ def _sweep(scratch: Path) -> None:
 
 def store(key: str, suffix: str, built: Path) -> Path:
     """Move a finished file into the cache."""
-    data = built.read_bytes()
-    folder = directory() / key[:2]
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{key}-{_checksum(data)}{suffix}"
-    with open(built, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(built, path)
-    _shrink(path)
+    with _writing():
+        data = built.read_bytes()
+        folder = directory() / key[:2]
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path = folder / f"{key}-{_checksum(data)}{suffix}"
+        with open(built, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(built, path)
+        _shrink(path)
     return path
+
+
+def store_text(key: str, suffix: str, text: str) -> Path:
+    """Keep a text."""
+    folder = workspace({"text": text})
+    try:
+        return store(key, suffix, folder / "text")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def entries() -> list[Path]:

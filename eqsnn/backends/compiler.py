@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eqsnn.backends import cache
-from eqsnn.errors import CompileError
+from eqsnn.errors import CompileError, EqsnnError
 
 FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
 """Fast, and the same bits everywhere: no fused multiply-add behind our back, NaN and Inf keep their meaning."""
@@ -69,17 +69,50 @@ def compiler() -> Compiler:
 @functools.cache
 def _compiler(cc: str | None, path: str | None) -> Compiler:
     for command in _candidates():
-        try:
-            done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=120, check=False)
-        except OSError:
-            continue
-        if done.returncode == 0:
-            return Compiler(tuple(command), done.stdout)
+        version = _version(command)
+        if version is not None:
+            return Compiler(tuple(command), version)
     tried = f"CC is set to {cc!r}, which does not run" if cc else "no C compiler was found"
     raise CompileError(
         f"{tried}. Install one (Debian/Ubuntu: apt install gcc; macOS: xcode-select --install; anywhere: pip install 'eqsnn[cc]'), "
         "or run without one: eqsnn.settings.backend = 'numpy'"
     )
+
+
+def _version(command: list[str]) -> str | None:
+    """What a compiler says of itself, or None if it does not run. It is asked once: the answer is kept for as long as its files do not change."""
+    key = cache.key_of("compiler", *command, *map(_trace, command))
+    try:
+        known = cache.find(key, ".txt")
+    except EqsnnError:  # an unusable cache: whoever needs it for more than this says so
+        known = None
+    if known is not None:
+        return known.read_text(encoding="utf-8")
+    try:
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=120, check=False)
+    except OSError:
+        return None
+    if done.returncode != 0:
+        return None
+    try:
+        cache.store_text(key, ".txt", done.stdout)
+    except EqsnnError:
+        pass
+    return done.stdout
+
+
+def _trace(word: str) -> str:
+    """By which a changed program can be told: the file behind a word of a command, its size and its time. For the package ziglang, the version."""
+    if word == "ziglang":
+        from importlib.metadata import version
+
+        return version("ziglang")
+    path = shutil.which(word)
+    if path is None:
+        return ""
+    real = os.path.realpath(path)
+    found = os.stat(real)
+    return f"{real} {found.st_size} {found.st_mtime_ns}"
 
 
 @dataclass
@@ -99,7 +132,6 @@ class Job:
         if self.process is None:
             return self.output
         _, log = self.process.communicate()
-        self.process_done = True
         if self.process.returncode != 0 or not self.output.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
             raise BuildFailure(self.command, self.process.returncode, log.decode(errors="replace"), self.source)
@@ -137,10 +169,7 @@ def start(
     found = cache.find(key, suffix)
     if found is not None:
         return Job(None, [], None, found, key, suffix, source)
-    folder = cache.workspace()
-    (folder / name).write_text(source, encoding="utf-8")
-    for header, text in headers:
-        (folder / header).write_text(text, encoding="utf-8")
+    folder = cache.workspace({name: source, **dict(headers)})
     output = folder / f"built{suffix}"
     command = [*used.command, *used.flags, *options, name, *(str(p) for p in inputs), "-o", output.name]
     if "-shared" in options:

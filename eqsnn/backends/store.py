@@ -78,13 +78,8 @@ def keep(parts: tuple, found: object) -> None:
     """Remember ``found`` for ``parts``."""
     key = _key(parts)
     _memory[key] = found
-    folder = cache.workspace()
-    path = folder / "kernel.json"
-    path.write_text(
-        json.dumps({f.name: _encode(getattr(found, f.name)) for f in dataclasses.fields(found)}), encoding="utf-8"
-    )
-    cache.store(key, ".json", path)
-    folder.rmdir()
+    text = json.dumps({f.name: _encode(getattr(found, f.name)) for f in dataclasses.fields(found)})
+    cache.store_text(key, ".json", text)
 
 
 def _encode(value: object) -> object:

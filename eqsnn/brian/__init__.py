@@ -10,7 +10,8 @@ from numpy import *  # noqa: F403
 from eqsnn import (
     Clock,
     Equations,
-    Network,
+    EventClock,
+    EventMonitor,
     NetworkOperation,
     NeuronGroup,
     PoissonGroup,
@@ -36,6 +37,7 @@ from eqsnn import (
 from eqsnn import units as _units
 from eqsnn.errors import UnitError as DimensionMismatchError
 from eqsnn.runtime import magic as _magic
+from eqsnn.runtime.simulation import Network as _NativeNetwork
 from eqsnn.units.names import exported_names as _exported_names
 
 try:
@@ -46,6 +48,14 @@ except ImportError:  # as in Brian 2, plotting is optional
 for _name in _exported_names():
     globals()[_name] = getattr(_units, _name)
 np = _numpy
+
+
+class Network(_NativeNetwork):
+    """A network that warns of NaN and infinity at the end of a run, where the native one stops."""
+
+    def __init__(self, *objects, name: str = "network"):
+        super().__init__(*objects, name=name)
+        self.stop_if_not_finite = False
 
 
 def run(duration, report=None, report_period=None, namespace=None, level=0):
@@ -62,6 +72,8 @@ __all__ = [
     "Clock",
     "DimensionMismatchError",
     "Equations",
+    "EventClock",
+    "EventMonitor",
     "Network",
     "NetworkOperation",
     "NeuronGroup",

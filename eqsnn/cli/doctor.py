@@ -66,6 +66,7 @@ def _compiler() -> bool:
 def _cache() -> bool:
     try:
         found = cache.directory()
+        shutil.rmtree(cache.workspace({"probe": "can this be written?"}))
     except EqsnnError as error:
         _say("cache", str(error))
         return False

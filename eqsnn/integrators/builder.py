@@ -106,14 +106,7 @@ class MapBuilder:
 
     def translate(self, expr: Expr, scope: Scope | None = None, frame: str = "self") -> sympy.Expr:
         """``expr`` in sympy. ``frame`` says whose names they are: 'self', or 'pre'/'post' inside a connected group's subexpression."""
-        result = self._node(expr, scope or self.scope, frame)
-        if result.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-            raise EquationError(
-                "this has no finite real value",
-                expr.span,
-                "look for a division by 0, or a root or log of a negative number",
-            )
-        return result
+        return _finite(self._node(expr, scope or self.scope, frame), expr.span)
 
     def _node(self, expr: Expr, scope: Scope, frame: str):
         match expr:
@@ -214,7 +207,7 @@ class MapBuilder:
         if key in self._expanded:
             return self._expanded[key]
         base = known.variable if owner == "self" else f"{known.variable}_{owner}"
-        value = self.assign(base, self._node(known.expr, inner, frame), known.expr.span, known.dtype)
+        value = self.assign(base, self.translate(known.expr, inner, frame), known.expr.span, known.dtype)
         self._expanded[key] = value
         return value
 
@@ -238,8 +231,18 @@ class MapBuilder:
             value = self._binary(
                 Binary(bound.op[:-1], bound.value, bound.value, bound.span), self.read(bound.target, scope), value
             )
+            value = _finite(value, bound.span)
         base = bound.target.name
         self.set(key, self.assign(base, value, bound.span, bound.target.dtype))
+
+
+def _finite(value, span: Span):
+    """``value``, unless sympy has found that it is infinite, not a number or not real whatever the variables are."""
+    if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise EquationError(
+            "this has no finite real value", span, "look for a division by 0, or a root or log of a negative number"
+        )
+    return value
 
 
 def _number(value: float):

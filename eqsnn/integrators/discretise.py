@@ -37,12 +37,13 @@ def step_map(
     *,
     update: bool = True,
     threshold: bool = True,
+    event: str = "spike",
 ) -> Step:
-    """What one neuron does in a step: refractoriness, its equations (``update``), and its threshold (``threshold``)."""
+    """What one neuron does in a step: refractoriness, its equations (``update``), and the condition of its ``event`` (``threshold``)."""
     builder = MapBuilder(model.name, model.scope)
     chosen = None
     not_refractory = None
-    if model.refractory is not None:
+    if model.refractory is not None and (update or event == "spike"):
         not_refractory = (
             _refractoriness(builder, model) if update else builder.input("self", "not_refractory", "boolean")
         )
@@ -51,10 +52,10 @@ def step_map(
         for v in model.of_kind("input"):
             builder.set(("self", v.name), builder.assign(v.name, sympy.S.Zero, v.span))
             builder.write(("self", v.name), builder.current[("self", v.name)], source=v.span)
-    condition = next((e.condition for e in model.events if e.condition is not None), None)
+    condition = next((e.condition for e in model.events if e.name == event), None)
     if threshold and condition is not None:
         crossed = builder.translate(condition)
-        if not_refractory is not None:
+        if not_refractory is not None and event == "spike":
             crossed = voc.And(crossed, not_refractory)
         builder.event = builder.assign("spike", crossed, condition.span, "boolean").name
     message = chosen.message if chosen is not None else None

@@ -6,7 +6,7 @@ Constant factors and terms are gathered first, so that they can be computed once
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import sympy
@@ -76,18 +76,20 @@ def lower(
     name: str,
     owner: str,
     rows: str = "pre",
-    check: bool | Collection[Write] = False,
+    check: bool = False,
+    unchecked: frozenset[tuple[str, str]] = frozenset(),
     writes: Iterable[Write] | None = None,
     event: bool = True,
 ) -> Kernel:
     """The kernel that does ``map_`` for each element of ``domain``.
 
-    ``check``: raise the flag where a float that is written is not finite (True: by any write; else by these).
-    ``writes``: only these writes of the map; ``event``: with its event.
+    ``check``: raise the flag where a float that is written is not finite, but for the (owner, variable) pairs in ``unchecked``. ``writes``: only
+    these writes of the map; ``event``: with its event.
     """
     lowering = _Lowering(map_, domain)
     kept = map_.writes if writes is None else tuple(writes)
-    body = lowering.body(kept, check, event)
+    checked = frozenset((w.owner, w.variable) for w in kept) - unchecked if check else frozenset()
+    body = lowering.body(kept, checked, event)
     kernel = Kernel(
         name=name,
         owner=owner,
@@ -153,7 +155,7 @@ class _Lowering:
 
     # -- the parts of a map ---------------------------------------------------------------------------------------------------------
 
-    def body(self, writes: tuple[Write, ...], check: bool | Collection[Write], event: bool) -> list[Statement]:
+    def body(self, writes: tuple[Write, ...], checked: frozenset[tuple[str, str]], event: bool) -> list[Statement]:
         for source in self.map.inputs:
             self._input(source)
         for p in self.map.propagators:
@@ -169,7 +171,7 @@ class _Lowering:
             wanted = _TYPES[self.map.types.get(a.target, "float")]
             self._let(a.target, _cast(expr, wanted), level, a.source)
         for w in writes:
-            self._write(w, check if isinstance(check, bool) else w in check)
+            self._write(w, (w.owner, w.variable) in checked)
         if event and self.map.event is not None:
             self._statements.append(Emit(_cast(self.values[self.map.event], "b8")))
         return self._statements

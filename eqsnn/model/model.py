@@ -118,7 +118,8 @@ def seen_from(frame: str, owner: str) -> str:
 
 @dataclass(frozen=True)
 class Event:
-    """A condition and what it does: ``condition`` is evaluated in slot 'thresholds', ``reset`` runs in slot 'resets'."""
+    """A condition and the statements for the elements at which it holds. The event 'spike' is that of ``threshold`` and ``reset``; it alone
+    respects refractoriness. When they are evaluated is said by the group (network/events.py)."""
 
     name: str
     condition: Expr | None

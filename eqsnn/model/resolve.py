@@ -41,8 +41,9 @@ def resolve(
     reset: Statements | None = None,
     refractory: Expr | None = None,
     functions: Mapping[str, object] | None = None,
+    events: Mapping[str, Expr] | None = None,
 ) -> Model:
-    """The model of a neuron. Raises EquationError or UnitError."""
+    """The model of a neuron; ``events``: the conditions of events other than 'spike'. Raises EquationError or UnitError."""
     variables = _variables(equations, "neuron")
     symbols = {**_CLOCK, "i": _index("i"), "N": _index("N", shared=True), **_own(variables)}
     if refractory is not None:
@@ -52,8 +53,18 @@ def resolve(
         )
         symbols["_refractory"] = Symbol("_refractory", "external", "_refractory", SECOND, shared=True, constant=True)
     scope = Scope(symbols, dict(functions or {}))
-    events = (Event("spike", threshold, reset),) if threshold is not None or reset is not None else ()
-    model = Model(name, variables, scope, events, refractory, {}, equations.text)
+    spike = (Event("spike", threshold, reset),) if threshold is not None or reset is not None else ()
+    custom = tuple(Event(n, condition, None) for n, condition in (events or {}).items())
+    model = Model(name, variables, scope, spike + custom, refractory, {}, equations.text)
+    _check(model)
+    return replace(model, externals=_externals(model, ()))
+
+
+def with_event_code(model: Model, event: str, code: Statements, functions: Mapping[str, object]) -> Model:
+    """The model in which ``code`` follows the event; ``functions``: those that the code uses."""
+    events = tuple(replace(e, reset=code) if e.name == event else e for e in model.events)
+    scope = replace(model.scope, functions={**model.scope.functions, **functions})
+    model = replace(model, events=events, scope=scope)
     _check(model)
     return replace(model, externals=_externals(model, ()))
 

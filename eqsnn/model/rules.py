@@ -232,7 +232,8 @@ def units_of_events(model: Model, scope: Scope) -> None:
     """Thresholds are conditions, resets are legal, and a refractory period is a time or a condition."""
     for event in model.events:
         if event.condition is not None:
-            condition(event.condition, infer(event.condition, scope), "the threshold")
+            what = "the threshold" if event.name == "spike" else f"the condition of the event '{event.name}'"
+            condition(event.condition, infer(event.condition, scope), what)
         if event.reset is not None:
             bind(event.reset, scope)
     if model.refractory is not None:

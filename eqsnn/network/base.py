@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eqsnn.errors import EqsnnError
-from eqsnn.network.clock import Clock, defaultclock
+from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.units import Quantity
 
 SLOTS = ("start", "groups", "thresholds", "synapses", "resets", "end")
@@ -73,6 +73,9 @@ class SimObject:
     constants; those that it lacks are looked up where ``run`` is called.
     """
 
+    takes_event_clock = False
+    """Whether the object can do without a time step."""
+
     def __init__(
         self,
         name: str,
@@ -85,6 +88,8 @@ class SimObject:
     ):
         if clock is not None and dt is not None:
             raise EqsnnError(f"{name}: give dt= or clock=, not both")
+        if isinstance(clock, EventClock) and not self.takes_event_clock:
+            raise EqsnnError(f"{name}: an EventClock is for monitors of states and operations; this needs a time step")
         check_slot(when)
         if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
             raise EqsnnError(f"{name}: order must be an integer, the rank within a slot; got {order!r}")
@@ -111,7 +116,7 @@ class SimObject:
         fresh = self._epoch == registry.epoch
         return (registry.seed_value, "new" if fresh else "old", self._ordinal if fresh else self._age, label)
 
-    def count(self, label: str) -> int:
+    def updates(self, label: str) -> int:
         """How many updates this call site has made since ``seed()``."""
         if self._counts_epoch != registry.epoch:
             self._counts, self._counts_epoch = {}, registry.epoch
@@ -119,7 +124,7 @@ class SimObject:
 
     def set_count(self, label: str, value: int) -> None:
         """Remember the number of updates at the end of a run."""
-        self.count(label)
+        self.updates(label)
         self._counts[label] = value
 
     @property

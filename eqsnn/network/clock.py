@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -46,6 +48,36 @@ class Clock:
         return f"Clock(dt={self.dt!s}, name={self.name!r})"
 
 
+class EventClock:
+    """A clock that ticks at given ``times``, for a StateMonitor or a network operation: ``EventClock([1, 10, 100]*ms)``."""
+
+    def __init__(self, times: Quantity, name: str = "eventclock"):
+        if dimensions_of(times) != _SECOND:
+            raise UnitError(f"the times of an EventClock must be times, such as [1, 10]*ms; got {times!r}")
+        plain = np.sort(np.atleast_1d(np.asarray(times, np.float64)).ravel())
+        if not (np.all(np.isfinite(plain)) and np.all(plain >= 0)):
+            raise EqsnnError("the times of an EventClock must be finite and not negative")
+        if np.any(np.diff(plain) == 0):
+            twice = plain[:-1][np.diff(plain) == 0][0]
+            raise EqsnnError(f"the times of an EventClock differ; {twice * 1e3:g} ms is given twice")
+        self.name, self.times_ = name, plain
+
+    @property
+    def times(self) -> Quantity:
+        """When it ticks."""
+        return self.times_ * second
+
+    @property
+    def dt_(self) -> float:
+        """There is none: EqsnnError."""
+        raise EqsnnError(f"the clock '{self.name}' ticks at given times and has no time step")
+
+    dt = dt_
+
+    def __repr__(self) -> str:
+        return f"EventClock({len(self.times_)} times, name={self.name!r})"
+
+
 def _seconds(dt: Quantity) -> float:
     if dimensions_of(dt) != _SECOND:
         raise UnitError(f"a time step must be a time, such as 0.1*ms; got {dt!r}")
@@ -70,6 +102,38 @@ def common_ticks(dts: list[float]) -> tuple[Fraction, list[int]]:
     denominator = math.lcm(*(f.denominator for f in exact))
     tick = Fraction(math.gcd(*(int(f * denominator) for f in exact)), denominator)
     return tick, [int(f / tick) for f in exact]
+
+
+_FINE = 10_000
+"""Into so many parts a tick is divided where an EventClock ticks between two steps: the least distance of two times, as in Brian 2."""
+
+
+def common_grid(clocks: list[Clock | EventClock]) -> tuple[Fraction, list[int | np.ndarray]]:
+    """The tick (seconds, exact) of several clocks, and for each its period in ticks, or the ticks of its times."""
+    tick, periods = common_ticks([c.dt_ for c in clocks if isinstance(c, Clock)] or [1e-4])
+    found = iter(periods)
+    places: list[int | np.ndarray] = []
+    between = False
+    for clock in clocks:
+        if isinstance(clock, Clock):
+            places.append(next(found))
+        else:
+            exact = clock.times_ / float(tick)
+            between |= bool(np.any(np.abs(exact - np.round(exact)) * _FINE >= 1))
+            places.append(exact)
+    if between:
+        tick = tick / _FINE
+    fine = _FINE if between else 1
+    return tick, [p * fine if isinstance(p, int) else _moments(c, p, fine) for c, p in zip(clocks, places)]
+
+
+def _moments(clock: EventClock, exact: np.ndarray, fine: int) -> np.ndarray:
+    moments = np.round(exact * fine).astype(np.int64)
+    if np.any(np.diff(moments) == 0):
+        k = int(np.flatnonzero(np.diff(moments) == 0)[0])
+        close = " and ".join(f"{t * 1e3:.9g} ms" for t in clock.times_[k : k + 2])
+        raise EqsnnError(f"the clock '{clock.name}' ticks at {close}, closer than a {_FINE}th of the time step")
+    return moments
 
 
 def steps_in(duration: float, dt: float) -> int:

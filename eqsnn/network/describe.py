@@ -28,17 +28,25 @@ def maps_of(o: NeuronGroup | Synapses) -> Parts:
             if "summed" in v.flags:
                 parts.append((f"in each step, summed into {v.name}", None, discretise.summed_map(o.model, v.name)))
         for p in o.pathways.values():
-            heading = f"when a spike arrives (on_{p.prepost}{'' if p.name == p.prepost else ', ' + p.name})"
+            heading = f"when {_event(p.event)} arrives (on_{p.prepost}{'' if p.name == p.prepost else ', ' + p.name})"
             parts.append((heading, None, discretise.pathway_map(o.model, p.name, p.statements)))
     elif isinstance(o, NeuronGroup):
         step = discretise.step_map(o.model, o.method)
         parts.append(("in each step", step.message, step.map))
         for event in o.model.events:
+            if event.name != "spike":
+                check = discretise.step_map(o.model, o.method, update=False, event=event.name)
+                parts.append((f"for {_event(event.name)}", None, check.map))
             if event.reset is not None:
-                parts.append(("after a spike", None, discretise.statements_map("reset", event.reset, o.model.scope)))
+                code = discretise.statements_map("reset", event.reset, o.model.scope)
+                parts.append((f"after {_event(event.name)}", None, code))
     else:
         raise InternalError(f"{type(o).__name__} has no maps")
     return parts
+
+
+def _event(name: str) -> str:
+    return "a spike" if name == "spike" else f"the event '{name}'"
 
 
 def update_text(o: NeuronGroup | Synapses) -> str:
@@ -186,7 +194,12 @@ def kernels_of(o: NeuronGroup | Synapses) -> list[Kernel]:
             for p in o.pathways.values()
         ]
     else:
-        step = pipeline.neuron_step(o.model, o.method, frozenset(), f"{stem}_step", True, bool(o.model.events))
+        step = pipeline.neuron_step(o.model, o.method, frozenset(), f"{stem}_step", True, True)
         found += [step.own, step.shared]
-        found += [pipeline.reset(o.model, e.reset, f"{stem}_reset") for e in o.model.events if e.reset is not None]
+        for e in o.model.events:
+            if e.name != "spike":
+                name = f"{stem}_event_{e.name}"
+                found.append(pipeline.neuron_step(o.model, o.method, frozenset(), name, False, True, event=e.name).own)
+            if e.reset is not None:
+                found.append(pipeline.reset(o.model, e.reset, f"{stem}_reset_{e.name}"))
     return [k for k in found if k is not None]

@@ -107,6 +107,8 @@ class Group(SimObject):
     def indices_of(self, item) -> np.ndarray | int:
         """The element numbers that ``item`` (an index, slice, array, mask or condition in a string) stands for."""
         n = len(self)
+        if isinstance(item, Group):
+            return self._elements_of_part(item)
         if isinstance(item, str):
             mask = self.evaluate_text(item, None, "condition", expected="boolean")
             return np.flatnonzero(mask)
@@ -127,6 +129,16 @@ class Group(SimObject):
             )
         index = np.where(index < 0, index + n, index)
         return index if index.ndim else int(index)
+
+    def _elements_of_part(self, part: Group) -> np.ndarray:
+        """The element numbers that a subgroup has in this group."""
+        root, first = getattr(part, "root", part), getattr(self, "start", 0)
+        if root is not getattr(self, "root", self):
+            raise IndexError(f"{part.name} is no part of {self.name}")
+        index = np.arange(getattr(part, "start", 0), getattr(part, "start", 0) + len(part)) - first
+        if index[0] < 0 or index[-1] >= len(self):
+            raise IndexError(f"{part.name} reaches beyond {self.name}")
+        return index
 
     def expression_scope(self) -> Scope:
         """The names that a string expression about this group's elements may use."""

@@ -132,7 +132,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
-        self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
+        self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
         self.arrays = {}
         self.variables = {
             "i": VariableInfo(
@@ -172,10 +172,6 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         self._period = None if period is None else float(period / second)
         self._indices, self._seconds = indices.astype(np.int32), seconds
 
-    @property
-    def emits(self) -> bool:
-        return True
-
     def schedule(self, dt: float) -> tuple[np.ndarray, np.ndarray, int]:
         """The steps and indices of the spikes, sorted, and the period in steps (0: none)."""
         steps = np.floor((self._seconds + 1e-3 * dt) / dt).astype(np.int64)
@@ -191,6 +187,10 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         if self._period is not None and abs(period * dt - self._period) > 1e-9 * self._period:
             raise EqsnnError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
         return steps, indices, period
+
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        return ("spike",)
 
     def __len__(self) -> int:
         return self._n

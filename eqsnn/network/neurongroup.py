@@ -12,10 +12,11 @@ from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.ast import Name
 from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.model.model import Model, Scope
-from eqsnn.model.resolve import resolve, statement_scope
-from eqsnn.network.base import SimObject
+from eqsnn.model.resolve import resolve, statement_scope, with_event_code
+from eqsnn.network.base import SimObject, check_slot
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
+from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -30,12 +31,16 @@ class SpikeSource:
     root: SpikeSource
     start: int
     stop: int
-    spikes: object  # an engine's Spikes, made at the first run
+    spikes: dict[str, object]  # for each event an engine's Spikes, made at the first run
 
     @property
-    def emits(self) -> bool:
-        """Whether it has spikes at all."""
-        return any(e.condition is not None for e in self.model.events)
+    def event_names(self) -> tuple[str, ...]:
+        """The events that the elements emit; 'spike' is that of the threshold."""
+        return tuple(e.name for e in self.root.model.events if e.condition is not None)
+
+    def place_of_event(self, event: str) -> tuple[str, int]:
+        """The slot and order in which the elements that emit the event become known."""
+        return self.root.when, self.root.order
 
 
 class NeuronGroup(Group, SpikeSource):
@@ -43,8 +48,9 @@ class NeuronGroup(Group, SpikeSource):
 
     ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice.
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
-    that keeps the neuron refractory while true. ``namespace``: external constants. ``dt`` or ``clock``: the time step.
-    Raises EquationError or UnitError at construction for what can be decided then.
+    that keeps the neuron refractory while true. ``events``: conditions of further events by name, checked after the threshold; they
+    do not respect refractoriness unless they name ``not_refractory``; what follows them: :meth:`run_on_event`. ``namespace``:
+    external constants. ``dt`` or ``clock``: the time step. Raises EquationError or UnitError at construction for what can be decided then.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class NeuronGroup(Group, SpikeSource):
         threshold: str | None = None,
         reset: str | None = None,
         refractory: Quantity | str | bool = False,
+        events: Mapping[str, str] | None = None,
         namespace: Mapping[str, object] | None = None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
@@ -64,28 +71,65 @@ class NeuronGroup(Group, SpikeSource):
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when="groups", order=order, namespace=namespace)
-        if reset is not None and threshold is None:
+        checks = conditions(self.name, threshold, events)
+        if reset is not None and "spike" not in checks:
             raise EquationError(
                 f"{self.name} has a reset but no threshold", None, "give threshold='...', the condition of a spike"
             )
         ast: EquationsAst = model.ast if isinstance(model, Equations) else parse(_text(model, "model"))
-        conditions = [parse_expression(_text(threshold, "threshold"), "threshold")] if threshold is not None else []
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
         refractory_expr, self.refractory_constant = _refractory(refractory)
-        functions = functions_used(ast, conditions, statements, refractory_expr, spaces=self.spaces())
+        functions = functions_used(ast, list(checks.values()), statements, refractory_expr, spaces=self.spaces())
         self.method = method
         self.model: Model = resolve(
             ast,
             name=self.name,
-            threshold=conditions[0] if conditions else None,
+            threshold=checks.pop("spike", None),
             reset=statements,
             refractory=refractory_expr,
             functions=functions,
+            events=checks,
         )
         check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self.root, self.start, self.stop, self.spikes = self, 0, self._n, None
+        self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
+        self.thresholder = {e: EventCheck(self.name, e, self.order) for e in self.event_names}
+        self.resetter = {}
+        if statements is not None:
+            self.resetter["spike"] = EventCode(self.name, "spike", reset, "resets", self.order)
         self._make_variables()
         self._sealed = True
+
+    @property
+    def events(self) -> dict[str, str]:
+        """The conditions of the events by name."""
+        return {e.name: e.condition.span.text for e in self.model.events if e.condition is not None}
+
+    def place_of_event(self, event: str) -> tuple[str, int]:
+        check = self.thresholder[event]
+        return check.when, check.order
+
+    def run_on_event(self, event: str, code: str, when: str = "after_resets", order: int | None = None) -> EventCode:
+        """Run statements for the elements at which ``event`` holds, in the slot ``when``; one piece of code an event.
+
+        Returns a handle: with ``active = False`` the code is left out. Raises EquationError or UnitError for wrong code.
+        """
+        known_event(self, event, f"{self.name}: run_on_event() follows")
+        if event in self.resetter:
+            known = "its reset" if event == "spike" else "code"
+            raise EqsnnError(f"{self.name}: the event '{event}' has {known} already: {self.resetter[event].code!r}")
+        statements = parse_statements(_text(code, "the code"), f"code for the event '{event}'")
+        handle = EventCode(self.name, event, code, when, self.order if order is None else order)
+        functions = functions_used(statements, spaces=self.spaces())
+        self.model = with_event_code(self.model, event, statements, functions)
+        self.resetter[event] = handle
+        return handle
+
+    def set_event_schedule(self, event: str, when: str = "after_thresholds", order: int | None = None) -> None:
+        """Check the condition of ``event`` in the slot ``when``. Monitors made before keep their place."""
+        known_event(self, event, f"{self.name}: set_event_schedule() is about")
+        check_slot(when)
+        check = self.thresholder[event]
+        check.when, check.order = when, self.order if order is None else int(order)
 
     @property
     def has_refractory(self) -> bool:
@@ -200,6 +244,9 @@ class Subgroup(Group, SpikeSource):
     def spaces(self) -> list[Mapping[str, object]]:
         """Those of the whole group."""
         return self.parent.spaces()
+
+    def place_of_event(self, event: str) -> tuple[str, int]:
+        return self.root.place_of_event(event)
 
     def _shifted(self, v: VariableInfo) -> VariableInfo:
         if v.shared:

@@ -14,6 +14,8 @@ from eqsnn.units import Quantity, second
 class NetworkOperation(SimObject):
     """Calls ``function()`` or ``function(t)`` in every step of its clock, in the slot ``when``."""
 
+    takes_event_clock = True
+
     def __init__(
         self,
         function: Callable,

@@ -15,6 +15,7 @@ from eqsnn.model.resolve import resolve_synapses, statement_scope
 from eqsnn.network import connection
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
+from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.pathway import (
@@ -33,7 +34,8 @@ from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 class Synapses(Group):
     """Synapses from ``source`` to ``target`` (default: the same group); either may be ``Synapses`` themselves, connected before.
 
-    ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``delay``: a time for all
+    ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``on_event``: the event that
+    triggers all pathways, or a dict of events by pathway ('spike' for the others); ``delay``: a time for all
     synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
     (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
     of the group into which they sum. ``multisynaptic_index``: the name of a variable that numbers the synapses of each pair.
@@ -49,6 +51,7 @@ class Synapses(Group):
         on_pre: str | Mapping[str, str] | None = None,
         on_post: str | Mapping[str, str] | None = None,
         delay: Quantity | Mapping[str, Quantity] | None = None,
+        on_event: str | Mapping[str, str] = "spike",
         multisynaptic_index: str | None = None,
         method: str | None = None,
         namespace: Mapping[str, object] | None = None,
@@ -65,6 +68,7 @@ class Synapses(Group):
         self.pathways = {
             p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in pathways(side, given)
         }
+        self._set_events(on_event)
         self.method = method
         statements = [p.statements for p in self.pathways.values()]
         self.model = resolve_synapses(
@@ -78,7 +82,6 @@ class Synapses(Group):
             delayed=main_pathway(self.pathways) is not None,
         )
         check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self._check_spikes()
         self.ends = Ends()
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
@@ -88,13 +91,18 @@ class Synapses(Group):
         self._check_names_of_pathways()
         self._sealed = True
 
-    def _check_spikes(self) -> None:
-        for p in self.pathways.values():
-            group = self.source if p.prepost == "pre" else self.target
-            if not getattr(getattr(group, "root", group), "emits", False):
+    def _set_events(self, on_event) -> None:
+        by_pathway = on_event if isinstance(on_event, Mapping) else dict.fromkeys(self.pathways, on_event)
+        for name, event in by_pathway.items():
+            if name not in self.pathways:
+                known = ", ".join(self.pathways) or "none"
                 raise EqsnnError(
-                    f"'{self.name}' waits for spikes of '{group.name}' (on_{p.prepost}), which has no threshold"
+                    f"{self.name}: on_event names the pathway '{name}', which does not exist; it has {known}"
                 )
+            self.pathways[name].event = event
+        for p in self.pathways.values():
+            side = self.source if p.prepost == "pre" else self.target
+            known_event(side, p.event, f"'{self.name}' waits for", f" (on_{p.prepost})")
 
     # -- variables -------------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.network.group import Group
-from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
+from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor
+from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, ms
 from eqsnn.units.show import best_unit

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import time
 import weakref
 from collections.abc import Callable
 from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_void_p
+from typing import get_args
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
-from eqsnn.runtime.plan import Binding, Op, Plan, RowBlock
+from eqsnn.runtime.interrupts import Interrupts
+from eqsnn.runtime.npyfile import CHUNK, NpyFile
+from eqsnn.runtime.plan import Binding, Op, OpKind, Plan, RowBlock
 
-_KINDS = ("map", "events", "pathway", "generator", "record_events", "record_count", "record_state", "clear", "python")
-_STATUS = ("running", "done", "python", "paused", "interrupted", "not finite", "memory", "threads")
+_KINDS = get_args(OpKind)
+_STATUS = ("running", "done", "python", "paused", "interrupted", "not finite", "memory", "threads", "writing")
 
 
 class _Rows(Structure):
@@ -84,6 +88,11 @@ class _Op(Structure):
         ("record", c_void_p * 2),
         ("array", c_void_p),
         ("index", c_void_p),
+        ("stride", c_int64),
+        ("cast", c_int64),
+        ("every", c_int64),
+        ("since", c_int64),
+        ("until", c_int64),
         ("entered", c_void_p),
     ]
 
@@ -95,6 +104,10 @@ class _Table(Structure):
         ("n_clocks", c_int64),
         ("period", c_void_p),
         ("dt", c_void_p),
+        ("moments", c_void_p),
+        ("times", c_void_p),
+        ("n_moments", c_void_p),
+        ("at", c_void_p),
         ("tick", c_int64),
         ("end", c_int64),
         ("cursor", c_int64),
@@ -118,6 +131,8 @@ _SIGNATURES = {
     "eq_spikes_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
     "eq_record_new": (c_void_p, [c_int64]),
     "eq_record_free": (None, [c_void_p]),
+    "eq_record_append": (c_int, [c_void_p, c_void_p, c_int64]),
+    "eq_record_flush": (c_int, [c_void_p]),
     "eq_queue_new": (c_void_p, [c_int64]),
     "eq_queue_free": (None, [c_void_p]),
     "eq_queue_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
@@ -132,7 +147,16 @@ class _SpikesHead(Structure):
 
 
 class _RecordHead(Structure):
-    _fields_ = [("data", c_void_p), ("n", c_int64), ("capacity", c_int64), ("item", c_int64)]
+    _fields_ = [
+        ("data", c_void_p),
+        ("n", c_int64),
+        ("capacity", c_int64),
+        ("item", c_int64),
+        ("file", c_int64),
+        ("chunk", c_int64),
+        ("written", c_int64),
+        ("error", c_int64),
+    ]
 
 
 class _QueueHead(Structure):
@@ -184,22 +208,60 @@ class NativeSpikes:
 
 
 class NativeRecord:
-    """A growing table: rows of ``width`` values of ``dtype``."""
+    """A growing table of values of ``dtype``; with a ``file`` all but the last megabyte is written to it."""
 
-    def __init__(self, lib: ctypes.CDLL, dtype: np.dtype):
+    def __init__(self, lib: ctypes.CDLL, dtype: np.dtype, file: NpyFile | None = None):
+        self._lib, self.file = lib, file
         self.dtype = np.dtype(dtype)
         self.handle = _owned(self, lib.eq_record_new(self.dtype.itemsize), lib.eq_record_free)
+        if file is not None:
+            head = self._head()
+            head.file, head.chunk = file.descriptor, CHUNK
+
+    def _head(self) -> _RecordHead:
+        return _RecordHead.from_address(self.handle)
 
     def array(self) -> np.ndarray:
-        """A copy of what was recorded so far."""
-        head = _RecordHead.from_address(self.handle)
+        """A copy of what was recorded so far; the file's memory map where there is one."""
+        if self.file is not None:
+            self.settle()
+            return self.file.array()
+        head = self._head()
         if head.n == 0:
             return np.empty(0, self.dtype)
         raw = (ctypes.c_char * (head.n * head.item)).from_address(head.data)
         return np.frombuffer(raw, self.dtype).copy()
 
+    def append(self, values: np.ndarray) -> None:
+        """Add values at the end."""
+        values = np.ascontiguousarray(values, self.dtype)
+        if self._lib.eq_record_append(self.handle, values.ctypes.data, values.size):
+            raise self.failure()
+
+    def adopt(self, old) -> None:
+        """Go on with the file of another engine's record."""
+        old.settle()
+        self.file = old.file
+        head = self._head()
+        head.file, head.chunk, head.written = old.file.descriptor, CHUNK, len(old)
+
+    def settle(self) -> None:
+        """Bring the file up to date."""
+        if self.file is not None:
+            if self._lib.eq_record_flush(self.handle):
+                raise self.failure()
+            self.file.describe(len(self))
+
+    def failure(self) -> Exception:
+        """Why a value could not be added."""
+        error = self._head().error
+        if error:
+            return OSError(error, f"{os.strerror(error)}, while recording to a file", str(self.file.path))
+        return MemoryError("the engine could not allocate memory")
+
     def __len__(self) -> int:
-        return _RecordHead.from_address(self.handle).n
+        head = self._head()
+        return head.n + head.written
 
 
 class NativeQueue:
@@ -241,8 +303,8 @@ class NativeEngine:
     def new_spikes(self, n: int, depth: int) -> NativeSpikes:
         return NativeSpikes(self.lib, n, depth)
 
-    def new_record(self, dtype) -> NativeRecord:
-        return NativeRecord(self.lib, dtype)
+    def new_record(self, dtype, file: NpyFile | None = None) -> NativeRecord:
+        return NativeRecord(self.lib, dtype, file)
 
     def new_queue(self, depth: int) -> NativeQueue:
         return NativeQueue(self.lib, depth)
@@ -263,12 +325,20 @@ class NativeRun:
             self._fill(op, c_op, address)
         self._period = np.array([c.period for c in plan.clocks], np.int64)
         self._dt = np.array([c.dt for c in plan.clocks], np.float64)
+        self._moments = (c_void_p * len(plan.clocks))(*(self._keep(c.moments) for c in plan.clocks))
+        self._times = (c_void_p * len(plan.clocks))(*(self._keep(c.times) for c in plan.clocks))
+        self._n_moments = np.array([0 if c.moments is None else len(c.moments) for c in plan.clocks], np.int64)
+        self._at = np.zeros(len(plan.clocks), np.int64)
         self._table = _Table(
             ops=self._ops,
             n_ops=len(plan.ops),
             n_clocks=len(plan.clocks),
             period=self._period.ctypes.data,
             dt=self._dt.ctypes.data,
+            moments=ctypes.addressof(self._moments),
+            times=ctypes.addressof(self._times),
+            n_moments=self._n_moments.ctypes.data,
+            at=self._at.ctypes.data,
             n_threads=threads,
         )
 
@@ -281,10 +351,13 @@ class NativeRun:
         c.at_t = c.at_step = c.at_count = -1
         c.n, c.block, c.n_blocks = op.n, op.block, op.n_blocks
         c.first, c.last, c.delay, c.count = op.first, op.last, op.delay, op.count
+        c.stride, c.cast, c.every, c.since, c.until = op.stride, op.cast, op.every, op.since, op.until
         c.emits = op.emits.handle if op.emits is not None else None
         c.source = op.source.handle if op.source is not None else None
         c.entered = op.entered.ctypes.data
         c.array, c.index = self._keep(op.array), self._keep(op.index)
+        if op.kind == "events" and op.source is None:
+            c.ctx.events = c.index
         for k, record in enumerate(op.records):
             c.record[k] = record.handle
         if op.kernel is not None:
@@ -345,7 +418,7 @@ class NativeRun:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
 
-    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """Run from ``tick`` (and operation ``cursor``) to ``end``, for about ``seconds`` of wall time at most (0: no limit).
 
         Returns why it stopped, the tick and the cursor. Releases the GIL.
@@ -353,24 +426,24 @@ class NativeRun:
         table = self._table
         table.tick, table.end, table.cursor = tick, end, cursor
         table.pause_at = time.clock_gettime(time.CLOCK_MONOTONIC) + seconds if seconds else 0.0
-        table.catch_interrupt = int(catch_interrupt)
+        table.catch_interrupt = int(interrupts.catching)
         status = _STATUS[self._lib.eq_run(ctypes.byref(table))]
         if status == "memory":
             raise MemoryError("the engine could not allocate memory")
+        if status == "writing":
+            raise next(r.failure() for r in self.failed()[0].records if r._head().error)
         if status == "threads":
             raise EqsnnError(f"could not start {table.n_threads} threads; set fewer (EQSNN_NUM_THREADS, or threads=)")
         return status, table.tick, table.cursor
 
     def step_of(self, clock: int) -> int:
         """The step of a clock at the current tick."""
-        return self._table.tick // self.plan.clocks[clock].period
+        return self.plan.clocks[clock].step_from(self._table.tick)
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        if not self._table.failed_op:
-            return None
-        offset = self._table.failed_op - ctypes.addressof(self._ops)
-        return self.plan.ops[offset // ctypes.sizeof(_Op)]
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        number = (self._table.failed_op - ctypes.addressof(self._ops)) // ctypes.sizeof(_Op)
+        return self.plan.ops[number], self._ops[number].step
 
     def save_counts(self) -> None:
         """Write the counts of updates back to the plan."""

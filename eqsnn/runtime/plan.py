@@ -15,8 +15,20 @@ import numpy as np
 from eqsnn.kernel.ir import Kernel
 
 OpKind = Literal[
-    "map", "events", "pathway", "generator", "record_events", "record_count", "record_state", "clear", "python"
+    "map",
+    "events",
+    "pathway",
+    "generator",
+    "record_events",
+    "record_count",
+    "record_state",
+    "clear",
+    "python",
+    "record_values",
+    "count_events",
 ]
+CASTS = ((None, None), ("f8", "f4"), ("i8", "i4"), ("i8", "i2"), ("i8", "i1"))
+"""How recorded values may be stored, by the number that the engine knows: as they are, or from one type to a narrower one."""
 
 
 class Spikes(Protocol):
@@ -29,9 +41,14 @@ class Spikes(Protocol):
 
 
 class Record(Protocol):
-    """A growing table of recorded values; owned by an engine."""
+    """A growing table of recorded values; owned by an engine. With a file it keeps little in memory."""
+
+    dtype: np.dtype
 
     def array(self) -> np.ndarray: ...
+    def append(self, values: np.ndarray) -> None: ...
+    def settle(self) -> None: ...
+    def __len__(self) -> int: ...
 
 
 class Queue(Protocol):
@@ -71,11 +88,38 @@ class Schedule:
 
 @dataclass(frozen=True)
 class ClockPlan:
-    """A clock of the run: ``period`` in ticks of the clocks' common divisor, ``dt`` in seconds."""
+    """A clock of the run: ``period`` in ticks of the clocks' common divisor, ``dt`` in seconds.
+
+    An EventClock has the period 0, the ``moments`` (ticks) at which it ticks, and their exact ``times`` (seconds); its steps number them.
+    """
 
     name: str
     period: int
     dt: float
+    moments: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def step_from(self, tick: int) -> int:
+        """The first step at a tick or later."""
+        return -(-tick // self.period) if self.period else int(np.searchsorted(self.moments, tick))
+
+    def is_due(self, tick: int) -> bool:
+        """Whether a step takes place at a tick."""
+        if self.period:
+            return tick % self.period == 0
+        step = self.step_from(tick)
+        return step < len(self.moments) and self.moments[step] == tick
+
+    def next_tick(self, tick: int) -> int:
+        """The tick of the first step after a tick."""
+        if self.period:
+            return (tick // self.period + 1) * self.period
+        step = self.step_from(tick + 1)
+        return int(self.moments[step]) if step < len(self.moments) else 2**62
+
+    def time_of(self, step: int) -> float:
+        """The time of a step in seconds."""
+        return step * self.dt if self.period else float(self.times[step])
 
 
 @dataclass
@@ -112,14 +156,25 @@ class Op:
     records: tuple[Record, ...] = ()
     array: np.ndarray | None = None
     index: np.ndarray | None = None
+    stride: int = 1
+    cast: int = 0
+    every: int = 0
+    since: int = 0
+    until: int = 0
     call: Callable[[], None] | None = None
     count: int = 0
     entered: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
 
+    def is_due(self, step: int) -> bool:
+        """Whether the operation takes place in a step of its clock."""
+        return not self.every or (self.since <= step < self.until and (step - self.since) % self.every == 0)
+
     @property
     def n_blocks(self) -> int:
         """How many blocks the work is cut into: by the model alone, never by threads."""
-        return len(self.rows) if self.kind == "pathway" else -(-self.n // self.block)
+        if self.kind == "pathway":
+            return len(self.rows)
+        return -(-self.n // self.block) if self.kind in ("map", "events") else 1
 
 
 @dataclass

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def place_generator(plan: Planner, o: SpikeGeneratorGroup) -> None:
     steps, indices, period = o.schedule(o.clock.dt_)
     schedule = Schedule(np.ascontiguousarray(steps, np.int64), np.ascontiguousarray(indices, np.int32), period, 0)
-    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.spikes, schedule=schedule)
+    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.spikes["spike"], schedule=schedule)
     plan.add(o, o.when, o.order, 0, op)
 
 
@@ -30,7 +30,7 @@ def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
     root = root_of(o.target)
     expr = o.weight if isinstance(o.weight, Expr) else None
     name = plan.name(o.name)
-    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name)
+    kernel = pipeline.poisson_input(root.model.scope, o.target_var, expr, o.name, name, plan.check)
     table = binomial_table(o.n, o.probability())
     extra = {"binomial": table, "binomial#0": len(table)}
     if expr is None:

@@ -14,7 +14,7 @@ from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.kernel.passes.dead_code import remove_dead_code
 from eqsnn.network.base import SimObject, slot_rank
 from eqsnn.network.inputs import PoissonInput
-from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor
+from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.synapses import Synapses
@@ -48,44 +48,64 @@ class Refresh:
 
 
 def place_neurons(plan: Planner, o: NeuronGroup) -> None:
-    condition = next((e.condition for e in o.model.events if e.condition is not None), None)
     steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
-    fused = steps and condition is not None and not is_observed_between(plan, o)
+    fused = steps and "spike" in o.event_names and not is_observed_between(plan, o)
     stem = plan.name(o.name)
-    emits = o.spikes if condition is not None else None
+    emits = o.spikes.get("spike")
+    name = f"{o.name}_stateupdater"
     if steps:
         kernels = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_step", True, fused, plan.check)
         if kernels.message:
             plan.messages.append(kernels.message)
         if kernels.own is not None:
-            plan.add(
-                o, "groups", o.order, 0, plan.map(o, kernels.own, "step", len(o), emits if fused else None), "step"
-            )
+            op = plan.map(o, kernels.own, "step", len(o), emits if fused else None)
+            plan.add(o, "groups", o.order, 0, op, "step", name)
         if kernels.shared is not None:
-            plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
-    if condition is not None and not fused:
-        kernels = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_threshold", False, True, plan.check)
-        plan.add(o, "thresholds", o.order, 0, plan.map(o, kernels.own, "threshold", len(o), emits), "threshold")
-    if condition is None:
-        return
-    marks = pipeline.marks_of_a_spike(o.model, f"{stem}_marks")
+            op = plan.map(o, kernels.shared, "shared step", 1)
+            plan.add(o, "groups", o.order, 1, op, "shared step", name)
+    for event in o.event_names:
+        if event != "spike" or not fused:
+            _place_check(plan, o, event, stem)
+    marks = pipeline.marks_of_a_spike(o.model, f"{stem}_marks") if "spike" in o.event_names else None
     if marks is not None:
-        plan.add(o, "thresholds", o.order, 1, at_spikes(plan, o, marks, "marks"))
+        check = o.thresholder["spike"]
+        plan.add(o, check.when, check.order, 1, at_events(plan, o, "spike", marks, "marks"), name=check.name)
     for event in o.model.events:
-        if event.reset is not None:
-            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset", plan.check)
+        code = o.resetter.get(event.name)
+        if code is not None and code.active:
+            label = "reset" if event.name == "spike" else f"code for {event.name}"
+            kernel = pipeline.reset(o.model, event.reset, f"{stem}_reset_{event.name}", plan.check)
             if kernel is not None:
-                plan.add(o, "resets", o.order, 0, at_spikes(plan, o, kernel, "reset"), "reset")
+                op = at_events(plan, o, event.name, kernel, label)
+                plan.add(o, code.when, code.order, 0, op, label, code.name)
 
 
-def at_spikes(plan: Planner, o: NeuronGroup, kernel: Kernel, label: str) -> Op:
+def _place_check(plan: Planner, o: NeuronGroup, event: str, stem: str) -> None:
+    """A kernel of its own for the condition of an event."""
+    check = o.thresholder[event]
+    label, suffix = ("threshold", "threshold") if event == "spike" else (f"event {event}", f"event_{event}")
+    step = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_{suffix}", False, True, plan.check, event)
+    op = plan.map(o, step.own, label, len(o), o.spikes[event])
+    plan.add(o, check.when, check.order, 0, op, label, check.name)
+
+
+def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: str) -> Op:
+    """A kernel for the elements at which an event has just been emitted."""
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
-    return Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), source=o.spikes, first=0, last=len(o))
+    events = dict(source=o.spikes[event], first=0, last=len(o))
+    op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), **events)
+    op.block = plan.settings.neurons_per_block
+    return op
 
 
 def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
     """Whether anything between the update and the threshold of ``o`` could change what the threshold reads, or hear of its spikes."""
-    start, end = (slot_rank("groups"), o.order, o.name), (slot_rank("thresholds"), o.order, o.name)
+    check = o.thresholder["spike"]
+    start = slot_rank("groups"), o.order, f"{o.name}_stateupdater"
+    end = slot_rank(check.when), check.order, check.name
+    own = [(slot_rank(code.when), code.order, code.name) for code in o.resetter.values() if code.active]
+    if not start < end or any(start <= place < end for place in own):
+        return True
     for other in plan.objects:
         for when, order in places(other):
             if not start < (slot_rank(when), order, other.name) < end or other is o:
@@ -94,7 +114,7 @@ def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
                 return True
             if isinstance(other, Synapses) and slot_rank(when) != slot_rank("groups"):
                 return True
-            if isinstance(other, (SpikeMonitor, PopulationRateMonitor)) and root_of(other.source) is o:
+            if isinstance(other, (EventMonitor, PopulationRateMonitor)) and root_of(other.source) is o:
                 return True
     return False
 

@@ -14,6 +14,7 @@ from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock, steps_in
 from eqsnn.network.group import Group
+from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
@@ -44,7 +45,7 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
-    changing = _changing(plan, o)
+    changing, stepped = _changing(plan, o), _checked_by_their_own_step(sides)
     for p in o.pathways.values():
         kernels = pipeline.pathway(
             o.model,
@@ -54,6 +55,7 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
             overlap(o.source, o.target),
             changing,
             plan.check,
+            stepped,
         )
         if kernels.own is not None and len(o):
             plan.messages.extend(order_notice(o, p, kernels.order))
@@ -66,6 +68,16 @@ def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
     if not any("event-driven" in v.flags for v in o.model.variables):
         return frozenset()
     return frozenset((owner, name) for owner, g in connected(o) for name in plan.written_in_steps.get(g, ()))
+
+
+def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[str, str]]:
+    """The variables of connected neurons that their own update reads and checks: a check at each synapse would find nothing more."""
+    return frozenset(
+        (side, v.name)
+        for side in ("pre", "post")
+        if isinstance(sides[side], NeuronGroup)
+        for v in sides[side].model.of_kind("state", "recurrence")
+    )
 
 
 def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:
@@ -113,7 +125,7 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     kernel, rows = rows_for(plan, o, kernel, delays, p)
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=rows)
-    op.source, op.first, op.last = root.spikes, start_of(spiking), start_of(spiking) + len(spiking)
+    op.source, op.first, op.last = root.spikes[p.event], start_of(spiking), start_of(spiking) + len(spiking)
     if uniform:
         op.delay = steps_in(float(p.delay.flat[0]), root.clock.dt_)
     else:

@@ -21,19 +21,21 @@ from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
 from eqsnn.model.statements import bind
 from eqsnn.network.base import SimObject, slot_rank
-from eqsnn.network.clock import Clock, common_ticks, steps_in
+from eqsnn.network.clock import Clock, EventClock, common_grid, steps_in
+from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
 from eqsnn.network.hostkernel import shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
-from eqsnn.network.monitors import PopulationRateMonitor, SpikeMonitor, StateMonitor
+from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
 from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input
-from eqsnn.runtime.plan_monitors import place_rate_monitor, place_spike_monitor, place_state_monitor
+from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_synapses import place_synapses
 from eqsnn.runtime.questions import connected, degrees, index_scalar, member, root_of, values_of
@@ -60,7 +62,7 @@ class Built:
     messages: tuple[str, ...]
     counts: tuple[tuple[SimObject, str, Op], ...]
     refresh: tuple[Refresh, ...]
-    clocks: tuple[Clock, ...]
+    clocks: tuple[Clock | EventClock, ...]
 
 
 class Planner:
@@ -72,13 +74,13 @@ class Planner:
     ):
         self.objects = sorted(objects, key=lambda o: o.name)
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
-        self.clocks: list[Clock] = []
+        self.clocks: list[Clock | EventClock] = []
         self.placed: list[_Placed] = []
         self.messages: list[str] = []
         self.constants: dict[SimObject, dict[str, float | int | bool]] = {}
         self.counts: list[tuple[SimObject, str, Op]] = []
         self.kernel_names: set[str] = set()
-        self.depths: dict[SpikeSource, int] = {}
+        self.depths: dict[tuple[SpikeSource, str], int] = {}
 
     def build(self) -> Built:
         """The plan. Raises what is wrong with the network, before anything is compiled."""
@@ -91,9 +93,12 @@ class Planner:
             self._place(o)
         self.placed.sort(key=lambda p: p.rank)
         refresh = tuple(r for r in (drop_marks(self, o) for o in self.objects) if r is not None)
-        tick, periods = common_ticks([c.dt_ for c in self.clocks] or [1e-4])
+        tick, places = common_grid(self.clocks)
         plan = Plan(
-            tuple(ClockPlan(c.name, p, c.dt_) for c, p in zip(self.clocks, periods))
+            tuple(
+                ClockPlan(c.name, p, c.dt_) if isinstance(c, Clock) else ClockPlan(c.name, 0, 0.0, p, c.times_)
+                for c, p in zip(self.clocks, places)
+            )
             or (ClockPlan("defaultclock", 1, 1e-4),),
             [p.op for p in self.placed],
         )
@@ -167,26 +172,26 @@ class Planner:
         return frozenset(self.written.get(o, set()) & {v.name for v in o.model.variables})
 
     def _spikes(self) -> None:
-        """Every group that emits gets a memory of its spikes, as long as its longest homogeneous delay."""
+        """Every event of every group gets a memory of its own, as long as the longest homogeneous delay of what follows it."""
         for o in self.objects:
-            if isinstance(o, SpikeSource) and o.emits:
-                self.depths[o] = 1
+            if isinstance(o, SpikeSource):
+                self.depths.update({(o, event): 1 for event in o.event_names})
         for o in self.objects:
-            if isinstance(o, Synapses):
-                for p in o.pathways.values():
-                    side = o.source if p.prepost == "pre" else o.target
-                    root = root_of(side)
-                    if p.delay.size == 1 or np.ptp(p.delay) == 0:
-                        steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
-                        self.depths[root] = max(self.depths[root], steps + 1)
-        for o, depth in self.depths.items():
-            if o.spikes is None or type(o.spikes) is not type(self.engine.new_spikes(1, 1)):
-                o.__dict__["spikes"] = self.engine.new_spikes(len(o), depth)
-            o.spikes.deepen(depth)
+            for p in o.pathways.values() if isinstance(o, Synapses) else ():
+                root = root_of(o.source if p.prepost == "pre" else o.target)
+                known_event(root, p.event, f"'{o.name}' waits for", f" (on_{p.prepost})")
+                if p.delay.size == 1 or np.ptp(p.delay) == 0:
+                    steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
+                    self.depths[root, p.event] = max(self.depths[root, p.event], steps + 1)
+        kind = type(self.engine.new_spikes(1, 1)) if self.depths else None
+        for (o, event), depth in self.depths.items():
+            if type(o.spikes.get(event)) is not kind:
+                o.spikes[event] = self.engine.new_spikes(len(o), depth)
+            o.spikes[event].deepen(depth)
 
     # -- places and bindings -----------------------------------------------------------------------------------------------------
 
-    def clock(self, clock: Clock) -> int:
+    def clock(self, clock: Clock | EventClock) -> int:
         """The number of a clock in the plan."""
         for k, known in enumerate(self.clocks):
             if known is clock:
@@ -204,7 +209,7 @@ class Planner:
         """Put an operation in its place: slot, order, ``name`` (or that of the object), position. ``label`` is the site of its random stream."""
         self.placed.append(_Placed((slot_rank(when), order, name or o.name, position), op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
-            op.count = o.count(label)
+            op.count = o.updates(label)
             self.counts.append((o, label, op))
         return op
 
@@ -246,7 +251,7 @@ class Planner:
 
     def _place(self, o: SimObject) -> None:
         if not o.active:
-            if isinstance(o, SpikeSource) and o in self.depths:
+            if isinstance(o, SpikeSource) and o.event_names:
                 raise EqsnnError(f"'{o.name}' is not active, and others wait for its spikes")
             return
         if isinstance(o, (NeuronGroup, Synapses)):
@@ -277,7 +282,7 @@ PLACES: dict[type, Callable[[Planner, object], None]] = {
     NeuronGroup: place_neurons,
     Synapses: place_synapses,
     PoissonInput: place_poisson_input,
-    SpikeMonitor: place_spike_monitor,
+    EventMonitor: place_event_monitor,
     PopulationRateMonitor: place_rate_monitor,
     StateMonitor: place_state_monitor,
     NetworkOperation: place_operation,

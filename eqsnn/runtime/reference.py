@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from eqsnn.kernel.interpret import Memory, Rows, interpret
+from eqsnn.runtime.interrupts import Interrupts
+from eqsnn.runtime.npyfile import CHUNK, NpyFile
 from eqsnn.runtime.plan import Op, Plan, RowBlock
 
 
@@ -31,20 +33,43 @@ class ReferenceSpikes:
 
 
 class ReferenceRecord:
-    """A growing table."""
+    """A growing table; with a ``file`` all but the last megabyte is written to it."""
 
-    def __init__(self, dtype):
-        self.dtype = np.dtype(dtype)
+    def __init__(self, dtype, file: NpyFile | None = None):
+        self.dtype, self.file = np.dtype(dtype), file
         self._parts: list[np.ndarray] = []
+        self._n = self._waiting = 0
 
     def append(self, values) -> None:
-        self._parts.append(np.atleast_1d(np.asarray(values, self.dtype)).copy())
+        values = np.atleast_1d(np.asarray(values)).astype(self.dtype)
+        self._parts.append(values)
+        self._n += len(values)
+        self._waiting += values.nbytes
+        if self.file is not None and self._waiting > CHUNK:
+            self._write()
+
+    def _write(self) -> None:
+        for part in self._parts:
+            self.file.write(part)
+        self._parts, self._waiting = [], 0
 
     def array(self) -> np.ndarray:
+        if self.file is not None:
+            self.settle()
+            return self.file.array()
         return np.concatenate(self._parts) if self._parts else np.empty(0, self.dtype)
 
+    def adopt(self, old) -> None:
+        old.settle()
+        self.file, self._n = old.file, len(old)
+
+    def settle(self) -> None:
+        if self.file is not None:
+            self._write()
+            self.file.describe(self._n)
+
     def __len__(self) -> int:
-        return sum(map(len, self._parts))
+        return self._n
 
 
 class ReferenceQueue:
@@ -72,8 +97,8 @@ class ReferenceEngine:
     def new_spikes(self, n: int, depth: int) -> ReferenceSpikes:
         return ReferenceSpikes(n, depth)
 
-    def new_record(self, dtype) -> ReferenceRecord:
-        return ReferenceRecord(dtype)
+    def new_record(self, dtype, file: NpyFile | None = None) -> ReferenceRecord:
+        return ReferenceRecord(dtype, file)
 
     def new_queue(self, depth: int) -> ReferenceQueue:
         return ReferenceQueue(depth)
@@ -93,13 +118,13 @@ class ReferenceRun:
         self._steps = [0] * len(plan.ops)
         self._schedule_next: dict[int, int] = {}
 
-    def advance(self, tick: int, end: int, cursor: int, seconds: float, catch_interrupt: bool) -> tuple[str, int, int]:
+    def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """See ``NativeRun.advance``."""
         stop_at = time.monotonic() + seconds if seconds else None
         plan = self.plan
         while tick < end:
             self._tick = tick
-            due = [k for k, op in enumerate(plan.ops) if tick % plan.clocks[op.clock].period == 0]
+            due = [k for k, op in enumerate(plan.ops) if self._is_due(op, tick)]
             if cursor == 0:
                 self._prepare(due, tick)
             for k in due:
@@ -111,35 +136,41 @@ class ReferenceRun:
                 with np.errstate(all="ignore"):
                     getattr(self, f"_do_{op.kind}")(op, self._steps[k])
             cursor = 0
-            tick = min((tick // c.period + 1) * c.period for c in plan.clocks)
+            tick = min(c.next_tick(tick) for c in plan.clocks)
             self._tick = tick
             if self._failed is not None:
                 return "not finite", tick, 0
+            if interrupts.requested:
+                return "interrupted", tick, 0
             if stop_at is not None and time.monotonic() >= stop_at and tick < end:
                 return "paused", tick, 0
         return "done", tick, 0
+
+    def _is_due(self, op: Op, tick: int) -> bool:
+        clock = self.plan.clocks[op.clock]
+        return clock.is_due(tick) and op.is_due(clock.step_from(tick))
 
     def _prepare(self, due: list[int], tick: int) -> None:
         for k in due:
             op = self.plan.ops[k]
             clock = self.plan.clocks[op.clock]
-            self._steps[k] = tick // clock.period
+            self._steps[k] = clock.step_from(tick)
             if op.kernel is not None:
                 for scalar in op.kernel.scalars:
                     if scalar.owner == "clock" and scalar.variable in ("t", "step"):
                         step = self._steps[k]
-                        op.binding.scalars[scalar.name] = step * clock.dt if scalar.variable == "t" else step
+                        op.binding.scalars[scalar.name] = clock.time_of(step) if scalar.variable == "t" else step
                     elif scalar.owner == "random" and scalar.variable == "count":
                         op.binding.scalars[scalar.name] = op.count
             op.count += 1
 
     def step_of(self, clock: int) -> int:
         """The step of a clock at the current tick."""
-        return self._tick // self.plan.clocks[clock].period
+        return self.plan.clocks[clock].step_from(self._tick)
 
-    def failed_op(self) -> Op | None:
-        """The operation that produced a value that is not finite."""
-        return self._failed
+    def failed(self) -> tuple[Op, int]:
+        """The operation that produced a value that is not finite, and the step of its clock."""
+        return self._failed, self._steps[next(k for k, op in enumerate(self.plan.ops) if op is self._failed)]
 
     def save_counts(self) -> None:
         """Counts live in the plan already."""
@@ -166,7 +197,7 @@ class ReferenceRun:
             op.emits.append(emitted)
 
     def _do_events(self, op: Op, step: int) -> None:
-        events = self._events(op)
+        events = op.index if op.source is None else self._events(op)
         if len(events):
             self._call(op, 0, len(events), events=events)
 
@@ -206,9 +237,15 @@ class ReferenceRun:
         op.records[0].append([len(self._events(op))])
 
     def _do_record_state(self, op: Op, step: int) -> None:
-        if len(op.records) > 1:
-            op.records[1].append([step])
-        op.records[0].append(op.array[op.index])
+        op.records[0].append(op.array[op.first : op.first + op.n] if op.index is None else op.array[op.index])
+
+    def _do_record_values(self, op: Op, step: int) -> None:
+        events = self._events(op)
+        if len(events):
+            op.records[0].append(op.array[events * op.stride])
+
+    def _do_count_events(self, op: Op, step: int) -> None:
+        np.add.at(op.array, self._events(op) - op.first, 1)
 
     def _do_clear(self, op: Op, step: int) -> None:
         op.array[...] = 0

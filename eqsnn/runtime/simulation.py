@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 import warnings
 from collections.abc import Iterable, Mapping
@@ -12,13 +11,15 @@ from fractions import Fraction
 import numpy as np
 
 from eqsnn.backends.backend import Backend, backend
-from eqsnn.errors import EqsnnError, NotFiniteError, UnitError
+from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
-from eqsnn.network.synapses import Synapses
+from eqsnn.network.recorder import Recorder
+from eqsnn.runtime.finite import not_finite
+from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
@@ -154,13 +155,14 @@ class Network:
         self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
 
     def _ticks(self, built: Built, seconds: float) -> tuple[int, int]:
-        for clock in built.clocks:
+        regular = [clock for clock in built.clocks if isinstance(clock, Clock)]
+        for clock in regular:
             dt = exact_seconds(clock.dt_)
             if self._steps.get(clock, dt) != dt and (self._time / dt).denominator != 1:
                 raise EqsnnError(
                     f"the clock '{clock.name}' has a new dt, {clock.dt!s}, and the time so far, {float(self._time):g} s, is no multiple of it"
                 )
-        self._steps = {clock: exact_seconds(clock.dt_) for clock in built.clocks}
+        self._steps = {clock: exact_seconds(clock.dt_) for clock in regular}
         self._set_clocks()
         return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
 
@@ -172,31 +174,36 @@ class Network:
         tick, end = self._ticks(built, seconds)
         first, last, cursor = tick, end, 0
         finish = self._end(seconds)
-        catch = threading.current_thread() is threading.main_thread()
+        interrupts = Interrupts()
         self._stop = False
         began = time.monotonic()
+        steps = {clock: plan.step_from(tick) for clock, plan in zip(built.clocks, built.plan.clocks)}
         for o in self._objects.values():
-            if hasattr(o, "first_step") and not (o.records and len(o.records[0])):
-                o.first_step = _first_tick(self._time, exact_seconds(o.clock.dt_))
+            if isinstance(o, Recorder) and o.clock in steps:
+                o.begin(steps[o.clock])
         status = "done"
         if tell:
             tell(0.0, 0.0)
         try:
-            while tick < end or cursor:
-                status, tick, cursor = loaded.advance(tick, end, cursor, period if tell else 0.0, catch)
-                if status == "python":
-                    self._python(built, built.plan.ops[cursor], tick)
-                    cursor += 1
-                    if self._stop:
-                        end = min(end, tick + 1)
-                elif status == "paused" and tell:
-                    tell(time.monotonic() - began, (tick - first) / (end - first))
-                    if self._stop:
+            with interrupts:
+                while tick < end or cursor:
+                    status, tick, cursor = loaded.advance(tick, end, cursor, period if tell else 0.0, interrupts)
+                    if status == "python":
+                        self._python(built, built.plan.ops[cursor], tick)
+                        cursor += 1
+                        if self._stop or interrupts.requested:
+                            end = min(end, tick + 1)
+                    elif status == "paused" and tell:
+                        tell(time.monotonic() - began, (tick - first) / (end - first))
+                        if self._stop or interrupts.requested:
+                            break
+                    if status in ("interrupted", "not finite"):
                         break
-                if status in ("interrupted", "not finite"):
-                    break
         finally:
             loaded.save_counts()
+            for o in self._objects.values():
+                if isinstance(o, Recorder):
+                    o.settle()
             for o, label, op in built.counts:
                 o.set_count(label, op.count)
             # A slow clock may have carried the tick beyond the end; a run that was cut short ends with its last whole step.
@@ -204,11 +211,12 @@ class Network:
             self._set_time((tick if status != "done" else end) * built.tick if cut else finish)
         for r in built.refresh:
             r.run(_first_tick(self._time, exact_seconds(r.group.clock.dt_)))
-        if status == "interrupted":
-            raise KeyboardInterrupt
         if status == "not finite":
-            failed = loaded.failed_op()
-            raise self._not_finite(failed, built.plan.clocks[failed.clock].dt)
+            op, step = loaded.failed()
+            dt = built.plan.clocks[op.clock].dt
+            raise not_finite(self._objects.values(), op, step * dt, dt)
+        if interrupts.requested:
+            raise KeyboardInterrupt
         if tell:
             tell(time.monotonic() - began, 1.0)
         if not self.stop_if_not_finite:
@@ -233,30 +241,12 @@ class Network:
 
     def _python(self, built: Built, op: Op, tick: int) -> None:
         clock = built.plan.clocks[op.clock]
-        now = tick // clock.period * clock.dt
+        now = clock.time_of(clock.step_from(tick))
         for o in self._objects.values():
             o.__dict__["_time"] = now
         self._time = tick * built.tick
         self._set_clocks()
         op.call()
-
-    def _not_finite(self, op: Op, dt: float) -> NotFiniteError:
-        owner = op.owner
-        t = float(self._time) - dt
-        ends = (owner.source.root, getattr(owner.target, "root", owner.target)) if isinstance(owner, Synapses) else ()
-        for group, v in ((g, v) for g in (owner, *ends) for v in g.model.variables):
-            array = group.arrays.get(v.name)
-            if array is None or array.dtype.kind != "f" or np.all(np.isfinite(array)):
-                continue
-            bad = np.flatnonzero(~np.isfinite(array))
-            where = "" if v.shared else f"[{bad[0]}]"
-            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-            value = "NaN" if np.isnan(array[bad[0]]) else "infinite"
-            return NotFiniteError(
-                f"{group.name}.{v.name}{where} became {value}{more} in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)\n"
-                f"{v.span.show()}\n  the run was stopped; look for a division by 0, an exp of a large number, or a dt that is too long for the method"
-            )
-        return NotFiniteError(f"a variable of {owner.name} became NaN or infinite in the step at t = {t * 1e3:g} ms")
 
     def __repr__(self) -> str:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"

@@ -10,9 +10,17 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef _WIN32
+#include <io.h>
+#define write_some(file, data, n) _write((int)(file), data, (unsigned)(n))
+#else
+#include <unistd.h>
+#define write_some(file, data, n) write((int)(file), data, (size_t)(n))
+#endif
 #if defined(__x86_64__) || defined(_M_X64)
 #include <xmmintrin.h>
 #endif
@@ -126,7 +134,7 @@ static const int32_t *events_in(const eq_op *op, int64_t back, int64_t *n)
 EQ_API eq_record *eq_record_new(int64_t item)
 {
     eq_record *r = calloc(1, sizeof *r);
-    if (r) r->item = item;
+    if (r) { r->item = item; r->file = -1; }
     return r;
 }
 
@@ -137,8 +145,28 @@ EQ_API void eq_record_free(eq_record *r)
     free(r);
 }
 
+/* Writes what is in memory to the record's file, if it has one. Returns 0, or -1 with r->error set and what was not written kept. */
+EQ_API int eq_record_flush(eq_record *r)
+{
+    int64_t done = 0, all = r->n * r->item;
+    if (r->file < 0) return 0;
+    while (done < all) {
+        int64_t part = all - done < (1 << 30) ? all - done : 1 << 30;
+        int64_t n = write_some(r->file, r->data + done, part);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) { r->error = n < 0 ? errno : EIO; break; }
+        done += n;
+    }
+    int64_t whole = done / r->item;
+    memmove(r->data, r->data + done, (size_t)(all - done));
+    r->written += whole;
+    r->n -= whole;
+    return done < all ? -1 : 0;
+}
+
 static char *record_extend(eq_record *r, int64_t items)
 {
+    if (r->file >= 0 && r->n && (r->n + items) * r->item > r->chunk && eq_record_flush(r)) return NULL;
     if (r->n + items > r->capacity) {
         int64_t wanted = r->capacity ? r->capacity : 1024;
         while (wanted < r->n + items) wanted += wanted / 2;
@@ -150,6 +178,14 @@ static char *record_extend(eq_record *r, int64_t items)
     char *end = r->data + r->n * r->item;
     r->n += items;
     return end;
+}
+
+EQ_API int eq_record_append(eq_record *r, const void *values, int64_t items)
+{
+    char *end = record_extend(r, items);
+    if (!end) return -1;
+    memcpy(end, values, (size_t)(items * r->item));
+    return 0;
 }
 
 /* ---- queues of row segments, for pathways with several delays --------------------------------------------------------------- */
@@ -220,13 +256,23 @@ static void gather_events(eq_table *table, eq_op *op)
         if (op->counts[b] && list_append(list, op->ctx.emitted + b * op->block, op->counts[b])) fail(table, op, EQ_STATUS_MEMORY);
 }
 
-static void run_events(eq_table *table, eq_op *op)
+/* The events of this step, each thread those in its blocks of elements. */
+static void run_events(eq_table *table, eq_op *op, int team, int rank)
 {
-    int64_t n;
-    op->ctx.events = events_in(op, 0, &n);
-    if (n) {
-        op->entered[0]++;
-        if (op->kernel(&op->ctx, 0, n) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+    int64_t n = op->n, lo, hi, first, last;
+    eq_ctx ctx = op->ctx; /* the list differs from step to step, and a thread may be ahead of another */
+    share(op->n_blocks, team, rank, &lo, &hi);
+    if (op->source) {
+        ctx.events = events_in(op, 0, &n);
+        first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
+        last = hi < op->n_blocks ? lower_bound(ctx.events, n, op->first + hi * op->block) : n;
+    } else { /* the elements are given: ctx.events */
+        first = lo * op->block;
+        last = hi * op->block < n ? hi * op->block : n;
+    }
+    if (first < last) {
+        op->entered[rank]++;
+        if (op->kernel(&ctx, first, last) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
     }
 }
 
@@ -285,14 +331,22 @@ static void run_generator(eq_table *table, eq_op *op, int64_t step)
     if (list_append(list, g->index + start, g->next - start)) fail(table, op, EQ_STATUS_MEMORY);
 }
 
+/* Room for n items, or NULL with the failure noted. */
+static void *room(eq_table *table, eq_op *op, int which, int64_t n)
+{
+    void *end = record_extend(op->record[which], n);
+    if (!end) fail(table, op, op->record[which]->error ? EQ_STATUS_WRITING : EQ_STATUS_MEMORY);
+    return end;
+}
+
 static void record_events(eq_table *table, eq_op *op, int64_t step)
 {
     int64_t n;
     const int32_t *events = events_in(op, 0, &n);
     if (!n) return;
-    int32_t *index = (int32_t *)record_extend(op->record[0], n);
-    int64_t *when = (int64_t *)record_extend(op->record[1], n);
-    if (!index || !when) { fail(table, op, EQ_STATUS_MEMORY); return; }
+    int32_t *index = room(table, op, 0, n);
+    int64_t *when = room(table, op, 1, n);
+    if (!index || !when) return;
     for (int64_t k = 0; k < n; k++) {
         index[k] = events[k] - (int32_t)op->first;
         when[k] = step;
@@ -303,28 +357,54 @@ static void record_count(eq_table *table, eq_op *op)
 {
     int64_t n;
     events_in(op, 0, &n);
-    int64_t *count = (int64_t *)record_extend(op->record[0], 1);
-    if (!count) { fail(table, op, EQ_STATUS_MEMORY); return; }
-    *count = n;
+    int64_t *count = room(table, op, 0, 1);
+    if (count) *count = n;
 }
 
-/* Copies the elements op->index of an array, by size. The first record holds the steps. */
-static void record_state(eq_table *table, eq_op *op, int64_t step)
+static void count_events(eq_op *op)
 {
-    if (op->record[1]) {
-        int64_t *when = (int64_t *)record_extend(op->record[1], 1);
-        if (!when) { fail(table, op, EQ_STATUS_MEMORY); return; }
-        *when = step;
+    int64_t n;
+    const int32_t *events = events_in(op, 0, &n);
+    int64_t *count = (int64_t *)op->array;
+    for (int64_t k = 0; k < n; k++) count[events[k] - op->first]++;
+}
+
+/* One value from an array of values of `size` bytes into a record. */
+static inline void store(char *out, const char *from, int64_t k, int64_t size, int64_t cast)
+{
+    switch (cast) {
+    case EQ_CAST_F64_F32: *(float *)out = (float)((const double *)from)[k]; break;
+    case EQ_CAST_I64_I32: *(int32_t *)out = (int32_t)((const int64_t *)from)[k]; break;
+    case EQ_CAST_I64_I16: *(int16_t *)out = (int16_t)((const int64_t *)from)[k]; break;
+    case EQ_CAST_I64_I8: *(int8_t *)out = (int8_t)((const int64_t *)from)[k]; break;
+    default: memcpy(out, from + size * k, (size_t)size);
     }
-    if (!op->n) return;
-    char *out = record_extend(op->record[0], op->n);
-    if (!out) { fail(table, op, EQ_STATUS_MEMORY); return; }
-    const char *from = op->array;
+}
+
+/* The value of a variable at each element that has just emitted an event. */
+static void record_values(eq_table *table, eq_op *op)
+{
+    int64_t n, size = op->record[0]->item;
+    const int32_t *events = events_in(op, 0, &n);
+    char *out = n ? room(table, op, 0, n) : NULL;
+    if (!out) return;
+    for (int64_t k = 0; k < n; k++) store(out + size * k, op->array, events[k] * op->stride, size, op->cast);
+}
+
+/* The value of a variable at chosen elements. */
+static void record_state(eq_table *table, eq_op *op)
+{
     int64_t size = op->record[0]->item;
-    if (size == 8) {
-        for (int64_t k = 0; k < op->n; k++) memcpy(out + 8 * k, from + 8 * op->index[k], 8);
+    if (op->n == 0) return;
+    char *out = room(table, op, 0, op->n);
+    if (!out) return;
+    if (!op->index && op->cast == EQ_CAST_NONE) {
+        memcpy(out, op->array + size * op->first, (size_t)(size * op->n));
+    } else if (size == 8) {
+        for (int64_t k = 0; k < op->n; k++) memcpy(out + 8 * k, op->array + 8 * op->index[k], 8);
     } else {
-        for (int64_t k = 0; k < op->n; k++) memcpy(out + size * k, from + size * op->index[k], (size_t)size);
+        for (int64_t k = 0; k < op->n; k++)
+            store(out + size * k, op->array, op->index ? op->index[k] : op->first + k, size, op->cast);
     }
 }
 
@@ -362,12 +442,18 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-EQ_API void eq_interrupt(void) { interrupted = 1; }
-
 static int is_due(const eq_table *table, const eq_op *op)
 {
     /* A step comes only when some clock is due; with one clock that is it. Divisions in every step would cost more than small kernels. */
-    return table->n_clocks == 1 || table->tick % table->period[op->clock] == 0;
+    int64_t c = op->clock, period = table->period[c];
+    if (period == 0) {
+        if (table->at[c] >= table->n_moments[c] || table->moments[c][table->at[c]] != table->tick) return 0;
+    } else if (table->n_clocks > 1 && table->tick % period != 0) {
+        return 0;
+    }
+    if (op->every == 0) return 1;
+    int64_t step = period ? table->tick / period : table->at[c];
+    return step >= op->from && step < op->until && (step - op->from) % op->every == 0;
 }
 
 /* Before the operations of a step: the time, the step and the count of updates of each. */
@@ -376,43 +462,44 @@ static void prepare_step(eq_table *table)
     for (int64_t k = 0; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
         if (!is_due(table, op)) continue;
-        int64_t period = table->period[op->clock], step = period == 1 ? table->tick : table->tick / period;
+        int64_t period = table->period[op->clock];
+        int64_t step = period == 1 ? table->tick : period ? table->tick / period : table->at[op->clock];
         op->step = step;
-        if (op->at_t >= 0) op->real[op->at_t] = (double)step * table->dt[op->clock];
+        if (op->at_t >= 0)
+            op->real[op->at_t] = period ? (double)step * table->dt[op->clock] : table->times[op->clock][step];
         if (op->at_step >= 0) op->integer[op->at_step] = step;
         if (op->at_count >= 0) op->integer[op->at_count] = op->count;
         op->count++;
     }
 }
 
-static int is_shared(const eq_op *op) { return op->n_blocks > 1; }
+static int is_shared(const eq_op *op)
+{
+    return op->n_blocks > 1 && (op->kind == EQ_OP_MAP || op->kind == EQ_OP_PATHWAY || op->kind == EQ_OP_EVENTS);
+}
 
 static void run_op(eq_table *table, eq_op *op, int team, int rank)
 {
-    if (op->kind == EQ_OP_MAP && is_shared(op)) {
+    if (!is_shared(op)) {
+        if (rank != 0) return;
+        team = 1;
+    }
+    switch (op->kind) {
+    case EQ_OP_MAP:
         run_blocks(table, op, team, rank);
         if (op->emits) {
             barrier(table, team);
             if (rank == 0) gather_events(table, op);
         }
-        return;
-    }
-    if (op->kind == EQ_OP_PATHWAY && is_shared(op)) {
-        run_pathway(table, op, team, rank);
-        return;
-    }
-    if (rank != 0) return;
-    switch (op->kind) {
-    case EQ_OP_MAP:
-        run_blocks(table, op, 1, 0);
-        if (op->emits) gather_events(table, op);
         break;
-    case EQ_OP_EVENTS: run_events(table, op); break;
-    case EQ_OP_PATHWAY: run_pathway(table, op, 1, 0); break;
+    case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
+    case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
     case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
     case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
     case EQ_OP_RECORD_COUNT: record_count(table, op); break;
-    case EQ_OP_RECORD_STATE: record_state(table, op, op->step); break;
+    case EQ_OP_RECORD_STATE: record_state(table, op); break;
+    case EQ_OP_RECORD_VALUES: record_values(table, op); break;
+    case EQ_OP_COUNT_EVENTS: count_events(op); break;
     case EQ_OP_CLEAR: memset((void *)op->array, 0, (size_t)op->n); break;
     }
 }
@@ -424,12 +511,26 @@ static double wall(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* For the clocks that tick at given moments: the first that is not over. */
+static void seek(eq_table *table)
+{
+    for (int64_t c = 0; c < table->n_clocks; c++)
+        while (table->at[c] < table->n_moments[c] && table->moments[c][table->at[c]] < table->tick) table->at[c]++;
+}
+
 /* The next tick at which some clock is due. */
 static int64_t next_tick(const eq_table *table)
 {
     int64_t best = INT64_MAX;
     for (int64_t c = 0; c < table->n_clocks; c++) {
-        int64_t period = table->period[c], due = period == 1 ? table->tick + 1 : (table->tick / period + 1) * period;
+        int64_t period = table->period[c], due;
+        if (period == 0) {
+            int64_t k = table->at[c];
+            if (k < table->n_moments[c] && table->moments[c][k] <= table->tick) k++;
+            due = k < table->n_moments[c] ? table->moments[c][k] : INT64_MAX;
+        } else {
+            due = period == 1 ? table->tick + 1 : (table->tick / period + 1) * period;
+        }
         if (due < best) best = due;
     }
     return best;
@@ -438,6 +539,7 @@ static int64_t next_tick(const eq_table *table)
 static void finish_step(eq_table *table)
 {
     table->tick = next_tick(table);
+    seek(table);
     table->cursor = 0;
     table->steps_done++;
     int failure = atomic_load(&table->failure);
@@ -520,7 +622,10 @@ EQ_API int eq_run(eq_table *table)
     int started = 1;
     if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
     interrupted = 0;
-    void (*before)(int) = table->catch_interrupt ? signal(SIGINT, on_interrupt) : SIG_DFL;
+    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
+    seek(table);
     table->status = EQ_STATUS_RUNNING;
     table->failed_op = NULL;
     atomic_store(&table->failure, 0);
@@ -539,7 +644,10 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
-    if (table->catch_interrupt) signal(SIGINT, before);
+    if (table->catch_interrupt) {
+        sigaction(SIGINT, &before, NULL);
+        if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */
+    }
     return table->status;
 }
 

@@ -8,16 +8,21 @@
 #define EQ_MAX_THREADS 256
 
 enum { EQ_OP_MAP, EQ_OP_EVENTS, EQ_OP_PATHWAY, EQ_OP_GENERATOR, EQ_OP_RECORD_EVENTS, EQ_OP_RECORD_COUNT, EQ_OP_RECORD_STATE,
-       EQ_OP_CLEAR, EQ_OP_PYTHON };
+       EQ_OP_CLEAR, EQ_OP_PYTHON, EQ_OP_RECORD_VALUES, EQ_OP_COUNT_EVENTS };
 enum { EQ_STATUS_RUNNING, EQ_STATUS_DONE, EQ_STATUS_PYTHON, EQ_STATUS_PAUSED, EQ_STATUS_INTERRUPTED, EQ_STATUS_NOT_FINITE,
-       EQ_STATUS_MEMORY, EQ_STATUS_THREADS };
+       EQ_STATUS_MEMORY, EQ_STATUS_THREADS, EQ_STATUS_WRITING };
 
 typedef struct eq_list { int32_t *data; int64_t n, capacity; } eq_list;
 
 /* The events that a group emitted in the last `depth` steps; `step` counts its updates, from -1 before the first. */
 typedef struct eq_spikes { eq_list *ring; int64_t depth, step, n; } eq_spikes;
 
-typedef struct eq_record { char *data; int64_t n, capacity, item; } eq_record;
+/* A growing table of items. With a file (a descriptor, else -1), `data` holds only those that are not written yet, about `chunk` bytes;
+ * `written` counts those that are. `error` is the errno of a write that failed. */
+typedef struct eq_record { char *data; int64_t n, capacity, item, file, chunk, written, error; } eq_record;
+
+/* How recorded values are stored: as they are, or narrower. */
+enum { EQ_CAST_NONE, EQ_CAST_F64_F32, EQ_CAST_I64_I32, EQ_CAST_I64_I16, EQ_CAST_I64_I8 };
 
 /* Row segments (synapses of one row with one delay) that wait for their time of delivery. */
 typedef struct eq_queue { eq_list *slot; int64_t depth, step; } eq_queue;
@@ -45,16 +50,23 @@ typedef struct eq_op {
     const eq_segments *segments;
     eq_schedule *schedule;
     eq_record *record[2];
-    const char *array;       /* RECORD_STATE: what is copied; CLEAR: what is set to zero (n bytes) */
-    const int64_t *index;
+    const char *array;       /* RECORD_STATE, RECORD_VALUES: what is copied; COUNT_EVENTS: int64 counts; CLEAR: what is set to zero (n bytes) */
+    const int64_t *index;    /* RECORD_STATE: the elements; NULL: n of them from `first` on */
+    int64_t stride;          /* RECORD_VALUES: 1, or 0 for a value that the whole group shares */
+    int64_t cast;            /* RECORD_*: how the values are stored */
+    int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
     int64_t *entered;        /* for each thread, how often it entered the kernel */
 } eq_op;
 
 typedef struct eq_table {
     eq_op *ops;
     int64_t n_ops, n_clocks;
-    const int64_t *period;   /* of each clock, in ticks */
+    const int64_t *period;   /* of each clock, in ticks; 0 for one that ticks at given moments */
     const double *dt;        /* of each clock, in seconds */
+    const int64_t *const *moments; /* of a clock with period 0: its ticks, ascending, */
+    const double *const *times;    /* and the same in seconds; */
+    const int64_t *n_moments;
+    int64_t *at;             /* the first of them that is not over */
     int64_t tick, end, cursor, steps_done;
     double pause_at;         /* monotonic seconds; 0: never */
     int64_t n_threads, catch_interrupt, status;

@@ -47,8 +47,7 @@ class _Door:
         self.path = cache.find(self.key, ".o")
         self.translation: subprocess.Popen | None = None
         if self.path is None:
-            self.folder = cache.workspace()
-            (self.folder / f"{_MODULE}.pyx").write_text(self.source, encoding="utf-8")
+            self.folder = cache.workspace({f"{_MODULE}.pyx": self.source})
             command = [sys.executable, "-m", "cython", "-3", f"{_MODULE}.pyx", "-o", f"{_MODULE}.c"]
             self.command = command
             self.translation = subprocess.Popen(
@@ -135,9 +134,11 @@ class CythonBackend(Backend):
             job = compiler.start("kernels.c", source, suffix=".o", options=options)
             try:
                 objects = (job.finish(), door().finish())
-            except compiler.BuildFailure as failure:
-                _door = None
-                raise explain(failure, kernels) from None
+            except CompileError as failure:
+                _door = None  # the next run tries again
+                if isinstance(failure, compiler.BuildFailure):
+                    raise explain(failure, kernels) from None
+                raise
             path = self._link(key, objects)
         return checked(_load(str(path)).kernels(), kernels)
 
