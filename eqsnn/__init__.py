@@ -12,10 +12,20 @@ Units are attributes of this module too: ``eq.ms``, ``eq.mV``, ``eq.nS``.
 __version__ = "0.1.0"
 
 from eqsnn import units as _units
-from eqsnn.errors import CompileError, EqsnnError, EquationError, InternalError, NotFiniteError, UnitError
+from eqsnn.errors import (
+    CompileError,
+    EqsnnError,
+    EquationError,
+    FunctionError,
+    IntegrationError,
+    InternalError,
+    NotFiniteError,
+    UnitError,
+)
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.network.equations import Equations
+from eqsnn.network.functions import DEFAULT_FUNCTIONS, Function, function, implementation
 from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMonitor
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
@@ -29,6 +39,7 @@ from eqsnn.runtime.simulation import Network
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 
 __all__ = [
+    "DEFAULT_FUNCTIONS",
     "Clock",
     "CompileError",
     "EqsnnError",
@@ -36,6 +47,9 @@ __all__ = [
     "Equations",
     "EventClock",
     "EventMonitor",
+    "Function",
+    "FunctionError",
+    "IntegrationError",
     "InternalError",
     "Network",
     "NetworkOperation",
@@ -56,7 +70,9 @@ __all__ = [
     "UnitError",
     "check_units",
     "defaultclock",
+    "function",
     "have_same_dimensions",
+    "implementation",
     "magic_network",
     "network_operation",
     "run",

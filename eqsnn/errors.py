@@ -92,6 +92,10 @@ class UnitError(_AboutText, ValueError):
     """Physical dimensions do not agree."""
 
 
+class FunctionError(EquationError):
+    """A function of the user that equations call has failed, or gave something that is not what it promised."""
+
+
 class CompileError(EqsnnError):
     """Generated code did not compile, or no compiler was found."""
 
@@ -101,6 +105,10 @@ class InternalError(EqsnnError):
 
     def __init__(self, message: str):
         super().__init__(f"{message}\nThis is a defect of eqsnn. Please report it with the model that caused it.")
+
+
+class IntegrationError(EqsnnError, ArithmeticError):
+    """An adaptive method could not keep the error it was asked for."""
 
 
 class NotFiniteError(EqsnnError, FloatingPointError):

@@ -246,5 +246,5 @@ def _model_parts(model: Model) -> tuple:
 def _scope_parts(scope: Scope | None) -> tuple:
     if scope is None:
         return ()
-    tables = sorted((n, f.ndim, str(f.dim)) for n, f in scope.functions.items())
-    return (sorted(scope.symbols.items()), tables, _scope_parts(scope.pre), _scope_parts(scope.post))
+    given = sorted(((n, f.identity) for n, f in scope.functions.items()), key=lambda pair: pair[0])
+    return (sorted(scope.symbols.items()), given, _scope_parts(scope.pre), _scope_parts(scope.post))

@@ -114,6 +114,44 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """A value that goes from one round of a :class:`Repeat` to the next: ``first`` before the first, then what the round calls ``next``.
+
+    Inside and after the repetition ``name`` is its newest value.
+    """
+
+    name: str
+    first: sympy.Basic
+    next: str
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """While ``again`` (a condition of carried values) is true: make the assignments of ``body``, then give all carried values their next ones.
+
+    Each element repeats as often as it needs. Names of the body end with it.
+    """
+
+    carried: tuple[Carried, ...]
+    again: sympy.Basic
+    body: tuple[Assignment, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{c.name} = {readable(c.first)}" for c in self.carried]
+        lines += [f"while {readable(self.again)}:", *(f"    {a.target} = {readable(a.expr)}" for a in self.body)]
+        return "\n".join([*lines, *(f"    {c.name} := {c.next}" for c in self.carried)])
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """``condition`` (a name) must be true, else the run stops: ``message`` says what went wrong. ``variables`` are those that it is about."""
+
+    condition: str
+    message: str
+    variables: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Write:
     """At the end of the step, variable ``variable`` of ``owner`` becomes ``value`` ('set') or grows by it ('add').
 
@@ -138,17 +176,18 @@ class UpdateMap:
 
     name: str
     inputs: tuple[Input, ...]
-    assignments: tuple[Assignment, ...]
+    assignments: tuple[Assignment | Repeat, ...]
     writes: tuple[Write, ...]
     noise: tuple[Noise, ...] = ()
     propagators: tuple[Propagator, ...] = ()
     event: str | None = None
     types: Mapping[str, DType] = field(default_factory=dict)
     lookups: Mapping[str, object] = field(default_factory=dict)
+    requirements: tuple[Requirement, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{n.name} ~ {n.kind}()" for n in self.noise]
-        lines += [f"{a.target} = {readable(a.expr)}" for a in self.assignments]
+        lines += [str(a) if isinstance(a, Repeat) else f"{a.target} = {readable(a.expr)}" for a in self.assignments]
         for w in self.writes:
             where = w.variable if w.owner == "self" else f"{w.variable}_{w.owner}"
             guard = f" if {w.guard}" if w.guard else ""
@@ -156,6 +195,10 @@ class UpdateMap:
         if self.event:
             lines.append(f"event if {self.event}")
         return "\n".join(lines)
+
+    def flat(self) -> tuple[Assignment, ...]:
+        """All assignments, those inside repetitions too."""
+        return tuple(x for a in self.assignments for x in (a.body if isinstance(a, Repeat) else (a,)))
 
     def written(self) -> frozenset[tuple[str, str]]:
         """The (owner, variable) pairs that the map writes."""

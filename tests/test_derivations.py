@@ -21,11 +21,13 @@ N = 6
 SLOPES = {"cuba": 200.0, "cobahh": 50.0, "adex": 100.0}
 
 
-def neuron_groups():
-    for name, make in MODELS.items():
-        for o in make().network.objects:
-            if isinstance(o, eq.NeuronGroup) and o.model.of_kind("state"):
-                yield pytest.param(name, o, id=f"{name}-{o.name}")
+@pytest.fixture(params=MODELS)
+def neurons(request):
+    """The name of a model of the suite, and its neurons. Made for the test: groups that live on would keep their names."""
+    (found,) = (
+        o for o in MODELS[request.param]().network.objects if isinstance(o, eq.NeuronGroup) and o.model.of_kind("state")
+    )
+    return request.param, found
 
 
 def memory_for(kernel, o, values, rng):
@@ -57,8 +59,8 @@ def run(kernel, o, values, rng):
     return {b.variable: buffers[b.name] for b in kernel.buffers if b.writable}
 
 
-@pytest.mark.parametrize(("name", "o"), list(neuron_groups()))
-def test_the_adjoint_agrees_with_finite_differences(name, o):
+def test_the_adjoint_agrees_with_finite_differences(neurons):
+    name, o = neurons
     rng = np.random.default_rng(3)
     sizes = {eq.amp.dim: 1e-11, eq.siemens.dim: 1e-10, eq.volt.dim: 1e-3, eq.units.DIMENSIONLESS: 0.1}
     scale = {
@@ -110,9 +112,10 @@ def test_the_adjoint_agrees_with_finite_differences(name, o):
     assert checked >= len(o.model.of_kind("state"))
 
 
-@pytest.mark.parametrize(("name", "o"), list(neuron_groups()))
-def test_the_adjoint_compiles_through_the_same_road_with_the_same_bits(name, o):
+def test_the_adjoint_compiles_through_the_same_road_with_the_same_bits(neurons):
     from test_kernel import call
+
+    name, o = neurons
 
     rng = np.random.default_rng(4)
     map_ = smooth_event(step_map(o.model, o.method).map, SLOPES.get(name, 5.0))

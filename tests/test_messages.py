@@ -449,7 +449,7 @@ EquationError: cells: there is no method 'rungekutta'
   in the equations:
     dv/dt = -v/(10*ms) : volt
     ^^^^^^^^^^^^^^^^^^^^^^^^^
-  there are euler, exact, exponential_euler, heun, milstein, rk2, rk4""",
+  there are dopri87, euler, exact, exponential_euler, heun, milstein, rk2, rk32, rk4, rk4_doubling, rkck, rkf45""",
     "renamed method": """\
 EquationError: cells: there is no method 'linear'
   in the equations:
@@ -581,7 +581,7 @@ EquationError: cells: there is no method 3
   in the equations:
     dv/dt = -v/(10*ms) : volt
     ^^^^^^^^^^^^^^^^^^^^^^^^^
-  there are euler, exact, exponential_euler, heun, milstein, rk2, rk4""",
+  there are dopri87, euler, exact, exponential_euler, heun, milstein, rk2, rk32, rk4, rk4_doubling, rkck, rkf45""",
     "exact for a second equation": """\
 EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'w' is not linear
   in line 2 of the equations:

@@ -17,21 +17,33 @@ from eqsnn.kernel.ir import (
     Const,
     Emit,
     Expr,
+    Extern,
     Kernel,
     Let,
     Load,
     Local,
+    Loop,
+    Require,
     Search,
     Select,
     Store,
     Unary,
     expressions,
+    names_made,
     walk,
 )
 
 _LOCAL = {"f64": "double", "i64": "int64_t", "b8": "int"}
 _MEMORY = {"f64": "double", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
 _INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post"}
+
+
+@dataclass(frozen=True)
+class CallText:
+    """A user function called for a block of elements: the ``body`` of the loop that lays out its arguments, and the statement that enters it."""
+
+    body: tuple[str, ...]
+    enter: str
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class Text:
     far_type: str
     near: str
     far: str
+    calls: tuple[CallText, ...] = ()
+    requires: bool = False
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -67,6 +81,11 @@ class _Printer:
         self.scalars = {s.name for s in kernel.scalars}
         self.place = {b.name: self._place(b) for b in kernel.buffers}
         self.types = {b.name: b.type for b in kernel.buffers}
+        self.call_number: dict[str, int] = {}
+        self.calls: list[CallText] = []
+        for s in kernel.body:
+            if isinstance(s, Let) and isinstance(s.expr, Extern):
+                self.call_number[s.name] = len(self.call_number)
 
     def _place(self, buffer: Buffer) -> str:
         if buffer.extent == "self":
@@ -78,8 +97,16 @@ class _Printer:
         checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
             match s:
+                case Let(expr=Extern()):
+                    if self.kernel.domain != "pathway":
+                        self.calls.append(self._call(s))
+                    body += self._result_of_call(s)
                 case Let():
-                    body.append(self._line(f"const {_LOCAL[s.expr.type]} x_{s.name} = {self.expr(s.expr)};", s))
+                    body.append(self._let(s))
+                case Loop():
+                    body += self._loop(s)
+                case Require(condition):
+                    body.append(f"if (!{self.expr(condition)} && unmet < 0) unmet = {self._element()};")
                 case Store():
                     body.append(self._line(self._store(s), s))
                 case Emit():
@@ -89,7 +116,9 @@ class _Printer:
             zero = functools.reduce(lambda total, n: f"fma({n}, 0.0, {total})", dict.fromkeys(checked), "0.0")
             body.append(f"bad |= {zero} != 0.0;")
         uses_synapse = any(
-            (isinstance(e, Local) and e.name == "@s") or (isinstance(e, Load) and self.place.get(e.buffer) == "s")
+            isinstance(s, Require)
+            or (isinstance(e, Local) and e.name == "@s")
+            or (isinstance(e, Load) and self.place.get(e.buffer) == "s")
             for s in self.kernel.body
             for part in expressions(s)
             for e in walk(part)
@@ -106,7 +135,77 @@ class _Printer:
             "uint16_t" if self.kernel.index == "u16" else "int32_t",
             near,
             far,
+            tuple(self.calls),
+            any(isinstance(s, Require) for s in self.kernel.body),
         )
+
+    def _element(self) -> str:
+        return "s" if self.kernel.domain == "pathway" else "i"
+
+    def _loop(self, loop: Loop) -> list[str]:
+        """Carried values are the only variables of a kernel that change; they take their next values all at once."""
+        lines = [f"{_LOCAL[c.type]} x_{c.name} = {self.expr(c.first)};" for c in loop.carried]
+        lines.append(f"while ({self.expr(loop.again)}) {{")
+        lines += [f"    {self._let(s)}" for s in loop.body]
+        lines += [f"    const {_LOCAL[c.type]} next_{c.name} = {self.expr(c.next)};" for c in loop.carried]
+        lines += [f"    x_{c.name} = next_{c.name};" for c in loop.carried]
+        return [*lines, "}"]
+
+    # -- functions of the user -------------------------------------------------------------------------------------------------
+    #
+    # A kernel over elements calls each of them once a block: a loop before the main one computes the arguments from the beginning, which
+    # is possible since no statement before the first store has a side effect, and random numbers are functions of their counters. At
+    # a synapse they are called one by one, since a synapse may read what the one before has written.
+
+    def _call(self, let: Let) -> CallText:
+        number, call = self.call_number[let.name], let.expr
+        wanted: set[str] = set()
+        lines = []
+        for k, argument in enumerate(call.args):
+            wanted |= {e.name for e in walk(argument) if isinstance(e, Local)}
+            lines.append(f"{_array(number, k)}[{self._position()}] = {self.expr(argument)};")
+        for s in reversed(self.kernel.body[: self.kernel.body.index(let)]):
+            if not wanted & set(names_made(s)):
+                continue
+            wanted |= {e.name for part in expressions(s) for e in walk(part) if isinstance(e, Local)}
+            if isinstance(s, Loop):
+                lines[:0] = self._loop(s)
+            else:
+                lines[:0] = self._result_of_call(s) if isinstance(s.expr, Extern) else [self._let(s)]
+        arrays = [f"{_array(number, k)} + lo" for k in range(len(call.args))]
+        return CallText(tuple(lines), self._enter(number, "hi - lo", arrays, f"{_array(number, len(call.args))} + lo"))
+
+    def _result_of_call(self, let: Let) -> list[str]:
+        number, call = self.call_number[let.name], let.expr
+        if self.kernel.domain != "pathway":
+            value = f"{_array(number, len(call.args))}[{self._position()}]"
+            return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {_read(value, call.type)};", let)]
+        lines = [f"{_MEMORY[a.type]} {_array(number, k)} = {self.expr(a)};" for k, a in enumerate((*call.args,))]
+        lines.append(f"{_MEMORY[call.type]} {_array(number, len(call.args))};")
+        addresses = [f"&{_array(number, k)}" for k in range(len(call.args) + 1)]
+        lines.append(self._enter(number, "1", addresses[:-1], addresses[-1]))
+        value = _read(_array(number, len(call.args)), call.type)
+        return [*lines, self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
+
+    @staticmethod
+    def _enter(number: int, n: str, arguments: list[str], result: str) -> str:
+        return (
+            f"{{ void *args[] = {{ {', '.join([*arguments, '0'])} }}; "
+            f"if (ctx->call[{number}].enter(ctx->call[{number}].self, {n}, args, {result})) return EQ_FAILED; }}"
+        )
+
+    def _position(self) -> str:
+        return "e" if self.kernel.domain == "event" else "i"
+
+    def _scratch(self):
+        place = 0
+        for number, call in enumerate(self.kernel.externs if self.kernel.domain != "pathway" else ()):
+            for k, type_ in enumerate((*(a.type for a in call.args), call.type)):
+                yield f"{_MEMORY[type_]} *const {_array(number, k)} = ({_MEMORY[type_]} *)ctx->scratch[{place}];"
+                place += 1
+
+    def _let(self, s: Let) -> str:
+        return self._line(f"const {_LOCAL[s.expr.type]} x_{s.name} = {self.expr(s.expr)};", s)
 
     @staticmethod
     def _line(text: str, statement) -> str:
@@ -141,6 +240,7 @@ class _Printer:
                 place, integer = f"ctx->integer[{integer}]", integer + 1
             if s.name in used:
                 yield f"const {_LOCAL[s.type]} s_{s.name} = {place}{' != 0' if s.type == 'b8' else ''};"
+        yield from self._scratch()
 
     def _has_alias(self, buffer: Buffer) -> bool:
         """Source and target may be one group, and then two buffers are the same memory."""
@@ -187,6 +287,15 @@ class _Printer:
         if type_ == "i64" and a.type == "f64":
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"
+
+
+def _array(number: int, k: int) -> str:
+    """The name of the k-th argument of a call; the result comes after the last."""
+    return f"call{number}_{k}"
+
+
+def _read(value: str, type_: str) -> str:
+    return f"({value} != 0)" if type_ == "b8" else value
 
 
 def _literal(e: Const) -> str:

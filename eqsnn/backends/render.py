@@ -12,7 +12,7 @@ import jinja2
 import eqsnn
 from eqsnn.backends.printer import Text, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import functions
+from eqsnn.kernel import functions, random
 from eqsnn.kernel.ir import Kernel
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway"}
@@ -47,10 +47,12 @@ def prelude() -> tuple[str, str]:
         "sin": functions.SIN,
         "cos": functions.COS,
         "exprel_prime": functions.EXPREL_PRIME,
+        "stirling": random.STIRLING,
     }
     numbers = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
     abi = environment().get_template("c/eq_abi.h").render()
-    return abi, environment().get_template("c/eq_math.h").render(numbers)
+    mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in ("eq_math.h", "eq_poisson.h")]
+    return abi, "\n".join(mathematics)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import sympy
 
-from eqsnn.errors import InternalError
-from eqsnn.update_map import Assignment, Input, Propagator, UpdateMap, Write, symbol
+from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.update_map import Assignment, Input, Propagator, Repeat, UpdateMap, Write, symbol
 
 PREFIX = "adj_"
 """The derivative with respect to a variable is the variable of that name with this prefix."""
@@ -21,6 +21,11 @@ PREFIX = "adj_"
 
 def adjoint(map_: UpdateMap) -> UpdateMap:
     """The adjoint of ``map_``, which has no event (see ``smooth_event``). Booleans and integers carry no derivative."""
+    if any(isinstance(a, Repeat) for a in map_.assignments):
+        raise EqsnnError(
+            f"{map_.name}: the adjoint of an adaptive method is not known, since the number of its steps depends on the values; "
+            "use a method of fixed step, such as exponential_euler or rk4"
+        )
     if map_.event is not None:
         raise InternalError(f"{map_.name}: an event has no derivative; take its smooth twin first")
     return _Adjoint(map_).build()

@@ -22,7 +22,7 @@ def smooth_event(map_: UpdateMap, slope: float) -> UpdateMap:
     """``map_`` with its event written to the float variable 'spike' instead. ``slope`` is per unit of the threshold's own quantity."""
     if map_.event is None:
         return map_
-    condition = next(a for a in map_.assignments if a.target == map_.event)
+    condition = next(a for a in map_.flat() if a.target == map_.event)
     name = f"{SPIKE}@smooth"
     assigned = Assignment(name, _soft(condition.expr, sympy.Float(slope)), condition.source)
     return replace(

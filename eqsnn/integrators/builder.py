@@ -10,10 +10,22 @@ from sympy import Float, Integer
 from eqsnn.errors import EquationError, InternalError, Span
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
-from eqsnn.model.functions import known_constant
+from eqsnn.model.dimensions import infer, inline_scope, result_type
+from eqsnn.model.functions import InlineFunction, UserFunction, known_constant
 from eqsnn.model.model import DType, Scope, Symbol, seen_from
 from eqsnn.model.statements import Bound
-from eqsnn.update_map import Assignment, Input, Noise, Propagator, UpdateMap, Write, symbol
+from eqsnn.update_map import (
+    Assignment,
+    Carried,
+    Input,
+    Noise,
+    Propagator,
+    Repeat,
+    Requirement,
+    UpdateMap,
+    Write,
+    symbol,
+)
 
 Key = tuple[str, str]
 """(owner, variable)"""
@@ -25,7 +37,7 @@ class MapBuilder:
     def __init__(self, name: str, scope: Scope):
         self.name, self.scope = name, scope
         self.inputs: dict[str, Input] = {}
-        self.assignments: list[Assignment] = []
+        self.assignments: list[Assignment | Repeat] = []
         self.writes: list[Write] = []
         self.noise: list[Noise] = []
         self.propagators: list[Propagator] = []
@@ -35,6 +47,14 @@ class MapBuilder:
         self.current: dict[Key, sympy.Symbol] = {}
         self._versions: dict[str, int] = {}
         self._expanded: dict[tuple, sympy.Symbol] = {}
+        self._called: dict[tuple, sympy.Symbol] = {}
+        self._draws = 0
+        self.requirements: list[Requirement] = []
+        self._outside: list[Assignment | Repeat] = []
+        self._first: dict[str, sympy.Expr] = {}
+        self._carried: dict[str, str] = {}
+        self.held_time: sympy.Symbol | None = None
+        """While this is set, tables are read at this time in place of the newest."""
 
     # -- names ----------------------------------------------------------------------------------------------------------------
 
@@ -73,11 +93,36 @@ class MapBuilder:
             self.types[name] = dtype
         return symbol(name)
 
+    def begin_repeat(self, first: dict[str, tuple[sympy.Expr, DType]]) -> dict[str, sympy.Symbol]:
+        """From here on, assignments are repeated; ``first`` gives the values that are carried through the rounds. Returns their symbols."""
+        names = {base: self.fresh(base) for base in first}
+        self.types |= {names[base]: dtype for base, (_, dtype) in first.items() if dtype != "float"}
+        self._first = {base: expr for base, (expr, _) in first.items()}
+        self._carried = names
+        self._outside, self.assignments = self.assignments, []
+        self._expanded.clear()
+        return {base: symbol(name) for base, name in names.items()}
+
+    def end_repeat(self, again: sympy.Expr, following: dict[str, sympy.Symbol]) -> None:
+        """The repetition goes on while ``again``, with the values ``following``."""
+        carried = tuple(Carried(n, self._first[base], following[base].name) for base, n in self._carried.items())
+        repeat = Repeat(carried, again, tuple(self.assignments))
+        self.assignments = [*self._outside, repeat]
+        self._expanded.clear()
+
+    def require(self, condition: sympy.Symbol, message: str, variables: frozenset[str]) -> None:
+        """The run stops with ``message`` where ``condition`` is false."""
+        self.requirements.append(Requirement(condition.name, message, variables))
+
     def draw(self, kind: str) -> sympy.Symbol:
         """The symbol of a new random number."""
         name = self.fresh(f"random_{kind}")
-        self.noise.append(Noise(name, kind, len(self.noise)))
+        self.noise.append(Noise(name, kind, self._next_draw()))
         return symbol(name)
+
+    def _next_draw(self) -> int:
+        self._draws += 1
+        return self._draws - 1
 
     def set(self, key: Key, value: sympy.Symbol) -> None:
         """From here on the variable has this value; subexpressions are evaluated anew."""
@@ -100,6 +145,7 @@ class MapBuilder:
             self.event,
             dict(self.types),
             dict(self.lookups),
+            tuple(self.requirements),
         )
 
     # -- expressions ------------------------------------------------------------------------------------------------------------
@@ -216,10 +262,47 @@ class MapBuilder:
             return self.draw("uniform" if expr.function == "rand" else "normal")
         args = [self._node(a, scope, frame) for a in expr.args]
         if expr.function in scope.functions:
-            name = expr.function if frame == "self" else f"{expr.function}@{frame}"
-            self.lookups[name] = scope.functions[expr.function]
-            return voc.Table(symbol(name), *args)
+            return self._given(expr, scope.functions[expr.function], args, scope, frame)
+        if expr.function == "poisson":
+            return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw())), expr.span)
         return voc.FUNCTIONS[expr.function](*args)
+
+    def _given(self, expr: Call, function: object, args: list, scope: Scope, frame: str):
+        """A call of what the user gave: a table, an inline function or a function in another language."""
+        if isinstance(function, InlineFunction):
+            return self._inline(function, expr, args, scope, frame)
+        name = expr.function if frame == "self" else f"{expr.function}@{frame}"
+        self.lookups[name] = function
+        if isinstance(function, UserFunction):
+            return self._user(function, name, expr, args, scope)
+        if self.held_time is not None:
+            args = [a.xreplace({self.time(): self.held_time}) for a in args]
+        return voc.Table(symbol(name), *args)
+
+    def _inline(self, function: InlineFunction, expr: Call, args: list, scope: Scope, frame: str):
+        inner = inline_scope(function, [infer(a, scope) for a in expr.args], scope)
+        outside = {k: v for k, v in self.current.items() if k[0] == "argument"}
+        self.current |= {("argument", p): a for p, a in zip(function.parameters, args)}
+        try:
+            return self._node(function.body, inner, frame)
+        finally:
+            for p in function.parameters:
+                del self.current[("argument", p)]
+            self.current |= outside
+
+    def _user(self, function: UserFunction, name: str, expr: Call, args: list, scope: Scope):
+        """Each call is a name of the map, so that it is made once; calls with the same arguments are one, if the function has no state."""
+        if function.indexed:
+            args = [*args, voc.Element()]
+        key = (name, *args)
+        if key in self._called and function.stateless:
+            return self._called[key]
+        dtype = result_type(function, [infer(a, scope).dtype for a in expr.args])
+        call = voc.UserCall(symbol(name), Integer(len(self._called)), *args)
+        self._called[key if function.stateless else (*key, len(self._called))] = found = self.assign(
+            expr.function, call, expr.span, dtype
+        )
+        return found
 
     # -- statements ---------------------------------------------------------------------------------------------------------------
 

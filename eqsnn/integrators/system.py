@@ -119,6 +119,10 @@ class System:
         flat = self.flat(expr)
         if tables_rest:
             flat = flat.xreplace(dict.fromkeys(flat.atoms(voc.Table), sympy.S.Zero))
+        calls = flat.atoms(voc.UserCall)
+        functions = {c.args[0].name: self.builder.lookups[c.args[0].name] for c in calls}
+        if flat.has(voc.Poisson) or any(not f.stateless for f in functions.values()):
+            return "rand()"
         drawn = {n.name for n in self.builder.noise}
         for s in sorted(flat.free_symbols, key=lambda s: s.name):
             known: Input | None = self.builder.inputs.get(s.name)
@@ -129,7 +133,7 @@ class System:
             if known.owner == "self" and known.variable not in self.varying:
                 continue
             return known.name
-        return None
+        return next((f"{name}()" for name in sorted(functions)), None)
 
 
 def _noise_names(v: Variable) -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sympy
 from sympy import Function, S
 
+from eqsnn.errors import EquationError
+
 
 class Inert(Function):
     """A function that sympy carries along; its derivative is 0 unless a subclass says else."""
@@ -88,6 +90,29 @@ class Table(Inert):
 
 class Search(Inert):
     """``Search(name, u)``: how many of the ascending values of a table are <= u."""
+
+
+class Element(Inert):
+    """The number of the element, as an argument of a user's function."""
+
+
+class Poisson(Inert):
+    """``Poisson(lam, k)``: the Poisson number with mean lam that is draw k of its map."""
+
+
+class UserCall(Inert):
+    """``UserCall(name, k, x, ...)``: a function that the user wrote, called by the name under which the map looks it up; k numbers the calls.
+
+    What it does is not known, and its derivative neither.
+    """
+
+    def fdiff(self, argindex=1):
+        name = self.args[0].name.partition("@")[0]
+        raise EquationError(
+            f"the derivative of the function '{name}' is not known, and this method needs it",
+            None,
+            f"use another method, or give the function as an expression: eqsnn.function('{name}(x) = ...')",
+        )
 
 
 class Modulo(Inert):

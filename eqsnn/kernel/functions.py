@@ -339,9 +339,9 @@ def clip(x, low, high):
 
 
 def timestep(t, dt):
-    """The whole steps of dt in t, a thousandth of a step allowed for rounding."""
+    """The whole steps of dt in t, cut towards 0, a thousandth of a step allowed for rounding."""
     with np.errstate(all="ignore"):
-        return np.floor((t + 1e-3 * dt) / dt)
+        return np.trunc((t + 1e-3 * dt) / dt)
 
 
 TABLE = {

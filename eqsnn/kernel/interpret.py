@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from eqsnn.errors import InternalError
 from eqsnn.kernel import functions, random
 from eqsnn.kernel.ir import (
+    RANDOM,
     Binary,
     Call,
     Cast,
@@ -17,12 +19,15 @@ from eqsnn.kernel.ir import (
     Const,
     Emit,
     Expr,
+    Extern,
     Hoisted,
     HoistedPropagator,
     Kernel,
     Let,
     Load,
     Local,
+    Loop,
+    Require,
     Search,
     Select,
     Store,
@@ -54,18 +59,19 @@ class Rows:
 
 @dataclass
 class Memory:
-    """What a kernel is called with: arrays and numbers by name, and the elements or rows of this step."""
+    """What a kernel is called with: arrays and numbers by name, the elements or rows of this step, and the user's functions."""
 
     buffers: dict[str, np.ndarray]
     scalars: dict[str, float | int]
     events: np.ndarray | None = None
     rows: tuple[Rows, ...] | list[Rows] = field(default=())
+    functions: dict[str, Callable[[list[np.ndarray], int], np.ndarray]] = field(default_factory=dict)
 
 
 def interpret(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
     """Do the elements (neuron), events (event) or row blocks (pathway) ``lo <= . < hi``.
 
-    Returns the elements that emitted an event, ascending, and whether all checked values were finite.
+    Returns the elements that emitted an event, ascending, and whether all checked values were finite. Raises Unmet.
     """
     if kernel.domain == "pathway":
         emitted, finite = [], True
@@ -75,6 +81,7 @@ def interpret(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndar
     element = np.arange(lo, hi) if kernel.domain == "neuron" else np.asarray(memory.events[lo:hi], np.int64)
     frame = _Frame(kernel, memory, {"@i": element}, len(element))
     frame.run()
+    _heed(frame)
     return element[frame.emitted].astype(np.int32), frame.finite
 
 
@@ -88,8 +95,10 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     synapse = k if rows.synapse is None else rows.synapse[k]
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
     written = {s.buffer for s in kernel.body if isinstance(s, Store) and not s.add}
-    one_by_one = any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers) or _mixes(
-        kernel, memory
+    one_by_one = (
+        kernel.ordered
+        or any(b.extent in ("pre", "post") and b.name in written for b in kernel.buffers)
+        or _mixes(kernel, memory)
     )
     finite = True
     for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
@@ -98,6 +107,7 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
         )
         frame.run()
         finite &= frame.finite
+        _heed(frame)
     return finite
 
 
@@ -106,6 +116,19 @@ def _mixes(kernel: Kernel, memory: Memory) -> bool:
     arrays = {b.name: memory.buffers.get(b.name) for b in kernel.buffers}
     written = [arrays[b.name] for b in kernel.buffers if b.writable]
     return any(arrays[b.name] is w for w in written for b in kernel.buffers if not b.writable)
+
+
+class Unmet(Exception):
+    """A requirement of a kernel is not met by ``element``, the first such one."""
+
+    def __init__(self, element: int):
+        super().__init__(element)
+        self.element = element
+
+
+def _heed(frame: _Frame) -> None:
+    if frame.unmet and frame.finite:
+        raise Unmet(min(frame.unmet))
 
 
 class _Frame:
@@ -126,6 +149,7 @@ class _Frame:
         for s in kernel.scalars:
             self.values[s.name] = np.asarray(memory.scalars[s.name], _DTYPES[s.type])
         self.finite = True
+        self.unmet: list[int] = []
         self.emitted = np.zeros(n, bool)
 
     def run(self) -> None:
@@ -135,8 +159,16 @@ class _Frame:
 
     def execute(self, statement) -> None:
         match statement:
+            case Let(name, Extern() as call):
+                self.values[name] = self.call(call)
             case Let(name, expr):
                 self.values[name] = self.value(expr)
+            case Loop():
+                self.loop(statement)
+            case Require(condition):
+                wrong = np.flatnonzero(~np.broadcast_to(self.value(condition), (self.n,)))
+                if wrong.size:
+                    self.unmet.append(int(self.at["self"][wrong[0]]))
             case Store():
                 self.store(statement)
             case Emit(condition):
@@ -157,6 +189,23 @@ class _Frame:
 
     def value(self, expr: Expr) -> np.ndarray:
         return evaluate(expr, self.values, self.load)
+
+    def loop(self, loop: Loop) -> None:
+        """All elements go round together, and those that are done keep their values."""
+        for c in loop.carried:
+            self.values[c.name] = np.broadcast_to(self.value(c.first), (self.n,))
+        while True:
+            active = np.broadcast_to(self.value(loop.again), (self.n,))
+            if not np.any(active):
+                return
+            for statement in loop.body:
+                self.execute(statement)
+            following = {c.name: np.where(active, self.value(c.next), self.values[c.name]) for c in loop.carried}
+            self.values |= following
+
+    def call(self, call: Extern) -> np.ndarray:
+        args = [np.array(np.broadcast_to(self.value(a), (self.n,))) for a in call.args]
+        return np.asarray(self.memory.functions[call.function](args, self.n), _DTYPES[call.type])
 
     def load(self, buffer: str, index: np.ndarray | None) -> np.ndarray:
         array = self.memory.buffers[buffer]
@@ -188,9 +237,9 @@ def evaluate(expr: Expr, values, load) -> np.ndarray:
                 return np.where(of(condition), of(a), of(b))
             case Call(function, args, _):
                 args = [of(a) for a in args]
-                if function in ("uniform", "normal"):
-                    key, element, count, draw = args
-                    return getattr(random, function)(int(key), element, count, int(draw))
+                if function in RANDOM:
+                    key, element, count, draw, *parameters = args
+                    return getattr(random, function)(int(key), element, count, int(draw), *parameters)
                 return functions.TABLE[function](*args)
             case Cast(a, type_):
                 return _cast(of(a), type_)

@@ -116,7 +116,28 @@ class Search:
     type: Type = "i64"
 
 
-Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast | Search
+@dataclass(frozen=True)
+class Extern:
+    """A function that the user gave, by the name under which it is bound. It stands alone on the right-hand side of a ``Let``.
+
+    It is called with whole arrays, one value an element; ``stateful`` says that the order of its calls matters.
+    """
+
+    function: str
+    args: tuple[Expr, ...]
+    type: Type
+    stateful: bool = False
+
+
+Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast | Search | Extern
+
+
+RANDOM: dict[str, tuple[Type, ...]] = {
+    "uniform": ("i64",) * 4,
+    "normal": ("i64",) * 4,
+    "poisson": ("i64", "i64", "i64", "i64", "f64"),
+}
+"""The random functions of ``Call`` and the types of their arguments: key, element, count, draw, and parameters."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +175,38 @@ class CheckFinite:
     name: str
 
 
-Statement = Let | Store | Emit | CheckFinite
+@dataclass(frozen=True)
+class Carried:
+    """A value of a :class:`Loop`: ``first`` before the first round, ``next`` after each. Inside and after the loop ``name`` is a ``Local``."""
+
+    name: str
+    first: Expr
+    next: Expr
+
+    @property
+    def type(self) -> Type:
+        return self.first.type
+
+
+@dataclass(frozen=True)
+class Loop:
+    """While ``again`` (b8, of carried values and what stands before the loop): make the values of ``body``, then all carried values become
+    their next ones. Each element of the domain goes round as often as it needs; names of the body end with it."""
+
+    carried: tuple[Carried, ...]
+    again: Expr
+    body: tuple[Let, ...]
+
+
+@dataclass(frozen=True)
+class Require:
+    """Stops the run with ``message`` where the condition is false, naming the element."""
+
+    condition: Expr
+    message: str
+
+
+Statement = Let | Store | Emit | CheckFinite | Loop | Require
 
 
 @dataclass(frozen=True)
@@ -232,6 +284,16 @@ class Kernel:
         """The buffer called ``name``."""
         return next(b for b in self.buffers if b.name == name)
 
+    @property
+    def externs(self) -> tuple[Extern, ...]:
+        """The calls of user functions, in their order."""
+        return tuple(s.expr for s in self.body if isinstance(s, Let) and isinstance(s.expr, Extern))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether elements must be done in order, on one thread, because a user function has a state."""
+        return any(e.stateful for e in self.externs)
+
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands of an expression."""
@@ -244,7 +306,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (expr.a, expr.b)
         case Select():
             return (expr.condition, expr.a, expr.b)
-        case Call():
+        case Call() | Extern():
             return expr.args
         case Search():
             return (expr.length, expr.value)
@@ -262,7 +324,7 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
             return replace(expr, a=parts[0], b=parts[1])
         case Select():
             return replace(expr, condition=parts[0], a=parts[1], b=parts[2])
-        case Call():
+        case Call() | Extern():
             return replace(expr, args=parts)
         case Search():
             return replace(expr, length=parts[0], value=parts[1])
@@ -283,8 +345,10 @@ def expressions(statement: Statement) -> tuple[Expr, ...]:
             return (statement.expr,)
         case Store():
             return (statement.expr,) if statement.guard is None else (statement.expr, statement.guard)
-        case Emit():
+        case Emit() | Require():
             return (statement.condition,)
+        case Loop(carried, again, body):
+            return (*(c.first for c in carried), *(c.next for c in carried), again, *(s.expr for s in body))
     return ()
 
 
@@ -295,9 +359,27 @@ def with_expressions(statement: Statement, parts: tuple[Expr, ...]) -> Statement
             return replace(statement, expr=parts[0])
         case Store():
             return replace(statement, expr=parts[0], guard=parts[1] if len(parts) > 1 else None)
-        case Emit():
+        case Emit() | Require():
             return replace(statement, condition=parts[0])
+        case Loop(carried, _, body):
+            n = len(carried)
+            firsts, nexts, again, rest = parts[:n], parts[n : 2 * n], parts[2 * n], parts[2 * n + 1 :]
+            return Loop(
+                tuple(replace(c, first=f, next=x) for c, f, x in zip(carried, firsts, nexts)),
+                again,
+                tuple(replace(s, expr=e) for s, e in zip(body, rest)),
+            )
     return statement
+
+
+def names_made(statement: Statement) -> tuple[str, ...]:
+    """The names that a statement gives values to."""
+    match statement:
+        case Let(name):
+            return (name,)
+        case Loop(carried, _, body):
+            return (*(c.name for c in carried), *(s.name for s in body))
+    return ()
 
 
 def identifier(text: str) -> str:

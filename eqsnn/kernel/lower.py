@@ -17,6 +17,7 @@ from eqsnn.kernel.ir import (
     Binary,
     Buffer,
     Call,
+    Carried,
     Cast,
     CheckFinite,
     Compare,
@@ -24,11 +25,14 @@ from eqsnn.kernel.ir import (
     DomainKind,
     Emit,
     Expr,
+    Extern,
     HoistedPropagator,
     Kernel,
     Let,
     Load,
     Local,
+    Loop,
+    Require,
     Scalar,
     Search,
     Select,
@@ -39,7 +43,7 @@ from eqsnn.kernel.ir import (
     identifier,
 )
 from eqsnn.kernel.passes import optimise
-from eqsnn.update_map import Input, UpdateMap, Write
+from eqsnn.update_map import Assignment, Input, Repeat, UpdateMap, Write
 
 _TYPES: dict[str, Type] = {"float": "f64", "integer": "i64", "boolean": "b8"}
 _CALLS = {
@@ -117,6 +121,8 @@ class _Lowering:
         self.ordinal: dict[str, int] = {}
         self._order: dict = {}
         self._statements: list[Statement] = []
+        self._externs: dict = {}
+        self._source = None
         self._number_symbols()
 
     # -- names ----------------------------------------------------------------------------------------------------------------
@@ -133,7 +139,9 @@ class _Lowering:
     def _number_symbols(self) -> None:
         names = [i.name for i in self.map.inputs] + [n.name for n in self.map.noise]
         names += [e for p in self.map.propagators for row in p.entries for e in row if e is not None]
-        names += [a.target for a in self.map.assignments]
+        for a in self.map.assignments:
+            names += [c.name for c in a.carried] if isinstance(a, Repeat) else []
+            names += [x.target for x in (a.body if isinstance(a, Repeat) else (a,))]
         self.ordinal = {n: k for k, n in enumerate(dict.fromkeys(names))}
 
     def scalar(self, owner: str, variable: str, type_: Type) -> Local:
@@ -163,24 +171,55 @@ class _Lowering:
         for noise in self.map.noise:
             key = self.scalar("random", "key", "i64")
             count = self.scalar("random", "count", "i64")
-            element = Local("@s" if self.domain == "pathway" else "@i", "i64")
-            call = Call(noise.kind, (key, element, count, Const(noise.draw, "i64")), "f64")
+            call = Call(noise.kind, (key, self._element(), count, Const(noise.draw, "i64")), "f64")
             self._let(noise.name, call, 2)
         for a in self.map.assignments:
-            expr, level = self.convert(a.expr)
-            wanted = _TYPES[self.map.types.get(a.target, "float")]
-            self._let(a.target, _cast(expr, wanted), level, a.source)
+            if isinstance(a, Repeat):
+                self._repeat(a)
+            else:
+                self._assignment(a)
         for w in writes:
             self._write(w, (w.owner, w.variable) in checked)
+        for r in self.map.requirements:
+            if any(w.variable in r.variables for w in writes):
+                self._statements.append(Require(_cast(self.values[r.condition], "b8"), r.message))
         if event and self.map.event is not None:
             self._statements.append(Emit(_cast(self.values[self.map.event], "b8")))
         return self._statements
+
+    def _assignment(self, a: Assignment) -> None:
+        self._source = a.source
+        expr, level = self.convert(a.expr)
+        wanted = _TYPES[self.map.types.get(a.target, "float")]
+        self._let(a.target, _cast(expr, wanted), level, a.source)
+
+    def _repeat(self, repeat: Repeat) -> None:
+        firsts = []
+        for c in repeat.carried:
+            type_ = _TYPES[self.map.types.get(c.name, "float")]
+            firsts.append(_cast(self.convert(c.first)[0], type_))
+        for c, first in zip(repeat.carried, firsts):
+            self.values[c.name], self.constness[c.name] = Local(self._fresh(c.name), first.type), 2
+        again = _cast(self.convert(repeat.again)[0], "b8")
+        outside, self._statements = self._statements, []
+        for a in repeat.body:
+            self._assignment(a)
+        body, self._statements = tuple(self._statements), outside
+        carried = tuple(
+            Carried(self.values[c.name].name, first, _cast(self.values[c.next], first.type))
+            for c, first in zip(repeat.carried, firsts)
+        )
+        self._statements.append(Loop(carried, again, body))
 
     def _let(self, name: str, expr: Expr, level: int, source=None) -> None:
         local = self._fresh(name)
         self._statements.append(Let(local, expr, source))
         self.values[name] = Local(local, expr.type)
         self.constness[name] = level
+
+    def _element(self) -> Local:
+        """The number by which random streams tell elements apart."""
+        return Local("@s" if self.domain == "pathway" else "@i", "i64")
 
     def _input(self, source: Input) -> None:
         type_ = _TYPES[source.dtype]
@@ -197,7 +236,7 @@ class _Lowering:
             far = "." in source.owner and not source.shared  # a variable of a neuron that a connected synapse connects
             extent = "shared" if source.shared else "table" if far else source.owner
             name = self.buffer(source.owner, source.variable, type_, extent)
-            value = Load(name, type_, self._element(source.owner) if far else None)
+            value = Load(name, type_, self._element_of(source.owner) if far else None)
             if source.constant:
                 level = 0 if source.shared else 1 if source.owner == "self" else 2
         if isinstance(value, Load):
@@ -207,20 +246,20 @@ class _Lowering:
             value = Local(local, type_)
         self.values[source.name], self.constness[source.name] = value, level
 
-    def _element(self, owner: str) -> Expr:
+    def _element_of(self, owner: str) -> Expr:
         """The number of the element of ``owner``: 'pre', or 'post.pre' for the source of the synapse that is the target."""
         outer, _, side = owner.rpartition(".")
         if not outer:
             return Local(f"@{side}", "i64")
         ends, far = "@sources" if side == "pre" else "@targets", "." in outer
         name = self.buffer(outer, ends, "i64", "table" if far else outer)
-        return Load(name, "i64", self._element(outer) if far else None)
+        return Load(name, "i64", self._element_of(outer) if far else None)
 
     def _index(self, variable: str) -> Expr:
         if variable.partition("@")[0] in ("N", "N_pre", "N_post"):
             return self.scalar("index", variable, "i64")
         if "@" in variable:
-            return self._element(variable.partition("@")[2])
+            return self._element_of(variable.partition("@")[2])
         if variable in ("N_incoming", "N_outgoing"):
             side = "post" if variable == "N_incoming" else "pre"
             return Load(self.buffer("index", variable, "i64", side), "i64")
@@ -306,12 +345,20 @@ class _Lowering:
             return Const(float("inf"), "f64"), 0
         if kind is voc.Table:
             return self._table(node)
+        if kind is voc.Element:
+            return self._element(), 2
+        if kind is voc.Poisson:
+            return self._poisson(node)
+        if kind is voc.UserCall:
+            return self._extern(node)
         if kind is voc.Search:
             value, _ = self.convert(node.args[1])
             variable = node.args[0].name
             length = self.scalar("shape", f"{variable}#0", "i64")
             return Search(self.buffer("table", variable, "f64", "table"), length, _cast(value, "f64")), 2
         args, level = self._arguments(node)
+        if kind in _WHOLE and all(a.type == "i64" for a in args):
+            return _WHOLE[kind](*args), level
         if kind in _CALLS:
             return Call(_CALLS[kind], tuple(_cast(a, "f64") for a in args), "f64"), level
         if kind in _COMPARE:
@@ -335,6 +382,27 @@ class _Lowering:
             quotient = Call("floor", (Binary("/", a, b, "f64"),), "f64")
             return (Cast(quotient, "i64") if whole else quotient), level
         raise InternalError(f"no lowering for {kind} in {self.map.name}")
+
+    def _poisson(self, node) -> tuple[Expr, int]:
+        mean, _ = self.convert(node.args[0])
+        key, count = self.scalar("random", "key", "i64"), self.scalar("random", "count", "i64")
+        draw = Const(int(node.args[1]), "i64")
+        return Call("poisson", (key, self._element(), count, draw, _cast(mean, "f64")), "f64"), 2
+
+    def _extern(self, node) -> tuple[Expr, int]:
+        """A call of a user's function as a statement of its own, once for each call of the map."""
+        if node not in self._externs:
+            name = node.args[0].name
+            function = self.map.lookups[name]
+            args = [self.convert(a)[0] for a in node.args[2:]]
+            kinds = (*function.arg_types, "any")
+            args = [_cast(a, {"float": "f64", "integer": "i64"}.get(k, a.type)) for a, k in zip(args, kinds)]
+            highest = next((t for t in ("f64", "i64", "b8") if any(a.type == t for a in args)), "f64")
+            type_ = _TYPES.get(function.result_type, highest)
+            local = self._fresh(name)
+            self._statements.append(Let(local, Extern(name, tuple(args), type_, not function.stateless), self._source))
+            self._externs[node] = Local(local, type_)
+        return self._externs[node], 2
 
     def _table(self, node) -> tuple[Expr, int]:
         """A TimedArray: the value of the step in which t lies, held before the first and after the last."""
@@ -472,6 +540,25 @@ class _Lowering:
             return (root if exponent > 0 else Binary("/", Const(1.0, "f64"), root, "f64")), level
         (a, b), level = self._arguments(node)
         return Call("power", (_cast(a, "f64"), _cast(b, "f64")), "f64"), level
+
+
+def _whole_abs(a: Expr) -> Expr:
+    return Select(Compare("<", a, Const(0, "i64")), Unary("-", a, "i64"), a, "i64")
+
+
+def _whole_sign(a: Expr) -> Expr:
+    zero = Const(0, "i64")
+    below = Select(Compare("<", a, zero), Const(-1, "i64"), zero, "i64")
+    return Select(Compare(">", a, zero), Const(1, "i64"), below, "i64")
+
+
+def _whole_clip(a: Expr, low: Expr, high: Expr) -> Expr:
+    a = Select(Compare("<", a, low), low, a, "i64")
+    return Select(Compare(">", a, high), high, a, "i64")
+
+
+_WHOLE = {sympy.Abs: _whole_abs, voc.Sign: _whole_sign, voc.Clip: _whole_clip}
+"""Functions that give integers for integers."""
 
 
 def _leaves(key) -> Iterable[tuple]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from eqsnn.errors import InternalError
 from eqsnn.kernel.functions import TABLE
 from eqsnn.kernel.ir import (
+    RANDOM,
     Binary,
     Call,
     Cast,
@@ -13,17 +14,21 @@ from eqsnn.kernel.ir import (
     Const,
     Emit,
     Expr,
+    Extern,
     Hoisted,
     Kernel,
     Let,
     Load,
     Local,
+    Loop,
+    Require,
     Search,
     Select,
     Store,
     Unary,
     children,
     expressions,
+    names_made,
 )
 
 _INDICES = {"neuron": {"@i"}, "event": {"@i"}, "pathway": {"@s", "@pre", "@post"}}
@@ -44,7 +49,7 @@ class _Verifier:
         kernel = self.kernel
         self.need(kernel.batch == 1, "batches of more than one are not rendered yet")
         names = [s.name for s in kernel.scalars] + [b.name for b in kernel.buffers]
-        names += [s.name for s in kernel.body if isinstance(s, Let)]
+        names += [name for s in kernel.body for name in names_made(s)]
         self.need(len(names) == len(set(names)), f"a name stands for two things in {sorted(names)}")
         for h in kernel.hoisted:
             for e in (h.expr,) if isinstance(h, Hoisted) else [e for row in h.matrix for e in row]:
@@ -56,9 +61,31 @@ class _Verifier:
         if not condition:
             raise InternalError(f"kernel {self.kernel.name} of {self.kernel.owner}: {what}")
 
+    def loop(self, loop: Loop) -> None:
+        """The parts of a loop see the carried values, and those after it too; the names of its body end with it."""
+        for c in loop.carried:
+            self.expr(c.first)
+            self.need(c.first.type == c.next.type, f"{c.name} goes from {c.first.type} to {c.next.type}")
+        self.locals |= {c.name: c.type for c in loop.carried}
+        self.expr(loop.again)
+        self.need(loop.again.type == "b8", "a loop goes on by a condition")
+        outside = dict(self.locals)
+        for s in loop.body:
+            self.statement(s, False)
+        for c in loop.carried:
+            self.expr(c.next)
+        self.locals = outside
+
     def statement(self, statement, last: bool) -> None:
+        if isinstance(statement, Loop):
+            self.loop(statement)
+            return
         for e in expressions(statement):
-            self.expr(e)
+            if isinstance(statement, Let) and isinstance(e, Extern):
+                for part in e.args:
+                    self.expr(part)
+            else:
+                self.expr(e)
         match statement:
             case Let(name, expr):
                 self.need(name not in self.locals, f"{name} is made twice")
@@ -74,6 +101,8 @@ class _Verifier:
             case Emit():
                 self.need(last and self.kernel.domain == "neuron", "an event stands last in a neuron kernel")
                 self.need(statement.condition.type == "b8", "an event is a condition")
+            case Require():
+                self.need(statement.condition.type == "b8", "a requirement is a condition")
             case CheckFinite(name):
                 self.need(self.locals.get(name) == "f64", f"{name} is checked and is no float")
 
@@ -102,11 +131,12 @@ class _Verifier:
             case Select(condition, a, b, type_):
                 self.need(condition.type == "b8" and a.type == b.type == type_, f"a choice of {a.type} and {b.type}")
             case Call(function, args, _):
-                random = function in ("uniform", "normal")
-                self.need(random or function in TABLE, f"there is no function {function}")
-                self.need(
-                    all(a.type == ("i64" if random else "f64") for a in args), f"{function} on {[a.type for a in args]}"
-                )
+                known = function in RANDOM or function in TABLE
+                self.need(known, f"there is no function {function}")
+                wanted = RANDOM.get(function, ("f64",) * len(args))
+                self.need(tuple(a.type for a in args) == wanted, f"{function} on {[a.type for a in args]}")
+            case Extern(function):
+                self.need(False, f"{function} is called inside an expression")
             case Search(buffer, length, value, _):
                 self.need(
                     self.buffers[buffer].extent == "table" and length.type == "i64" and value.type == "f64", "a search"

@@ -234,6 +234,20 @@ class Generator:
         return f"{self.element} for {self.variable} in {self.iterable}{tail}"
 
 
+@dataclass(frozen=True)
+class FunctionDefinition:
+    """``<name>(<parameters>) = <body>``; ``spans`` are those of the name and the parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expr
+    span: Span = _span()
+    spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(self.parameters)}) = {self.body}"
+
+
 def _flags(flags: tuple[str, ...]) -> str:
     return f" ({', '.join(flags)})" if flags else ""
 

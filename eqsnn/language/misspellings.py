@@ -27,6 +27,7 @@ class Row:
 
 
 ROWS = (
+    Row(r".|$", "this does not define a function", "write it as f(x) = x**2/(1 + x)", start="function", before=r"^[^=]*$", mark=1),
     Row(r"\^", "'^' is not an operator", "write a power as v**2", mark=1),
     Row(r"&&?", "'{found}' is not an operator", "write 'and'"),
     Row(r"\|\|?", "'{found}' is not an operator", "write 'or'"),

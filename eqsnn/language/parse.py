@@ -47,6 +47,11 @@ def parse_generator(text: str, origin: str = "generator") -> ast.Generator | ast
     return _run("generator", text, origin)
 
 
+def parse_function(text: str) -> ast.FunctionDefinition:
+    """A function with parameters, ``f(x) = x**2``. Raises ``EquationError``."""
+    return _run("function", text, "function")
+
+
 def _run(start: str, text: str, origin: str):
     if not isinstance(text, str):
         raise EquationError(f"the {origin} must be a string; got {text!r}")
@@ -54,7 +59,7 @@ def _run(start: str, text: str, origin: str):
         raise EquationError(f"the {origin} is empty", Span(text, 0, len(text), origin), "write an expression")
     _limit_parentheses(text, origin)
     try:
-        tree = _parser(start).parse(_joined(text) if start == "statements" else text)
+        tree = _parser(start).parse(_joined(text, start == "statements"))
     except UnexpectedInput as error:
         raise explain(text, origin, start, error) from None
     try:
@@ -64,17 +69,17 @@ def _run(start: str, text: str, origin: str):
     return result
 
 
-def _joined(text: str) -> str:
-    """The text with line breaks inside parentheses, and after a backslash, as blanks: positions stay."""
+def _joined(text: str, lines: bool) -> str:
+    """The text with line breaks after a backslash as blanks, and those inside parentheses if ``lines`` have a meaning: positions stay."""
     depth, characters, comment = 0, list(text), False
     for k, c in enumerate(text):
         comment = c == "#" or (comment and c != "\n")
         if comment:
-            if depth:
+            if depth and lines:
                 characters[k] = " "
         elif c in "()":
             depth = max(0, depth + (1 if c == "(" else -1))
-        elif c == "\n" and depth:
+        elif c == "\n" and depth and lines:
             characters[k] = " "
         elif c == "\\" and text[k + 1 : k + 2] == "\n":
             characters[k] = characters[k + 1] = " "
@@ -261,6 +266,12 @@ class _Builder(Transformer_NonRecursive):
         one = self._made(ast.Number(1, element.span))
         once = ast.Call("range", (one,), element.span, element.span)
         return ast.Generator(element, "_", once, condition, element.span.to(condition.span))
+
+    def function(self, items):
+        *tokens, body = [item for item in items if item is not None]
+        names = tuple(map(str, tokens))
+        spans = tuple(map(self._at, tokens))
+        return ast.FunctionDefinition(names[0], names[1:], body, spans[0].to(body.span), spans)
 
     def generator(self, items):
         element, variable, iterable, condition = items

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
-from eqsnn.model.functions import FUNCTIONS, FunctionSpec, TableFunction, known_constant
-from eqsnn.model.model import DType, Scope
+from eqsnn.model.functions import (
+    FUNCTIONS,
+    FunctionSpec,
+    InlineFunction,
+    TableFunction,
+    UserFunction,
+    constants_of,
+    known_constant,
+)
+from eqsnn.model.model import DType, Scope, Symbol
 from eqsnn.model.suggest import closest
-from eqsnn.units import DIMENSIONLESS, Dimension, unit_named
+from eqsnn.units import DIMENSIONLESS, Dimension, dimensions_of, unit_named
 
 SECOND = unit_named("second").dim
 XI_DIM = SECOND ** Fraction(-1, 2)
@@ -205,7 +213,8 @@ def literal_value(expr: Expr) -> Fraction | None:
 
 def _call(expr: Call, scope: Scope) -> Found:
     if expr.function in scope.functions:
-        return _table(expr, scope.functions[expr.function], scope)
+        given = scope.functions[expr.function]
+        return {TableFunction: _table, InlineFunction: _inline, UserFunction: _user}[type(given)](expr, given, scope)
     spec = FUNCTIONS.get(expr.function)
     if spec is None:
         raise _unknown_function(expr, scope)
@@ -222,13 +231,20 @@ def _unknown_function(expr: Call, scope: Scope) -> EquationError:
     if name in scope.symbols or known_constant(name) is not None:
         return EquationError(f"'{name}' is not a function", expr.name_span, f"multiply with '*': {name}*(...)")
     near = OTHER_NAMES.get(name) or closest(name, [*FUNCTIONS, *scope.functions])
-    hint = f"did you mean '{near}'?" if near else f"there are {', '.join(sorted(FUNCTIONS))}, and TimedArrays"
+    hint = (
+        f"did you mean '{near}'?"
+        if near
+        else f"there are {', '.join(sorted(FUNCTIONS))}, TimedArrays, and functions of your own"
+    )
     return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
 
 
 def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
     if spec.rule == "random":
         return Found(DIMENSIONLESS, "float")
+    if spec.rule == "count":
+        _plain(expr, spec, found)
+        return Found(DIMENSIONLESS, "integer")
     if spec.rule == "int":
         _plain(expr, spec, found)
         return Found(DIMENSIONLESS, "integer")
@@ -237,8 +253,10 @@ def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
     dim = found[0].dim
     if spec.rule == "keep":
         return found[0]
+    if spec.rule == "round":
+        return Found(dim, "float")
     if spec.rule == "sign":
-        return Found(DIMENSIONLESS, "float")
+        return Found(DIMENSIONLESS, found[0].dtype)
     if spec.rule == "sqrt":
         return Found(None if dim is None else dim ** Fraction(1, 2), "float")
     if spec.rule == "timestep":
@@ -250,7 +268,8 @@ def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
         for arg, f in zip(expr.args[1:], found[1:]):
             if f.dim is not None and dim is not None and f.dim != dim:
                 raise UnitError(f"{spec.name}() mixes units {dim} and {f.dim}", arg.span, unit_hint(arg, dim))
-        return Found(next((f.dim for f in found if f.dim is not None), None), "float")
+        whole = all(f.dtype == "integer" for f in found)
+        return Found(next((f.dim for f in found if f.dim is not None), None), "integer" if whole else "float")
     _plain(expr, spec, found)
     return Found(DIMENSIONLESS, "float")
 
@@ -265,8 +284,81 @@ def _plain(expr: Call, spec: FunctionSpec, found: list[Found]) -> None:
             )
 
 
-def _table(expr: Call, table: object, scope: Scope) -> Found:
-    assert isinstance(table, TableFunction)
+def _counted(expr: Call, form: str, wanted: int) -> None:
+    if len(expr.args) != wanted:
+        many = {0: "no arguments", 1: "one argument"}.get(wanted, f"{wanted} arguments")
+        raise EquationError(
+            f"the function '{expr.function}' takes {many}; {len(expr.args)} given", expr.span, f"call it as {form}"
+        )
+
+
+def _inline(expr: Call, function: InlineFunction, scope: Scope) -> Found:
+    _counted(expr, f"{expr.function}({', '.join(function.parameters)})", len(function.parameters))
+    found = [infer(a, scope) for a in expr.args]
+    for name, span in constants_of(function, scope.functions).items():
+        known = scope.symbols.get(name)
+        if known is not None and known.owner != "external":
+            raise EquationError(
+                f"the function '{expr.function}' uses '{name}', which is a variable here", span, "make it an argument"
+            )
+    try:
+        return infer(function.body, inline_scope(function, found, scope))
+    except (EquationError, UnitError) as error:
+        place = f" in line {expr.span.line_number}" if "\n" in expr.span.text.strip() else ""
+        message = f"{error.message}, in the function '{expr.function}' called as {expr.span.source}{place}"
+        raise type(error)(message, error.span, error.hint) from None
+
+
+def inline_scope(function: InlineFunction, found: list[Found], scope: Scope) -> Scope:
+    """The names inside an inline function: its parameters, and constants."""
+    outside = {n: s for n, s in scope.symbols.items() if s.owner == "external"}
+    inside = {p: Symbol(p, "argument", p, f.dim, f.dtype, read_only=True) for p, f in zip(function.parameters, found)}
+    return replace(scope, symbols={**outside, **inside}, pre=None, post=None)
+
+
+def _user(expr: Call, function: UserFunction, scope: Scope) -> Found:
+    form = f"{expr.function}({', '.join('x' if a is None else str(a) for a in function.args)})"
+    _counted(expr, form, len(function.args))
+    found = [infer(a, scope) for a in expr.args]
+    same: dict[str, Dimension] = {}
+    for arg, f, wanted, kind in zip(expr.args, found, function.args, function.arg_types):
+        if isinstance(wanted, str):
+            wanted = f.dim if f.dim is None else same.setdefault(wanted, f.dim)
+        if None not in (wanted, f.dim) and f.dim != wanted:
+            what = "a plain number" if wanted == DIMENSIONLESS else f"a value with unit {wanted}"
+            raise UnitError(f"{expr.function}() takes {what}; this has unit {f.dim}", arg.span, unit_hint(arg, wanted))
+        if kind == "boolean":
+            condition(arg, f, f"this argument of {expr.function}()")
+        elif kind == "integer" and f.dtype == "float" and f.dim is not None:
+            raise EquationError(f"{expr.function}() takes an integer here", arg.span, "write int(...)")
+    return Found(_result_of(expr, function, found), result_type(function, [f.dtype for f in found]))
+
+
+def result_type(function: UserFunction, types: list[DType]) -> DType:
+    """The type of what a user's function gives for arguments of these types."""
+    if function.result_type != "highest":
+        return function.result_type
+    return next((t for t in ("float", "integer", "boolean") if t in types), "float")
+
+
+def _result_of(expr: Call, function: UserFunction, found: list[Found]) -> Dimension | None:
+    if not callable(function.result):
+        return function.result
+    dims = [f.dim for f in found]
+    if None in dims:
+        return None
+    try:
+        given = function.result(*dims)
+        return given if isinstance(given, Dimension) else dimensions_of(given)
+    except Exception as error:
+        raise EquationError(
+            f"the unit of {expr.function}() for these arguments could not be found: {type(error).__name__}: {error}",
+            expr.span,
+            "its result unit is given as a function of the units of its arguments",
+        ) from error
+
+
+def _table(expr: Call, table: TableFunction, scope: Scope) -> Found:
     if len(expr.args) != table.ndim:
         form = f"{expr.function}(t)" if table.ndim == 1 else f"{expr.function}(t, i)"
         raise EquationError(

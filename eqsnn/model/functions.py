@@ -1,20 +1,27 @@
-"""The closed vocabulary of the language: functions, constants and units that every model may use, and tables given by the user."""
+"""The closed vocabulary of the language: functions, constants and units that every model may use; and what a user adds to it: tables,
+functions given as an expression, and functions written in Python or another language.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from eqsnn.errors import Span
+from eqsnn.language.ast import Call, Expr, Name, walk
 from eqsnn.units import DIMENSIONLESS, Dimension, unit_named
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """``arity``: number of arguments. ``rule`` names what happens to units: 'plain' (all without unit), 'keep' (unit of the first
-    argument), 'same' (all of one unit, which stays), 'sqrt', 'sign' (any to none), 'int' (none or boolean to integer),
-    'timestep' (two times to an integer), 'random' (a new number at each evaluation).
+    """``arity``: number of arguments. ``rule`` names what happens to units: 'plain' (all without unit), 'keep' (unit and type of the
+    argument), 'round' (unit of the argument, as a float), 'same' (all of one unit, which stays), 'sqrt', 'sign' (any to none), 'int'
+    (none or boolean to integer), 'timestep' (two times to an integer), 'random' (a new number at each evaluation), 'count' (a new
+    integer at each evaluation).
     """
 
     name: str
@@ -39,12 +46,12 @@ _PLAIN = {
     "arcsin": "inverse sine",
     "arccos": "inverse cosine",
     "arctan": "inverse tangent",
-    "ceil": "the smallest integer not below x",
-    "floor": "the largest integer not above x",
 }
 
 FUNCTIONS: dict[str, FunctionSpec] = {
     **{name: FunctionSpec(name, 1, "plain", meaning) for name, meaning in _PLAIN.items()},
+    "ceil": FunctionSpec("ceil", 1, "round", "the smallest integer not below x"),
+    "floor": FunctionSpec("floor", 1, "round", "the largest integer not above x"),
     "sqrt": FunctionSpec("sqrt", 1, "sqrt", "square root"),
     "abs": FunctionSpec("abs", 1, "keep", "absolute value"),
     "sign": FunctionSpec("sign", 1, "sign", "-1, 0 or 1"),
@@ -53,6 +60,7 @@ FUNCTIONS: dict[str, FunctionSpec] = {
     "timestep": FunctionSpec("timestep", 2, "timestep", "timestep(t, dt): the number of whole steps in t"),
     "rand": FunctionSpec("rand", 0, "random", "uniform in [0, 1)"),
     "randn": FunctionSpec("randn", 0, "random", "normal with mean 0 and variance 1"),
+    "poisson": FunctionSpec("poisson", 1, "count", "poisson(lam): a Poisson number with mean lam"),
 }
 
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
@@ -70,6 +78,87 @@ class TableFunction:
     dt: float
     key: int
     values: np.ndarray = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> tuple:
+        """What of it decides the kernels that use it."""
+        return ("table", self.ndim, str(self.dim))
+
+
+@dataclass(frozen=True)
+class InlineFunction:
+    """A function given as an expression, ``f(x) = x**2/(1 + x)``: a call stands for ``body`` with its arguments in place of ``parameters``.
+
+    Other names of ``body`` are constants; units follow from those of the arguments.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expr
+    span: Span = field(compare=False, repr=False)
+
+    @property
+    def identity(self) -> tuple:
+        """What of it decides the kernels that use it."""
+        return ("inline", self.parameters, self.body)
+
+
+@dataclass(frozen=True)
+class UserFunction:
+    """A function that the user wrote in Python or another language: equations call it and do not know what it does.
+
+    ``args``: the dimension of each argument; a string stands for any, the same wherever it occurs; None for any. ``result``: the
+    dimension of the result, or a function of the arguments' dimensions. ``arg_types``: 'float', 'integer', 'boolean' or 'any'; ``result_type``:
+    one of the first three, or 'highest' for that of its arguments. A ``stateless`` function gives the same for the same arguments.
+    ``indexed``: it gets the numbers of the elements as a last argument. ``function`` is the object to call.
+    """
+
+    name: str
+    args: tuple[Dimension | str | None, ...]
+    result: Dimension | Callable = field(compare=False)
+    arg_types: tuple[str, ...] = ()
+    result_type: Literal["float", "integer", "boolean", "highest"] = "float"
+    stateless: bool = True
+    indexed: bool = False
+    function: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def identity(self) -> tuple:
+        """What of it decides the kernels that use it."""
+        return ("user", self.arg_types, self.result_type, self.stateless, self.indexed)
+
+
+def free_names(expr: Expr, functions: Mapping[str, object]) -> dict[str, Span]:
+    """The names that an expression reads, with the span of their first use; those of the inline functions it calls among them."""
+    found: dict[str, Span] = {}
+    for node in walk(expr):
+        if isinstance(node, Name):
+            found.setdefault(node.id, node.span)
+        elif isinstance(node, Call) and isinstance(functions.get(node.function), InlineFunction):
+            for name, span in constants_of(functions[node.function], functions).items():
+                found.setdefault(name, span)
+    return found
+
+
+def constants_of(function: InlineFunction, functions: Mapping[str, object]) -> dict[str, Span]:
+    """The names in the body of an inline function that are not its parameters."""
+    inside = free_names(function.body, functions)
+    return {n: span for n, span in inside.items() if n not in function.parameters}
+
+
+def is_random(expr: Expr, functions: Mapping[str, object]) -> bool:
+    """Whether evaluating ``expr`` twice may give two values."""
+    for node in walk(expr):
+        if not isinstance(node, Call):
+            continue
+        user = functions.get(node.function)
+        if isinstance(user, InlineFunction) and is_random(user.body, functions):
+            return True
+        if isinstance(user, UserFunction) and not user.stateless:
+            return True
+        if user is None and node.function in FUNCTIONS and FUNCTIONS[node.function].rule in ("random", "count"):
+            return True
+    return False
 
 
 def known_constant(name: str) -> tuple[float, Dimension] | None:

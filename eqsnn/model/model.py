@@ -46,7 +46,7 @@ class Variable:
         return "constant" in self.flags
 
 
-Owner = Literal["self", "pre", "post", "external", "clock", "index", "local", "function"]
+Owner = Literal["self", "pre", "post", "external", "clock", "index", "local", "argument", "function"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Symbol:
 
     ``owner`` says whose it is: 'self' (this group's or synapse's variable), 'pre'/'post' (of the source or target group, ``variable`` is
     its name there), 'external' (a constant from the namespace), 'clock' (``t``, ``dt``, ``t_in_timesteps``), 'index' (``i``, ``j``,
-    ``N``, ``N_pre`` ...), 'local' (introduced by a statement). ``dim`` None means not known yet (an external constant before a run).
+    ``N``, ``N_pre`` ...), 'local' (introduced by a statement), 'argument' (of an inline function). ``dim`` None means not known yet
+    (an external constant before a run).
     ``expr`` is set where the variable is a subexpression of its owner: then its names are looked up in ``Scope.of(owner)``.
     """
 

@@ -10,7 +10,7 @@ from eqsnn.language import ast
 from eqsnn.language.ast import Expr, Name, Statements, walk
 from eqsnn.model import rules
 from eqsnn.model.dimensions import SECOND, unit_of
-from eqsnn.model.functions import known_constant
+from eqsnn.model.functions import free_names, known_constant
 from eqsnn.model.model import Event, Model, Scope, Symbol, Variable
 from eqsnn.model.statements import bind, externals_of
 from eqsnn.model.suggest import closest
@@ -42,9 +42,13 @@ def resolve(
     refractory: Expr | None = None,
     functions: Mapping[str, object] | None = None,
     events: Mapping[str, Expr] | None = None,
+    hidden: tuple[Variable, ...] = (),
 ) -> Model:
-    """The model of a neuron; ``events``: the conditions of events other than 'spike'. Raises EquationError or UnitError."""
-    variables = _variables(equations, "neuron")
+    """The model of a neuron. Raises EquationError or UnitError.
+
+    ``events``: the conditions of events other than 'spike'; ``hidden``: variables of its method of integration.
+    """
+    variables = (*_variables(equations, "neuron"), *hidden)
     symbols = {**_CLOCK, "i": _index("i"), "N": _index("N", shared=True), **_own(variables)}
     if refractory is not None:
         symbols["lastspike"] = Symbol("lastspike", "self", "lastspike", SECOND, read_only=True)
@@ -79,10 +83,12 @@ def resolve_synapses(
     statements: tuple[Statements, ...] = (),
     one_group: bool = False,
     delayed: bool = False,
+    hidden: tuple[Variable, ...] = (),
 ) -> Model:
     """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways;
-    ``one_group``: both ends lie in one group; ``delayed``: it has the variable ``delay``."""
-    variables = _variables(equations, "synapse")
+    ``one_group``: both ends lie in one group; ``delayed``: it has the variable ``delay``; ``hidden``: variables of its method of
+    integration."""
+    variables = (*_variables(equations, "synapse"), *hidden)
     for v, d in zip(variables, equations.definitions):
         rules.name_of_synapse(v, d.name_span, pre, post)
     own = _own([v for v in variables if "summed" not in v.flags])
@@ -135,31 +141,20 @@ def statement_scope(model: Model) -> Scope:
     return model.scope
 
 
-def _one_plain_noise(model: Model) -> None:
-    """Whether two equations share a noise must be said by its name; plain ``xi`` stands in one of them."""
-    first = None
-    for v in model.of_kind("state"):
-        node = next((n for n in walk(v.expr) if isinstance(n, Name) and n.id == "xi"), None)
-        if node is not None and first is not None:
-            hint = f"write xi_name in both for one noise, or two names, such as xi_{first} and xi_{v.name}, for two"
-            raise EquationError(f"'xi' stands in d{v.name}/dt and in d{first}/dt: one noise or two?", node.span, hint)
-        if node is not None:
-            first = v.name
-
-
 def _check(model: Model) -> None:
-    _one_plain_noise(model)
-    rules.no_cycles(model)
     for v in model.variables:
         rules.shared_reads_shared(v, model.scope)
-        rules.one_value_a_step(v)
+        rules.one_value_a_step(v, model.scope)
     rules.check_model(model)
 
 
 def _variables(equations: ast.Equations, kind: str) -> tuple[Variable, ...]:
     rules.unique_names(equations.definitions)
     rules.recursive_free(equations.definitions)
-    return tuple(_variable(d, kind) for d in equations.definitions)
+    variables = tuple(_variable(d, kind) for d in equations.definitions)
+    rules.noise_of_definitions(equations.definitions)
+    rules.no_cycles(equations.definitions)
+    return variables
 
 
 def _variable(d: ast.Definition, kind: str) -> Variable:
@@ -222,16 +217,16 @@ def _externals(model: Model, statements: tuple[Statements, ...]) -> dict[str, Sp
             _add_external_names(expr, model.scope, found)
     for part in (*statements, *(e.reset for e in model.events if e.reset is not None)):
         _, scope = bind(part, model.scope)
-        for n, span in externals_of(part, scope.symbols).items():
+        for n, span in externals_of(part, scope).items():
             found.setdefault(n, span)
     return found
 
 
 def _add_external_names(expr: Expr, scope: Scope, found: dict[str, Span]) -> None:
     noisy = rules.noise_scope(expr, scope)
-    for node in walk(expr):
-        if isinstance(node, Name) and node.id not in noisy.symbols and known_constant(node.id) is None:
-            found.setdefault(node.id, node.span)
+    for name, span in free_names(expr, scope.functions).items():
+        if name not in noisy.symbols and known_constant(name) is None:
+            found.setdefault(name, span)
 
 
 def external_names(expr: Expr, scope: Scope) -> dict[str, Span]:

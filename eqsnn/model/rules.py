@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
 from eqsnn.model.dimensions import SECOND, XI_DIM, condition, infer, number, unit_hint
-from eqsnn.model.functions import FUNCTIONS, known_constant
+from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
 from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.model.suggest import closest
@@ -29,22 +30,12 @@ FLAGS = {
     },
 }
 _RESERVED = {
-    "t": "the time",
-    "dt": "the time step",
-    "t_in_timesteps": "the number of the step",
-    "i": "the index of the element",
-    "j": "the index of the target",
-    "N": "the number of elements",
-    "lastspike": "the time of the last spike",
-    "not_refractory": "the state of refractoriness",
-    "lastupdate": "the time of the last event",
-    "N_pre": "the number of sources",
-    "N_post": "the number of targets",
-    "N_incoming": "the number of synapses onto the target",
-    "N_outgoing": "the number of synapses from the source",
-    "delay": "the delay of the synapse",
-}
-_OF_SYNAPSES = ("j", "delay", "lastupdate", "N_pre", "N_post", "N_incoming", "N_outgoing")  # fmt: skip
+    "t": "the time", "dt": "the time step", "t_in_timesteps": "the number of the step", "i": "the index of the element",
+    "j": "the index of the target", "N": "the number of elements", "lastspike": "the time of the last spike",
+    "not_refractory": "the state of refractoriness", "lastupdate": "the time of the last event",
+    "N_pre": "the number of sources", "N_post": "the number of targets", "N_incoming": "the number of synapses onto the target",
+    "N_outgoing": "the number of synapses from the source", "delay": "the delay of the synapse",
+}  # fmt: skip
 _OPERATORS = ("and", "or", "not", "True", "False")
 
 
@@ -58,13 +49,14 @@ def unique_names(definitions: Iterable[ast.Definition]) -> None:
         first[d.name] = d
 
 
-def free_name(d: ast.Definition, kind: str) -> None:
-    """The name has no other meaning in the language."""
-    name, span = d.name, d.name_span
-    free = ("lastupdate",) if kind == "synapse" and isinstance(d, ast.Parameter) else ()  # for updates written by hand
-    reserved = {n: m for n, m in _RESERVED.items() if kind == "synapse" or n not in _OF_SYNAPSES}
-    if name in reserved and name not in free:
-        raise EquationError(f"'{name}' is {reserved[name]} and cannot be defined", span, "choose another name")
+_ALWAYS_RESERVED = ("t", "dt", "t_in_timesteps", "i", "N")
+_OF_SYNAPSES = ("j", "delay", "lastupdate", "N_pre", "N_post", "N_incoming", "N_outgoing")
+
+
+def possible_name(name: str, span: Span, reserved: Iterable[str] = _ALWAYS_RESERVED) -> None:
+    """The name has no other meaning in the language; ``reserved`` are those that depend on what it is a variable of."""
+    if name in reserved:
+        raise EquationError(f"'{name}' is {_RESERVED[name]} and cannot be defined", span, "choose another name")
     if name == "xi" or name.startswith("xi_"):
         raise EquationError(
             f"'{name}' is a noise and cannot be defined", span, "choose a name that does not begin with xi"
@@ -75,8 +67,19 @@ def free_name(d: ast.Definition, kind: str) -> None:
         raise EquationError(f"'{name}' is a function and cannot be defined", span, "choose another name")
     if name in _OPERATORS:
         raise EquationError(f"'{name}' is a word of the language", span, "choose another name")
+    if not (name.isascii() and name.isidentifier()):
+        raise EquationError(f"'{name}' is no name", span, "a name consists of letters, digits and underscores")
     if known_constant(name) is not None:
         raise EquationError(f"'{name}' is a constant or a unit and cannot be defined", span, "choose another name")
+
+
+def free_name(d: ast.Definition, kind: str) -> None:
+    """The name of a variable of a 'neuron' or 'synapse' has no other meaning there."""
+    name, span = d.name, d.name_span
+    reserved = [n for n in _RESERVED if kind == "synapse" or n not in _OF_SYNAPSES]
+    if isinstance(d, ast.Parameter) and kind == "synapse":
+        reserved.remove("lastupdate")  # for updates that are written by hand
+    possible_name(name, span, reserved)
     if name.endswith(("_pre", "_post")) and not (kind == "synapse" and "summed" in d.flags):
         raise EquationError(
             f"the name '{name}' ends like that of a connected neuron's variable",
@@ -128,9 +131,9 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
         )
 
 
-def no_cycles(model: Model) -> None:
+def no_cycles(definitions: Iterable[ast.Definition]) -> None:
     """No subexpression depends on itself."""
-    expressions = {v.name: v.expr for v in model.of_kind("subexpression")}
+    expressions = {d.name: d.rhs for d in definitions if isinstance(d, ast.Subexpression)}
     state: dict[str, int] = {}
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -164,12 +167,12 @@ def shared_reads_shared(variable: Variable, scope: Scope) -> None:
                 )
 
 
-def one_value_a_step(variable: Variable) -> None:
+def one_value_a_step(variable: Variable, scope: Scope) -> None:
     """A subexpression means its text; with a random number in it, each reader would see another value (as in Brian 2, which asks for the flag)."""
     if variable.kind != "subexpression" or variable.held:
         return
     for node in walk(variable.expr):
-        if isinstance(node, ast.Call) and node.function in ("rand", "randn"):
+        if isinstance(node, ast.Call) and is_random(replace(node, args=()), scope.functions):
             raise EquationError(
                 f"'{variable.name}' calls {node.function}(), and would be another number wherever it is read",
                 node.span,
@@ -244,6 +247,21 @@ def units_of_events(model: Model, scope: Scope) -> None:
                 model.refractory.span,
                 "write e.g. 5*ms, or v > threshold" if found.dim == DIMENSIONLESS else "",
             )
+
+
+def noise_of_definitions(definitions: Iterable[ast.Definition]) -> None:
+    """Whether two equations share a noise must be said by its name; plain ``xi`` stands in one of them, and in differential equations only."""
+    first = None
+    for d in definitions:
+        if isinstance(d, ast.Parameter):
+            continue
+        node = next((n for n in walk(d.rhs) if isinstance(n, Name) and n.id == "xi"), None)
+        if node is None or not isinstance(d, ast.Differential):
+            continue
+        if first is not None:
+            hint = f"write xi_name in both for one noise, or two names, such as xi_{first} and xi_{d.name}, for two"
+            raise EquationError(f"'xi' stands in d{d.name}/dt and in d{first}/dt: one noise or two?", node.span, hint)
+        first = d.name
 
 
 def noise_is_usable(variable: Variable) -> None:

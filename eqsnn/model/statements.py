@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language.ast import Assign, Expr, Name, Statements, walk
 from eqsnn.model.dimensions import Found, infer, literal_value, unit_hint
-from eqsnn.model.functions import FUNCTIONS, known_constant
+from eqsnn.model.functions import FUNCTIONS, free_names, known_constant
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
@@ -146,11 +145,11 @@ def _check_units(assign: Assign, symbol: Symbol, found: Found) -> None:
         )
 
 
-def externals_of(statements: Statements, bound: Mapping[str, Symbol]) -> dict[str, Span]:
-    """The names that statements read and that ``bound`` does not know, with their first use."""
+def externals_of(statements: Statements, scope: Scope) -> dict[str, Span]:
+    """The names that statements read and that ``scope`` does not know, with their first use."""
     names: dict[str, Span] = {}
     for assign in statements.assignments:
-        for node in walk(assign.value):
-            if isinstance(node, Name) and node.id not in bound and known_constant(node.id) is None:
-                names.setdefault(node.id, node.span)
+        for name, span in free_names(assign.value, scope.functions).items():
+            if name not in scope.symbols and known_constant(name) is None:
+                names.setdefault(name, span)
     return names

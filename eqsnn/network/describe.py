@@ -66,8 +66,8 @@ def update_latex(o: NeuronGroup | Synapses) -> str:
 
     blocks = []
     for heading, _, map_ in maps_of(o):
-        names = {s: sympy.Symbol(_tex_name(s.name)) for a in map_.assignments for s in a.expr.free_symbols}
-        rows = [f"{_tex_name(a.target)} &= {_latex(a.expr.xreplace(names))}" for a in map_.assignments]
+        names = {s: sympy.Symbol(_tex_name(s.name)) for a in map_.flat() for s in a.expr.free_symbols}
+        rows = [f"{_tex_name(a.target)} &= {_latex(a.expr.xreplace(names))}" for a in map_.flat()]
         if rows:
             body = " \\\\ ".join(rows)
             blocks.append(f"\\text{{{heading}:}}\\quad\\begin{{aligned}}{body}\\end{{aligned}}")

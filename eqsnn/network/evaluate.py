@@ -7,12 +7,14 @@ it has the same meaning and the same random streams as in a kernel, without a co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from eqsnn.language.ast import Expr, Name, walk
-from eqsnn.model.dimensions import check_value
+from eqsnn.model.dimensions import check_value, infer
 from eqsnn.model.model import Scope
+from eqsnn.network.equations import functions_used
 
 Supply = Callable[[str, str], object]
 """Gives the values of ``(owner, variable)``: an array with one value an element, or a number."""
@@ -27,6 +29,11 @@ class HostExpression:
     def names(self) -> set[str]:
         """The free names of the expression."""
         return {part.id for part in walk(self.expr) if isinstance(part, Name)}
+
+    def dimension(self, spaces: Iterable[Mapping[str, object]]):
+        """The dimension of the values, or None where it cannot be known."""
+        scope, _ = close_scope(self.expr, self.scope, spaces)
+        return infer(self.expr, scope).dim
 
     def values(self, n: int, supply: Supply, spaces: Iterable[Mapping[str, object]], site: tuple) -> np.ndarray:
         """The values for ``n`` elements; random numbers come from the stream of ``site``."""
@@ -49,10 +56,12 @@ def _frames(scope: Scope) -> Iterator[Scope]:
 def close_scope(
     expr: Expr, scope: Scope, spaces: Iterable[Mapping[str, object]]
 ) -> tuple[Scope, dict[str, float | int | bool]]:
-    """``scope`` with the external constants that the expression uses, and their values."""
+    """``scope`` with the functions and external constants that the expression uses, and the values of these."""
     from eqsnn.model.resolve import external_names
     from eqsnn.network.namespace import constants as find
 
+    spaces = list(spaces)
+    scope = replace(scope, functions={**functions_used(expr, spaces=spaces), **scope.functions})
     externals = external_names(expr, scope)
     for frame in _frames(scope):
         for known in frame.symbols.values():

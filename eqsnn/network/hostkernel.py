@@ -11,7 +11,7 @@ from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
 from eqsnn.kernel.ir import Buffer, Kernel, Scalar
 from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr
-from eqsnn.model.functions import TableFunction
+from eqsnn.model.functions import TableFunction, UserFunction
 from eqsnn.model.model import Scope
 from eqsnn.network.evaluate import Supply
 from eqsnn.pipeline import detached_expression
@@ -27,7 +27,8 @@ def interpret_expression(
     buffers = {b.name: _buffer(b, n, supply, scope) for b in kernel.buffers}
     scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in kernel.scalars if s.owner != "derived"}
     evaluate_hoisted(kernel, buffers, scalars)
-    interpret(kernel, Memory(buffers, scalars), 0, n)
+    functions = {e.function: function_of(scope, e.function).function.vector for e in kernel.externs}
+    interpret(kernel, Memory(buffers, scalars, functions=functions), 0, n)
     name = result_name(kernel)
     return buffers[name] != 0 if kernel.buffer(name).type == "b8" else buffers[name]
 
@@ -44,6 +45,16 @@ def table_of(scope: Scope, variable: str) -> TableFunction:
     if not isinstance(table, TableFunction):
         raise InternalError(f"there is no table {variable}")
     return table
+
+
+def function_of(scope: Scope, variable: str) -> UserFunction:
+    """The function of the user that a kernel calls ``variable``: a name, or ``name@pre`` for one of a connected group's equations."""
+    name, _, frame = variable.partition("@")
+    owner = {"": scope, "pre": scope.pre, "post": scope.post}[frame]
+    function = (owner or scope).functions.get(name)
+    if not isinstance(function, UserFunction):
+        raise InternalError(f"there is no function {variable}")
+    return function
 
 
 def shape_value(scope: Scope, variable: str) -> float | int:

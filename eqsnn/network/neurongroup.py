@@ -18,6 +18,7 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
+from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -46,7 +47,8 @@ class SpikeSource:
 class NeuronGroup(Group, SpikeSource):
     """``N`` neurons that follow the same equations.
 
-    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice.
+    ``model``: equations, a string or :class:`Equations`. ``method``: name of an integrator, or None for the automatic choice; ``method_options``:
+    the options of an adaptive one (see ``network/methods.py``).
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
     that keeps the neuron refractory while true. ``events``: conditions of further events by name, checked after the threshold; they
     do not respect refractoriness unless they name ``not_refractory``; what follows them: :meth:`run_on_event`. ``namespace``:
@@ -59,6 +61,7 @@ class NeuronGroup(Group, SpikeSource):
         model: str | Equations = "",
         *,
         method: str | None = None,
+        method_options: Mapping[str, object] | None = None,
         threshold: str | None = None,
         reset: str | None = None,
         refractory: Quantity | str | bool = False,
@@ -80,7 +83,8 @@ class NeuronGroup(Group, SpikeSource):
         statements = parse_statements(_text(reset, "reset"), "reset") if reset else None
         refractory_expr, self.refractory_constant = _refractory(refractory)
         functions = functions_used(ast, list(checks.values()), statements, refractory_expr, spaces=self.spaces())
-        self.method = method
+        chosen = method_of(method, method_options, ast)
+        self.method, self.method_constants = chosen.name, dict(chosen.constants)
         self.model: Model = resolve(
             ast,
             name=self.name,
@@ -89,8 +93,9 @@ class NeuronGroup(Group, SpikeSource):
             refractory=refractory_expr,
             functions=functions,
             events=checks,
+            hidden=chosen.variables,
         )
-        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
+        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
         self.thresholder = {e: EventCheck(self.name, e, self.order) for e in self.event_names}
         self.resetter = {}

@@ -17,6 +17,7 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.pathway import (
     PathwayView,
@@ -54,6 +55,7 @@ class Synapses(Group):
         on_event: str | Mapping[str, str] = "spike",
         multisynaptic_index: str | None = None,
         method: str | None = None,
+        method_options: Mapping[str, object] | None = None,
         namespace: Mapping[str, object] | None = None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
@@ -69,7 +71,8 @@ class Synapses(Group):
             p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in pathways(side, given)
         }
         self._set_events(on_event)
-        self.method = method
+        integration = method_of(method, method_options, ast)
+        self.method, self.method_constants = integration.name, dict(integration.constants)
         statements = [p.statements for p in self.pathways.values()]
         self.model = resolve_synapses(
             ast,
@@ -80,8 +83,9 @@ class Synapses(Group):
             statements=tuple(statements),
             one_group=_root(self.target) is _root(source),
             delayed=main_pathway(self.pathways) is not None,
+            hidden=integration.variables,
         )
-        check_method(method, self.name, next((v.span for v in self.model.of_kind("state")), None))
+        check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.ends = Ends()
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0

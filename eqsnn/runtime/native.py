@@ -7,18 +7,31 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_void_p
+from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_longlong, c_void_p
 from typing import get_args
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
 from eqsnn.runtime.plan import Binding, Op, OpKind, Plan, RowBlock
 
 _KINDS = get_args(OpKind)
-_STATUS = ("running", "done", "python", "paused", "interrupted", "not finite", "memory", "threads", "writing")
+_STATUS = (
+    "running",
+    "done",
+    "python",
+    "paused",
+    "interrupted",
+    "not finite",
+    "memory",
+    "threads",
+    "writing",
+    "failed",
+    "unmet",
+)
 
 
 class _Rows(Structure):
@@ -40,7 +53,13 @@ class _Ctx(Structure):
         ("events", c_void_p),
         ("emitted", c_void_p),
         ("rows", c_void_p),
+        ("call", c_void_p),
+        ("scratch", c_void_p),
     ]
+
+
+class _Call(Structure):
+    _fields_ = [("enter", c_void_p), ("self", c_void_p)]
 
 
 class _Segments(Structure):
@@ -121,6 +140,7 @@ class _Table(Structure):
         ("phase", c_int),
         ("arrived", c_int),
         ("gate", c_int),
+        ("unmet", c_longlong),
     ]
 
 
@@ -309,16 +329,17 @@ class NativeEngine:
     def new_queue(self, depth: int) -> NativeQueue:
         return NativeQueue(self.lib, depth)
 
-    def load(self, plan: Plan, address: Callable[[str], int], threads: int) -> NativeRun:
-        """A run of ``plan``, ready to be advanced."""
-        return NativeRun(self.lib, plan, address, threads)
+    def load(self, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c") -> NativeRun:
+        """A run of ``plan``, ready to be advanced; ``backend`` says which code of a user's function is called."""
+        return NativeRun(self.lib, plan, address, threads, backend)
 
 
 class NativeRun:
     """A plan in the engine's own structures. Keeps every array alive that the engine points to."""
 
-    def __init__(self, lib: ctypes.CDLL, plan: Plan, address: Callable[[str], int], threads: int):
-        self._lib, self.plan = lib, plan
+    def __init__(self, lib: ctypes.CDLL, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c"):
+        self._lib, self.plan, self._backend = lib, plan, backend
+        self._failures: list[BaseException] = []
         self._alive: list[object] = [plan]
         self._ops = (_Op * max(len(plan.ops), 1))()
         for op, c_op in zip(plan.ops, self._ops):
@@ -363,6 +384,8 @@ class NativeRun:
         if op.kernel is not None:
             c.kernel = address(op.kernel.name)
             self._bind(op, op.binding, c)
+            if op.kernel.externs:
+                self._bind_functions(op, c)
         if op.kind == "map" and op.emits is not None:
             c.ctx.emitted = self._keep(np.zeros(max(op.n, 1), np.int32))
             c.counts = self._keep(np.zeros(max(op.n_blocks, 1), np.int64))
@@ -397,6 +420,19 @@ class NativeRun:
         c.ctx.buffer = ctypes.addressof(pointers)
         c.real = c.ctx.real = real.ctypes.data
         c.integer = c.ctx.integer = integer.ctypes.data
+
+    def _bind_functions(self, op: Op, c: _Op) -> None:
+        """Pointers to the user's functions, and memory for their arguments and results."""
+        externs = op.kernel.externs
+        calls = (_Call * len(externs))()
+        for extern, call in zip(externs, calls):
+            call.enter = entry_point(
+                extern, op.binding.functions[extern.function], self._backend, self._failures, self._alive
+            )
+        arrays = [np.zeros(max(op.n, 1), np.int64) for e in externs for _ in range(len(e.args) + 1)]
+        pointers = (c_void_p * len(arrays))(*(a.ctypes.data for a in arrays))
+        self._alive += [calls, arrays, pointers]
+        c.ctx.call, c.ctx.scratch = ctypes.addressof(calls), ctypes.addressof(pointers)
 
     def _fill_rows(self, op: Op, c: _Op) -> None:
         rows = (_Rows * len(op.rows))()
@@ -439,6 +475,14 @@ class NativeRun:
     def step_of(self, clock: int) -> int:
         """The step of a clock at the current tick."""
         return self.plan.clocks[clock].step_from(self._table.tick)
+
+    def failure(self) -> BaseException:
+        """What a function of the user raised."""
+        return self._failures[0]
+
+    def unmet(self) -> int:
+        """The element that did not meet a requirement of the operation that failed."""
+        return self._table.unmet
 
     def failed(self) -> tuple[Op, int]:
         """The operation that produced a value that is not finite, and the step of its clock."""

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from eqsnn.kernel.ir import Kernel
+from eqsnn.model.functions import UserFunction
 
 OpKind = Literal[
     "map",
@@ -124,13 +125,14 @@ class ClockPlan:
 
 @dataclass
 class Binding:
-    """What a kernel is called with: an array for each buffer and a value for each scalar, by name.
+    """What a kernel is called with: an array for each buffer, a value for each scalar and a user's function for each call, by name.
 
     Scalars 't', 'step' and 'count' of owner clock and random are set by the engine at each step.
     """
 
     buffers: dict[str, np.ndarray]
     scalars: dict[str, float | int]
+    functions: dict[str, UserFunction] = field(default_factory=dict)
 
 
 @dataclass

@@ -94,7 +94,7 @@ def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: 
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
     events = dict(source=o.spikes[event], first=0, last=len(o))
     op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), **events)
-    op.block = plan.settings.neurons_per_block
+    op.block = max(op.n, 1) if kernel.ordered else plan.settings.neurons_per_block
     return op
 
 
@@ -142,7 +142,7 @@ def drop_marks(plan: Planner, o: SimObject) -> Refresh | None:
     refresh = remove_dead_code(replace(step.kernel, body=alone, hoisted=()))
     resting = {v.name for v in o.model.variables if v.kind == "parameter"} - plan.written.get(o, set())
     read = {b.variable for b in refresh.buffers} - {"lastspike", "not_refractory"}
-    if names & loads or not read <= resting or any(s.owner == "random" for s in refresh.scalars):
+    if names & loads or not read <= resting or any(s.owner == "random" for s in refresh.scalars) or refresh.externs:
         return None
     kept = Binding(dict(step.binding.buffers), dict(step.binding.scalars))
     for op in own:

@@ -148,7 +148,7 @@ def _queues(plan: Planner, o: Synapses, p: Pathway, rows: tuple[RowBlock, ...], 
 def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | None, p: Pathway | None = None):
     """The compressed rows for a kernel, cut into blocks by the side that it writes."""
     written = {b.extent for b in kernel.buffers if b.writable}
-    serial = {"pre", "post"} <= written or "shared" in written or _mixes(kernel, o)
+    serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
     by = None if serial else "pre" if "pre" in written else "post"
     n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by else 1
     pre, post = root_of(o.source), root_of(o.target)

@@ -24,7 +24,7 @@ from eqsnn.network.base import SimObject, slot_rank
 from eqsnn.network.clock import Clock, EventClock, common_grid, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
-from eqsnn.network.hostkernel import shape_value, table_of
+from eqsnn.network.hostkernel import function_of, shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants
@@ -135,6 +135,7 @@ class Planner:
                 values.update({f"{n}@{frame}": v for n, v in inner.items()})
         if getattr(o, "refractory_constant", None) is not None:
             values["_refractory"] = o.refractory_constant
+        values.update(getattr(o, "method_constants", {}))
         self.constants[o] = values
 
     def _find_writes(self) -> None:
@@ -245,7 +246,8 @@ class Planner:
             elif s.owner == "shape":
                 scalars[s.name] = extra[s.variable] if s.variable in extra else shape_value(model_scope, s.variable)
         evaluate_hoisted(kernel, buffers, scalars)
-        return Binding(buffers, scalars)
+        functions = {e.function: function_of(model_scope, e.function) for e in kernel.externs}
+        return Binding(buffers, scalars, functions)
 
     # -- the objects ---------------------------------------------------------------------------------------------------------------
 
@@ -272,7 +274,7 @@ class Planner:
             kernel,
             binding,
             n=n,
-            block=self.settings.neurons_per_block,
+            block=max(n, 1) if kernel.ordered else self.settings.neurons_per_block,
             emits=emits,
         )
 

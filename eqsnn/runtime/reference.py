@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eqsnn.kernel.interpret import Memory, Rows, interpret
+from eqsnn.errors import FunctionError
+from eqsnn.kernel.interpret import Memory, Rows, Unmet, interpret
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
 from eqsnn.runtime.plan import Op, Plan, RowBlock
@@ -103,8 +104,10 @@ class ReferenceEngine:
     def new_queue(self, depth: int) -> ReferenceQueue:
         return ReferenceQueue(depth)
 
-    def load(self, plan: Plan, address: Callable[[str], int] | None, threads: int) -> ReferenceRun:
-        """A run of ``plan``; ``threads`` has no effect here."""
+    def load(
+        self, plan: Plan, address: Callable[[str], int] | None, threads: int, backend: str = "numpy"
+    ) -> ReferenceRun:
+        """A run of ``plan``; ``threads`` and ``backend`` have no effect here."""
         return ReferenceRun(plan)
 
 
@@ -114,6 +117,8 @@ class ReferenceRun:
     def __init__(self, plan: Plan):
         self.plan = plan
         self._failed: Op | None = None
+        self._failures: list[BaseException] = []
+        self._unmet: int | None = None
         self._tick = 0
         self._steps = [0] * len(plan.ops)
         self._schedule_next: dict[int, int] = {}
@@ -138,6 +143,10 @@ class ReferenceRun:
             cursor = 0
             tick = min(c.next_tick(tick) for c in plan.clocks)
             self._tick = tick
+            if self._failures:
+                return "failed", tick, 0
+            if self._unmet is not None:
+                return "unmet", tick, 0
             if self._failed is not None:
                 return "not finite", tick, 0
             if interrupts.requested:
@@ -168,6 +177,14 @@ class ReferenceRun:
         """The step of a clock at the current tick."""
         return self.plan.clocks[clock].step_from(self._tick)
 
+    def failure(self) -> BaseException:
+        """What a function of the user raised."""
+        return self._failures[0]
+
+    def unmet(self) -> int:
+        """The element that did not meet a requirement of the operation that failed."""
+        return self._unmet
+
     def failed(self) -> tuple[Op, int]:
         """The operation that produced a value that is not finite, and the step of its clock."""
         return self._failed, self._steps[next(k for k, op in enumerate(self.plan.ops) if op is self._failed)]
@@ -179,9 +196,18 @@ class ReferenceRun:
     # -- one method a kind of operation ----------------------------------------------------------------------------------------
 
     def _call(self, op: Op, lo: int, hi: int, events=None, rows=()) -> np.ndarray:
-        memory = Memory(buffers=op.binding.buffers, scalars=op.binding.scalars, events=events, rows=rows)
+        functions = {name: f.function.vector for name, f in op.binding.functions.items()}
+        memory = Memory(op.binding.buffers, op.binding.scalars, events, rows, functions)
         op.entered[0] += 1
-        emitted, finite = interpret(op.kernel, memory, lo, hi)
+        try:
+            emitted, finite = interpret(op.kernel, memory, lo, hi)
+        except FunctionError as error:
+            self._failures.append(error)
+            return np.empty(0, np.int32)
+        except Unmet as error:
+            if self._unmet is None:
+                self._unmet, self._failed = error.element, op
+            return np.empty(0, np.int32)
         if not finite:
             self._failed = self._failed or op
         return emitted

@@ -19,6 +19,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import Subgroup
 from eqsnn.network.recorder import Recorder
 from eqsnn.runtime.finite import not_finite
+from eqsnn.runtime.functions import say_what_is_slow, unmet
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
@@ -149,7 +150,8 @@ class Network:
                 tell_once(message)
         self._last = built
         addresses = chosen.build(built.plan.kernels())
-        loaded = _engine(chosen).load(built.plan, addresses, threads)
+        say_what_is_slow(built.plan, chosen.name)
+        loaded = _engine(chosen).load(built.plan, addresses, threads, chosen.name)
         period = 0.1 if report in ("bar", "tqdm") else 10.0
         period = period if report_period is None else _seconds(report_period, "report_period")
         self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
@@ -197,7 +199,7 @@ class Network:
                         tell(time.monotonic() - began, (tick - first) / (end - first))
                         if self._stop or interrupts.requested:
                             break
-                    if status in ("interrupted", "not finite"):
+                    if status in ("interrupted", "not finite", "failed", "unmet"):
                         break
         finally:
             loaded.save_counts()
@@ -211,6 +213,11 @@ class Network:
             self._set_time((tick if status != "done" else end) * built.tick if cut else finish)
         for r in built.refresh:
             r.run(_first_tick(self._time, exact_seconds(r.group.clock.dt_)))
+        if status == "failed":
+            raise loaded.failure()
+        if status == "unmet":
+            op, step = loaded.failed()
+            raise unmet(op, loaded.unmet(), step * built.plan.clocks[op.clock].dt)
         if status == "not finite":
             op, step = loaded.failed()
             dt = built.plan.clocks[op.clock].dt

@@ -236,6 +236,21 @@ static void fail(eq_table *table, eq_op *op, int status)
     if (atomic_compare_exchange_strong(&table->failure, &expected, status)) table->failed_op = op;
 }
 
+/* What a kernel says of itself; returns the number of events it emitted. */
+static int64_t heed(eq_table *table, eq_op *op, int64_t result)
+{
+    if (result & EQ_FAILED) { fail(table, op, EQ_STATUS_FAILED); return 0; }
+    if (result & EQ_UNMET) {
+        long long element = (long long)(result & ~EQ_UNMET), known = atomic_load(&table->unmet);
+        fail(table, op, EQ_STATUS_UNMET);
+        /* Which thread comes first must not decide which element is named. */
+        while (table->failed_op == op && element < known && !atomic_compare_exchange_weak(&table->unmet, &known, element)) { }
+        return 0;
+    }
+    if (result & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+    return result & ~EQ_NOT_FINITE;
+}
+
 static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
@@ -243,8 +258,7 @@ static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
     if (lo < hi) op->entered[rank]++;
     for (int64_t b = lo; b < hi; b++) {
         int64_t start = b * op->block, stop = start + op->block < op->n ? start + op->block : op->n;
-        int64_t result = op->kernel(&op->ctx, start, stop);
-        if (result & EQ_NOT_FINITE) { fail(table, op, EQ_STATUS_NOT_FINITE); result &= ~EQ_NOT_FINITE; }
+        int64_t result = heed(table, op, op->kernel(&op->ctx, start, stop));
         if (op->counts) op->counts[b] = result;
     }
 }
@@ -272,7 +286,7 @@ static void run_events(eq_table *table, eq_op *op, int team, int rank)
     }
     if (first < last) {
         op->entered[rank]++;
-        if (op->kernel(&ctx, first, last) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+        heed(table, op, op->kernel(&ctx, first, last));
     }
 }
 
@@ -309,7 +323,7 @@ static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
         }
         if (rows->n_events) {
             op->entered[rank]++;
-            if (op->kernel(&op->ctx, b, b + 1) & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
+            heed(table, op, op->kernel(&op->ctx, b, b + 1));
         }
         if (slot) slot->n = 0;
     }
@@ -629,6 +643,7 @@ EQ_API int eq_run(eq_table *table)
     table->status = EQ_STATUS_RUNNING;
     table->failed_op = NULL;
     atomic_store(&table->failure, 0);
+    atomic_store(&table->unmet, INT64_MAX);
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
     int team = table->n_threads;

@@ -10,7 +10,7 @@
 enum { EQ_OP_MAP, EQ_OP_EVENTS, EQ_OP_PATHWAY, EQ_OP_GENERATOR, EQ_OP_RECORD_EVENTS, EQ_OP_RECORD_COUNT, EQ_OP_RECORD_STATE,
        EQ_OP_CLEAR, EQ_OP_PYTHON, EQ_OP_RECORD_VALUES, EQ_OP_COUNT_EVENTS };
 enum { EQ_STATUS_RUNNING, EQ_STATUS_DONE, EQ_STATUS_PYTHON, EQ_STATUS_PAUSED, EQ_STATUS_INTERRUPTED, EQ_STATUS_NOT_FINITE,
-       EQ_STATUS_MEMORY, EQ_STATUS_THREADS, EQ_STATUS_WRITING };
+       EQ_STATUS_MEMORY, EQ_STATUS_THREADS, EQ_STATUS_WRITING, EQ_STATUS_FAILED, EQ_STATUS_UNMET };
 
 typedef struct eq_list { int32_t *data; int64_t n, capacity; } eq_list;
 
@@ -72,6 +72,7 @@ typedef struct eq_table {
     int64_t n_threads, catch_interrupt, status;
     eq_op *failed_op;
     atomic_int failure, phase, arrived, gate;
+    atomic_llong unmet;      /* the first element that did not meet a requirement of failed_op */
 } eq_table;
 
 #endif

@@ -2,12 +2,21 @@
  *
  * A kernel is  int64_t NAME(const eq_ctx *ctx, int64_t lo, int64_t hi)  and does the elements (neuron), positions in the list of
  * events (event) or row blocks (pathway) lo <= . < hi. It returns how many events it emitted (neuron kernels that emit), else 0;
- * EQ_NOT_FINITE is added where a checked value was NaN or infinite. */
+ * EQ_NOT_FINITE is added where a checked value was NaN or infinite. EQ_FAILED alone says that a function of the user failed: the rest of
+ * [lo, hi) is not done. EQ_UNMET + e: element e, the first of [lo, hi), does not meet a requirement. */
 #ifndef EQ_ABI_H
 #define EQ_ABI_H
 #include <stdint.h>
 
 #define EQ_NOT_FINITE (INT64_C(1) << 62)
+#define EQ_FAILED (INT64_C(1) << 61)
+#define EQ_UNMET (INT64_C(1) << 60)
+
+/* A function of the user: for each k < n, result[k] from args[.][k]; a type other than double is int64_t. Not 0: it failed. */
+typedef struct eq_call {
+    int64_t (*enter)(void *self, int64_t n, void *const *args, void *result);
+    void *self;
+} eq_call;
 
 /* The synapses of one pathway that end (or start, for a pathway with shared targets) in one block of neurons, in compressed rows.
  * Row r holds the synapses k with start[r] <= k < start[r + 1]. */
@@ -27,6 +36,8 @@ typedef struct eq_ctx {
     const int32_t *events;  /* domain event: the elements */
     int32_t *emitted;       /* domain neuron: events of block [lo, hi) go to emitted[lo], emitted[lo + 1], ... */
     const eq_rows *rows;    /* domain pathway: one for each block */
+    const eq_call *call;    /* the functions of the user, in the order of Kernel.externs */
+    void *const *scratch;   /* domains neuron and event: for each of them an array for each argument and one for the result */
 } eq_ctx;
 
 typedef int64_t (*eq_kernel)(const eq_ctx *ctx, int64_t lo, int64_t hi);

@@ -248,7 +248,7 @@ EQ_FN double eq_clip(double x, double low, double high)
     double y = x < low ? low : x;
     return y > high ? high : y;
 }
-EQ_FN double eq_timestep(double t, double dt) { return floor((t + 1e-3 * dt) / dt); }
+EQ_FN double eq_timestep(double t, double dt) { return trunc((t + 1e-3 * dt) / dt); }
 EQ_FN double eq_sqrt(double x) { return sqrt(x); }
 EQ_FN double eq_abs(double x) { return fabs(x); }
 EQ_FN double eq_floor(double x) { return floor(x); }

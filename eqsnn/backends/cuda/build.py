@@ -10,7 +10,7 @@ from pathlib import Path
 from eqsnn.backends.printer import text_of
 from eqsnn.backends.render import Rendered, environment, prelude
 from eqsnn.errors import CompileError, EqsnnError
-from eqsnn.kernel.ir import Kernel
+from eqsnn.kernel.ir import Kernel, Require
 
 FLAGS = ("-O3", "-fmad=false", "-std=c++14")
 """As for C: no fused multiply-add behind our back, so that the bits are those of the other backends."""
@@ -22,6 +22,15 @@ def cuda_source(kernels: Sequence[Kernel]) -> str:
         if k.domain != "neuron":
             raise EqsnnError(
                 f"the kernel {k.name} of {k.owner} works on a {k.domain}; CUDA text exists for per-neuron kernels only"
+            )
+        if any(isinstance(s, Require) for s in k.body):
+            raise EqsnnError(
+                f"the kernel {k.name} of {k.owner} takes adaptive steps, which CUDA text does not have yet; use a method of fixed step"
+            )
+        if k.externs:
+            raise EqsnnError(
+                f"the kernel {k.name} of {k.owner} calls the function '{k.externs[0].function}', whose code runs on the CPU only; "
+                "give it as an expression: eqsnn.function('f(x) = ...')"
             )
     abi, math = prelude()
     rendered = [Rendered("", text_of(k)) for k in kernels]

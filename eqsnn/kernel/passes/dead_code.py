@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eqsnn.kernel.ir import CheckFinite, Hoisted, Kernel, Let, Load, Local, Search, expressions, walk
+from eqsnn.kernel.ir import CheckFinite, Hoisted, Kernel, Let, Load, Local, Loop, Search, expressions, walk
 
 
 def remove_dead_code(kernel: Kernel) -> Kernel:
@@ -14,6 +14,10 @@ def remove_dead_code(kernel: Kernel) -> Kernel:
     for statement in reversed(kernel.body):
         if isinstance(statement, Let) and statement.name not in needed:
             continue
+        if isinstance(statement, Loop):
+            if not needed & {c.name for c in statement.carried}:
+                continue
+            statement = _without_unused(statement)
         if isinstance(statement, CheckFinite):
             needed.add(statement.name)
         elif hasattr(statement, "buffer"):
@@ -40,6 +44,17 @@ def remove_dead_code(kernel: Kernel) -> Kernel:
         buffers=tuple(b for b in kernel.buffers if b.name in needed),
         scalars=tuple(s for s in kernel.scalars if s.name in needed),
     )
+
+
+def _without_unused(loop: Loop) -> Loop:
+    needed: set[str] = set()
+    _note((loop.again, *(c.next for c in loop.carried)), needed)
+    kept = []
+    for statement in reversed(loop.body):
+        if statement.name in needed:
+            _note((statement.expr,), needed)
+            kept.append(statement)
+    return replace(loop, body=tuple(reversed(kept)))
 
 
 def _note(parts, needed: set[str]) -> None:

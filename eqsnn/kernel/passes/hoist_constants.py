@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eqsnn.kernel.ir import (
+    RANDOM,
     Binary,
     Call,
     Cast,
     CheckFinite,
     Const,
     Expr,
+    Extern,
     Hoisted,
     Kernel,
     Let,
@@ -20,6 +22,7 @@ from eqsnn.kernel.ir import (
     Search,
     children,
     expressions,
+    names_made,
     rebuild,
     walk,
     with_expressions,
@@ -45,7 +48,7 @@ class _Hoist:
         self.replaced: dict[str, Expr] = {}
         self.made: dict[Expr, Expr] = {}
         self.taken = {s.name for s in kernel.scalars} | {b.name for b in kernel.buffers}
-        self.taken |= {s.name for s in kernel.body if isinstance(s, Let)}
+        self.taken |= {name for s in kernel.body for name in names_made(s)}
 
     def run(self) -> Kernel:
         body = []
@@ -79,7 +82,7 @@ class _Hoist:
             return 0
         if isinstance(expr, Local):
             return self.level.get(expr.name, 2)
-        if isinstance(expr, (Load, Search)) or (isinstance(expr, Call) and expr.function in ("uniform", "normal")):
+        if isinstance(expr, (Load, Search, Extern)) or (isinstance(expr, Call) and expr.function in RANDOM):
             return 2
         return max((self.of(p) for p in children(expr)), default=2)
 
