@@ -368,6 +368,20 @@ class Synapses(Group):
             self.position = np.concatenate([self.position, np.arange(old, old + new)])
         self.connectivity_version += 1
 
+    def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
+        """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
+        shared = {v.name for v in self.model.variables if v.shared}
+        self._pre_ends, self._pre_start, self._post_ends, self.position = (
+            np.empty(0, np.uint16),
+            None,
+            np.empty(0, np.uint16),
+            None,
+        )
+        self.arrays.update({n: np.zeros(0, a.dtype) for n, a in self.arrays.items() if n not in shared})
+        for pathway in self.pathways.values():
+            pathway.delay = np.zeros(1)
+        self._extend(i, j)
+
     # -- elements ------------------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
