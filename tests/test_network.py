@@ -318,14 +318,14 @@ def test_the_summary_of_a_schedule():
     text = str(eq.scheduling_summary())
     assert text == str(eq.Network(G, M, S).scheduling_summary())
     assert text.splitlines() == [
-        "object                            | part of               | clock dt               | when       | order | active",
-        "----------------------------------+-----------------------+------------------------+------------+-------+-------",
-        "states (StateMonitor)             | states (StateMonitor) | 1. ms (every 10 steps) | start      |     0 | no",
-        "cells_stateupdater (StateUpdater) | cells (NeuronGroup)   | 100. us (every step)   | groups     |     0 | yes",
-        "cells_spike_thresholder (Thresholder)| cells (NeuronGroup)   | 100. us (every step)   | thresholds |     0 | yes",
-        "links_pre (SynapticPathway)       | links (Synapses)      | 100. us (every step)   | synapses   |    -1 | yes",
-        "links_post (SynapticPathway)      | links (Synapses)      | 100. us (every step)   | synapses   |     1 | yes",
-        "cells_spike_resetter (Resetter)   | cells (NeuronGroup)   | 100. us (every step)   | resets     |     0 | yes",
+        "object                                | part of               | clock dt               | when       | order | active",
+        "--------------------------------------+-----------------------+------------------------+------------+-------+-------",
+        "states (StateMonitor)                 | states (StateMonitor) | 1. ms (every 10 steps) | start      |     0 | no",
+        "cells_stateupdater (StateUpdater)     | cells (NeuronGroup)   | 100. us (every step)   | groups     |     0 | yes",
+        "cells_spike_thresholder (Thresholder) | cells (NeuronGroup)   | 100. us (every step)   | thresholds |     0 | yes",
+        "links_pre (SynapticPathway)           | links (Synapses)      | 100. us (every step)   | synapses   |    -1 | yes",
+        "links_post (SynapticPathway)          | links (Synapses)      | 100. us (every step)   | synapses   |     1 | yes",
+        "cells_spike_resetter (Resetter)       | cells (NeuronGroup)   | 100. us (every step)   | resets     |     0 | yes",
     ]
     html = eq.scheduling_summary()._repr_html_()
     assert html.count("<tr>") == 7 and "<td" in html
