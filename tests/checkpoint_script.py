@@ -22,6 +22,7 @@ def build():
         threshold="v > 15*mV",
         reset="v = 0*mV\ntrace += 1",
         refractory=3 * ms,
+        events={"high": "v > 14*mV"},
         method="euler",
         name="cells",
     )
@@ -49,7 +50,12 @@ def build():
     spikes, rates = eq.SpikeMonitor(G, name="spikes"), eq.PopulationRateMonitor(G, name="rates")
     states = eq.StateMonitor(G, ["v", "trace"], record=[0, 7], dt=0.5 * ms, name="states")
     weights = eq.StateMonitor(S, "w", record=[0, 1], name="weights")
-    return eq.Network(G, P, K, S, R, T, X, spikes, rates, states, weights)
+    high, count = (
+        eq.EventMonitor(G, "high", variables="trace", name="high"),
+        eq.SpikeMonitor(P, record=False, name="count"),
+    )
+    moments = eq.StateMonitor(G, "v", record=3, clock=eq.EventClock([10, 49.95, 50, 77] * ms), name="moments")
+    return eq.Network(G, P, K, S, R, T, X, spikes, rates, states, weights, high, count, moments)
 
 
 def outcome(network):
@@ -66,6 +72,11 @@ def outcome(network):
         network["states"].t_,
         network["weights"].w,
         network["weights"].t_,
+        *network["high"].it_,
+        network["high"].trace,
+        network["count"].count,
+        network["moments"].v_,
+        network["moments"].t_,
     ):
         digest.update(np.ascontiguousarray(array).tobytes())
     return f"{network['spikes'].num_spikes} {digest.hexdigest()}"

@@ -107,6 +107,20 @@ def test_magic_store_and_restore_as_in_the_documentation_of_brian():
             assert monitor.t[0] == 1 * ms and eq.magic_network.t == 2 * ms
 
 
+def test_a_monitor_that_records_to_a_file_goes_on_with_it(tmp_path):
+    G = eq.NeuronGroup(2, "dv/dt = 1/ms : 1", method="euler")
+    M = eq.StateMonitor(G, "v", record=True, file=tmp_path / "trace.npy")
+    network = eq.Network(G, M)
+    network.run(1 * ms)
+    network.store(filename=tmp_path / "state.zip")
+    network.run(1 * ms)
+    network.restore(filename=tmp_path / "state.zip")
+    assert M.v.shape == (2, 10)
+    network.run(2 * ms)
+    np.testing.assert_allclose(np.load(tmp_path / "trace.npy")[:, 1], np.arange(30) / 10, atol=1e-12)
+    np.testing.assert_allclose(M.t / ms, np.arange(30) / 10)
+
+
 def test_dt_and_connectivity_come_back():
     G = eq.NeuronGroup(3, "v : 1", threshold="v > 1", name="cells")
     S = eq.Synapses(G, G, "w : 1", on_pre="v_post += w", name="links")
