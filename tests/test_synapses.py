@@ -103,9 +103,9 @@ def test_order_is_of_no_interest_where_synapses_share_nothing():
     assert any(ORDER in m for m in network.messages)
     T = eq.Synapses(A, A, "w : 1", on_pre="v_post += w*v_pre", name="ring")
     T.connect(j="(i + 1) % N_post")
-    network = eq.Network(A, T)
+    network.add(T)
     network.run(0 * ms)
-    assert [m[: m.index(":")] for m in network.messages if ORDER in m] == ["ring, on_pre"]
+    assert [m[: m.index(":")] for m in network.messages if ORDER in m and "ring" in m] == ["ring, on_pre"]
 
 
 def test_one_group_at_both_ends_is_the_same_for_all_backends_and_threads():
@@ -206,10 +206,10 @@ def test_synapses_read_what_is_two_steps_away():
     U = eq.Synapses(T, C, "z = y_pre : 1\nd_post = z : 1 (summed)")
     U.connect()
     V = eq.StateMonitor(T, "y", record=True)
-    found = {}
+    found, network = {}, eq.Network(A, B, S, C, T, U, V)
     for backend in ("numpy", "c"):
         eq.settings.backend = backend
-        eq.Network(A, B, S, C, T, U, V).run(0.1 * ms)
+        network.run(0.1 * ms)
         found[backend] = C.total[0], C.d[0]
     i, j = S.i[:], S.j[:]
     u = 0.5 + (i + 1) * (i != 1) + 10 * (j + 1) + 100 * i + 1000 * j + np.bincount(j)[j] + 1 + 7 * j
@@ -237,10 +237,12 @@ def test_event_driven_variables_follow_parameters_that_rest():
     G.tau, G.x0 = [2, 5] * ms, [0, 3]
     S = eq.Synapses(P, G, "dx/dt = (x0_post - x)*rate_post : 1 (event-driven)", on_pre="x += 1")
     S.connect()
-    eq.Network(P, G, S).run(5 * ms)
+    network = eq.Network(P, G, S)
+    network.run(5 * ms)
     for k, (tau, x0) in enumerate(((2, 0), (5, 3))):
         assert S.x[k] == pytest.approx(x0 + (1 - x0) * np.exp(-4 / tau) + 1, rel=1e-12)
     writer = eq.Synapses(P, G, on_pre="x0_post += 1")
     writer.connect()
     with pytest.raises(eq.EquationError, match="the equation of 'x' depends on 'x0_post', which changes between them"):
-        eq.Network(P, G, S, writer).run(1 * ms)
+        network.add(writer)
+        network.run(1 * ms)

@@ -57,7 +57,6 @@ class Text:
     emits: str | None
     checks: bool
     uses_synapse: bool
-    far_type: str
     near: str
     far: str
     calls: tuple[CallText, ...] = ()
@@ -132,7 +131,6 @@ class _Printer:
             emits,
             bool(checked),
             uses_synapse,
-            "uint16_t" if self.kernel.index == "u16" else "int32_t",
             near,
             far,
             tuple(self.calls),

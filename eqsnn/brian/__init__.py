@@ -12,6 +12,7 @@ from eqsnn import (
     Equations,
     EventClock,
     EventMonitor,
+    MagicError,
     NetworkOperation,
     NeuronGroup,
     PoissonGroup,
@@ -26,17 +27,21 @@ from eqsnn import (
     TimedArray,
     Unit,
     check_units,
+    collect,
     defaultclock,
     have_same_dimensions,
     magic_network,
     network_operation,
+    profiling_summary,
+    restore,
+    scheduling_summary,
     seed,
     start_scope,
     stop,
+    store,
 )
 from eqsnn import units as _units
 from eqsnn.errors import UnitError as DimensionMismatchError
-from eqsnn.runtime import magic as _magic
 from eqsnn.runtime.simulation import Network as _NativeNetwork
 from eqsnn.units.names import exported_names as _exported_names
 
@@ -58,14 +63,10 @@ class Network(_NativeNetwork):
         self.stop_if_not_finite = False
 
 
-def run(duration, report=None, report_period=None, namespace=None, level=0):
-    """Run all objects that the calling code can see; ``level`` is accepted and not needed: the caller's names are found without it."""
-    from eqsnn.network.namespace import user_namespace
-
-    space = user_namespace()
-    network = _magic.magic_network(space)
-    network.stop_if_not_finite = False
-    network.run(duration, report, report_period, namespace if namespace is not None else space)
+def run(duration, report=None, report_period=None, namespace=None, profile=None, level=0):
+    """Run all objects that the calling code can see, in Brian 2's manners: an object that lacks its group is left out with a notice."""
+    magic_network.strict = False
+    magic_network.run(duration, report, report_period, namespace, profile, level)
 
 
 __all__ = [
@@ -91,13 +92,19 @@ __all__ = [
     "check_units",
     "defaultclock",
     "have_same_dimensions",
+    "MagicError",
+    "collect",
     "magic_network",
     "network_operation",
     "np",
+    "profiling_summary",
+    "restore",
     "run",
+    "scheduling_summary",
     "seed",
     "start_scope",
     "stop",
+    "store",
     *_exported_names(),
 ]
 __all__ += [

@@ -15,11 +15,13 @@ from eqsnn.errors import EquationError, Span
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
 
 
-def user_namespace() -> dict[str, object]:
-    """The names visible in the innermost frame that is not eqsnn's own."""
+def user_namespace(level: int = 0) -> dict[str, object]:
+    """The names visible in the innermost frame that is not eqsnn's own, or ``level`` calls further out."""
     frame = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "eqsnn":
         frame = frame.f_back
+    for _ in range(level):
+        frame = frame.f_back if frame is not None else None
     return {} if frame is None else {**frame.f_globals, **frame.f_locals}
 
 

@@ -221,6 +221,8 @@ class NeuronGroup(Group, SpikeSource):
 class Subgroup(Group, SpikeSource):
     """A contiguous slice of a group: usable as a source, as a target and in monitors."""
 
+    add_to_magic_network = False
+
     def __init__(self, parent: NeuronGroup, item: slice, name: str | None = None):
         if not isinstance(item, slice) or item.step not in (None, 1):
             raise EqsnnError(f"a subgroup is a contiguous slice such as {parent.name}[0:100]; got {item!r}")
@@ -313,5 +315,5 @@ def _refractory(value):
     seconds = float(value / second)
     if not seconds >= 0:
         raise EqsnnError(f"refractory cannot be negative; got {value!s}")
-    text = str(value)
+    text = "refractory"  # not the value: it stands in comments of the generated code, which must not change with it
     return Name("_refractory", Span(text, 0, len(text), "refractory period")), seconds

@@ -7,7 +7,7 @@ and its threshold that could see or change the group, both are one kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,7 +20,7 @@ from eqsnn.kernel.random import key_of
 from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
 from eqsnn.model.statements import bind
-from eqsnn.network.base import SimObject, slot_rank
+from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.clock import Clock, EventClock, common_grid, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
@@ -32,6 +32,7 @@ from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input
@@ -39,6 +40,7 @@ from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor,
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_synapses import place_synapses
 from eqsnn.runtime.questions import connected, degrees, index_scalar, member, root_of, values_of
+from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
 
 Rank = tuple[int, int, str, int]
@@ -67,13 +69,22 @@ class Built:
 
 class Planner:
     """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
-    where a variable becomes NaN or infinite."""
+    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step."""
 
     def __init__(
-        self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True
+        self,
+        objects: Iterable[SimObject],
+        space: Mapping[str, object],
+        engine,
+        settings: Settings,
+        check: bool = True,
+        schedule: Sequence[str] = SLOTS,
     ):
         self.objects = sorted(objects, key=lambda o: o.name)
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
+        self.schedule = schedule
+        ages = sorted(self.objects, key=lambda o: o._age)
+        self.aliases = {o.name: f"{type(o).__name__.lower()}_{k}" for k, o in enumerate(ages)}
         self.clocks: list[Clock | EventClock] = []
         self.placed: list[_Placed] = []
         self.messages: list[str] = []
@@ -184,11 +195,10 @@ class Planner:
                 if p.delay.size == 1 or np.ptp(p.delay) == 0:
                     steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                     self.depths[root, p.event] = max(self.depths[root, p.event], steps + 1)
-        kind = type(self.engine.new_spikes(1, 1)) if self.depths else None
         for (o, event), depth in self.depths.items():
-            if type(o.spikes.get(event)) is not kind:
-                o.spikes[event] = self.engine.new_spikes(len(o), depth)
-            o.spikes[event].deepen(depth)
+            o.spikes[event] = spikes_for(self.engine, o, event, depth)
+        for o, _ in self.depths:
+            o.__dict__["_spikes_dt"] = o.clock.dt_
 
     # -- places and bindings -----------------------------------------------------------------------------------------------------
 
@@ -201,14 +211,14 @@ class Planner:
         return len(self.clocks) - 1
 
     def name(self, *parts: str) -> str:
-        """A name for a kernel."""
-        return identifier("_".join(("eqk", *parts)))
+        """A name for a kernel. Objects go by their kind and age in it: the same network under other names compiles nothing."""
+        return identifier("_".join(("eqk", *(self.aliases.get(p, p) for p in parts))))
 
     def add(
         self, o: SimObject, when: str, order: int, position: int, op: Op, label: str | None = None, name: str = ""
     ) -> Op:
         """Put an operation in its place: slot, order, ``name`` (or that of the object), position. ``label`` is the site of its random stream."""
-        self.placed.append(_Placed((slot_rank(when), order, name or o.name, position), op))
+        self.placed.append(_Placed((rank_in(self.schedule, when, o), order, name or o.name, position), op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
             op.count = o.updates(label)
             self.counts.append((o, label, op))
