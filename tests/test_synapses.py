@@ -65,6 +65,7 @@ ORDER = "may depend on the order in which synapses are treated"
         ("v_post = 0; u_pre += v_pre*w", None),
         ("x = v_post + u_pre; w = clip(w + x, 0, 1)", None),
         ("c_post += w", None),
+        ("c_post *= w", None),
         ("v_post = w", "v_post"),
         ("x = 3*w; v_post = clip(v_post + x, 0, 1)", "v_post"),
         ("v_post += w*(w - v_post)", "v_post"),
