@@ -19,6 +19,7 @@ from eqsnn.errors import (
     FunctionError,
     IntegrationError,
     InternalError,
+    MagicError,
     NotFiniteError,
     UnitError,
 )
@@ -35,7 +36,18 @@ from eqsnn.network.operations import NetworkOperation, network_operation
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
-from eqsnn.runtime.magic import magic_network, run, start_scope, stop
+from eqsnn.runtime.magic import (
+    collect,
+    magic_network,
+    profiling_summary,
+    restore,
+    run,
+    scheduling_summary,
+    start_scope,
+    stop,
+    store,
+)
+from eqsnn.runtime.progress import TextReport
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
@@ -54,6 +66,7 @@ __all__ = [
     "FunctionError",
     "IntegrationError",
     "InternalError",
+    "MagicError",
     "Network",
     "NetworkOperation",
     "NeuronGroup",
@@ -68,10 +81,12 @@ __all__ = [
     "StateMonitor",
     "Subgroup",
     "Synapses",
+    "TextReport",
     "TimedArray",
     "Unit",
     "UnitError",
     "check_units",
+    "collect",
     "defaultclock",
     "function",
     "have_same_dimensions",
@@ -79,11 +94,15 @@ __all__ = [
     "linked_var",
     "magic_network",
     "network_operation",
+    "profiling_summary",
+    "restore",
     "run",
+    "scheduling_summary",
     "seed",
     "settings",
     "start_scope",
     "stop",
+    "store",
 ]
 
 

@@ -96,6 +96,10 @@ class FunctionError(EquationError):
     """A function of the user that equations call has failed, or gave something that is not what it promised."""
 
 
+class MagicError(EqsnnError):
+    """``run()`` without a network cannot know what is meant."""
+
+
 class CompileError(EqsnnError):
     """Generated code did not compile, or no compiler was found."""
 

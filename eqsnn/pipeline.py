@@ -7,10 +7,12 @@ disk (backends/store.py), so that a run that was made before imports neither sym
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from eqsnn.backends import store
+from eqsnn.errors import Span
 from eqsnn.kernel.ir import Kernel
 from eqsnn.language.ast import Expr, Statements
 from eqsnn.model.model import Model, Scope
@@ -20,13 +22,15 @@ from eqsnn.model.model import Model, Scope
 class StepKernels:
     """The kernels of one step: ``own`` for each element, ``shared`` for the variables that the whole group shares (None: nothing to do).
 
-    ``method`` and ``message`` say which integrator was chosen and why.
+    ``method`` and ``message`` say which integrator was chosen and why. ``order``: what two synapses may share so that their order matters,
+    each with the variable and the statement at which it shows (derivations/commutation.py).
     """
 
     own: Kernel | None
     shared: Kernel | None = None
     method: str | None = None
     message: str | None = None
+    order: tuple[tuple[str, str, str], ...] = ()
 
 
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
@@ -144,18 +148,39 @@ def pathway(
     statements: Statements,
     rows: str,
     name: str,
+    one_group: bool,
+    changing: frozenset[tuple[str, str]],
     check: bool = True,
     unchecked: frozenset[tuple[str, str]] = frozenset(),
-) -> Kernel | None:
-    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes. ``unchecked``: see ``lower``."""
+) -> StepKernels:
+    """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons.
+
+    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes; ``unchecked``: see ``lower``.
+    """
 
     def make() -> StepKernels:
+        from eqsnn.derivations.commutation import order_dependence
         from eqsnn.integrators.discretise import pathway_map
 
-        map_ = pathway_map(model, model.name, statements)
-        return StepKernels(_lowered(map_, "pathway", name, model.name, rows=rows, check=check, unchecked=unchecked))
+        map_ = pathway_map(model, model.name, statements, changing)
+        order = tuple(
+            (
+                d.sharing,
+                d.write.variable + ("" if d.write.owner == "self" else f"_{d.write.owner}"),
+                _statement(d.write.source),
+            )
+            for d in order_dependence(map_, one_group)
+        )
+        kernel = _lowered(map_, "pathway", name, model.name, rows=rows, check=check, unchecked=unchecked)
+        return StepKernels(kernel, order=order)
 
-    return _remembered(make, "pathway", _model_parts(model), statements, rows, name, check, sorted(unchecked)).own
+    parts = (statements, rows, name, one_group, sorted(map(list, changing)), check, sorted(map(list, unchecked)))
+    return _remembered(make, "pathway", _model_parts(model), *parts)
+
+
+def _statement(span: Span) -> str:
+    """The whole statement that begins where the span does."""
+    return re.split(r"[;\n#]", span.text[span.start :])[0].strip()
 
 
 def synapse_step(

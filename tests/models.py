@@ -264,9 +264,44 @@ def keywords():
     return Case(eq.Network(G, M, V), [M], [V], [(G, "E")])
 
 
+def astrocytes(n=12):
+    """Synapses that are themselves connected: sums into them and out of them, spikes that change them, both ends in one group."""
+    G = eq.NeuronGroup(
+        n,
+        "dv/dt = (1.5 - v)/(5*ms) : 1\nq : 1\ntwice = 2*v + i : 1",
+        threshold="v > 1",
+        reset="v = 0",
+        method="euler",
+    )
+    G.v, G.q = "rand()", 1
+    S = eq.Synapses(
+        G,
+        G,
+        """w : 1
+        mod : 1
+        u = w + 0.1*twice_pre - q_post/N_incoming + i : 1
+        dy/dt = (u - y)/(3*ms) : 1 (clock-driven)""",
+        on_pre={"add": "q_post += 0.01*w*q_pre", "out": "v_post += 0.02*w*(1 + mod)"},
+        multisynaptic_index="k",
+        method="euler",
+        name="inner*",  # within a slot objects go by name, and numbers of unnamed ones differ from test to test
+    )
+    S.connect("i != j", p=0.4, n="1 + (i + j) % 2")
+    S.w, S.out.delay = "0.1*rand() + 0.01*k", "rand()*2*ms"
+    A = eq.NeuronGroup(3, "dc/dt = (I - c)/(4*ms) : 1\nI : 1", threshold="c > 0.4", reset="c = 0", method="euler")
+    to_a = eq.Synapses(S, A, "I_post = 0.05*y_pre + 0.01*u_pre : 1 (summed)", name="outward*")
+    to_a.connect(j="i % N_post")
+    from_a = eq.Synapses(
+        A, S, "mod_post = 0.1*c_pre*u_post + 0.01*i_post : 1 (summed)", on_pre="w_post += 0.001*u_post", name="back*"
+    )
+    from_a.connect(in_degree=1)
+    M, V = eq.SpikeMonitor(G), eq.StateMonitor(S, ["w", "mod", "u", "y"], record=S[:, :4])
+    return Case(eq.Network(G, S, A, to_a, from_a, M, V), [M], [V], [(G, "q"), (A, "c"), (S, "w")])
+
+
 MODELS = {
     f.__name__: f
-    for f in (cuba, cobahh, stdp, izhikevich, adex, noisy, multiplicative, gap_junctions, driven, keywords)
+    for f in (cuba, cobahh, stdp, izhikevich, adex, noisy, multiplicative, gap_junctions, driven, keywords, astrocytes)
 }
 DURATION = 50 * ms
 

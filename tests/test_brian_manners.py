@@ -19,7 +19,7 @@ import eqsnn as eq
 from eqsnn import EqsnnError, ms, mV, settings
 from eqsnn import brian as b2
 from eqsnn.brian import tools
-from eqsnn.runtime import notices
+from eqsnn.network import notices
 
 
 @pytest.fixture(autouse=True)

@@ -684,6 +684,60 @@ EquationError: the name 'millivolts' is not known
     dv/dt = (3*millivolts - v)/(10*ms) : volt
                ^^^^^^^^^^
   did you mean 'mvolt'?""",
+    "synaptic variable called like the target's": """\
+EquationError: the source group has a variable 'v' too
+  in the equations:
+    v : 1
+    ^
+  rename one of them, for example this one to 'v_syn'""",
+    "two sums into one variable": """\
+EquationError: 'I_pre' and 'I_post' both sum into 'I' of one group
+  in line 2 of the equations:
+    I_post = 2*nA : amp (summed)
+    ^^^^^^
+  use two variables, and add them up in the equations of the group""",
+    "lastupdate beside event-driven": """\
+EquationError: 'lastupdate' is kept by eqsnn, since 'x' is event-driven
+  in line 1 of the equations:
+    lastupdate : second
+    ^^^^^^^^^^
+  remove the definition""",
+    "connect reads a synaptic variable": """\
+EquationError: 'w' belongs to the synapses, which do not exist before connect()
+  in the condition:
+    w > 3
+    ^
+  use i, j, N_pre, N_post, and variables of the connected groups, such as x_pre""",
+    "connect outside the group": """\
+EquationError: the pair i=1, j=2 does not exist; cells0 has 2 and cells1 has 2 elements
+  in the j=:
+    i + 1
+    ^^^^^
+  skip_if_invalid=True leaves such pairs out""",
+    "connect by what is chosen": """\
+EquationError: range() reads 'j' of the target, which it chooses
+  in the j=:
+    k for k in range(j)
+                     ^
+  use i and variables of the source group; a condition after 'if' may read both""",
+    "connect by a fraction": """\
+EquationError: an argument of range() is 0.5
+  in the j=:
+    k for k in range(i/2, 2)
+                     ^^^
+  this must be a whole number: write int(...)""",
+    "connect with a mapping of the wrong side": """\
+EquationError: i= reads 'i' of the source, which it chooses
+  in the i=:
+    i
+    ^
+  use j and variables of the target group; a condition after 'if' may read both""",
+    "sample of too many": """\
+EquationError: sample(): size is larger than the number of elements to choose from, or negative: 3 of 2
+  in the j=:
+    k for k in sample(N_post, size=3)
+                                   ^
+  skip_if_invalid=True takes all, or none""",
     "wrong unit in the condition of an event": """\
 UnitError: '>' compares values with units V and 1
   in the condition of the event 'high':

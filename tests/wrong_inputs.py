@@ -161,6 +161,19 @@ ROWS = {
     ),
     "sum of event-driven": dict(synapse="dx/dt = -x/ms : volt (event-driven)\ntotal_post = x : volt (summed)"),
     "sum into a differential equation": dict(synapse="v_post = 3*mV : volt (summed)"),
+    "synaptic variable called like the target's": dict(synapse="v : 1"),
+    "two sums into one variable": dict(
+        one_group=True, synapse="I_pre = 3*nA : amp (summed)\nI_post = 2*nA : amp (summed)"
+    ),
+    "lastupdate beside event-driven": dict(
+        synapse="lastupdate : second\ndx/dt = -x/ms : 1 (event-driven)", on_pre="x += 1"
+    ),
+    "connect reads a synaptic variable": dict(synapse="w : 1", connect="w > 3"),
+    "connect outside the group": dict(synapse="w : 1", j="i + 1"),
+    "connect by what is chosen": dict(synapse="w : 1", j="k for k in range(j)"),
+    "connect by a fraction": dict(synapse="w : 1", j="k for k in range(i/2, 2)"),
+    "connect with a mapping of the wrong side": dict(synapse="w : 1", i="i"),
+    "sample of too many": dict(synapse="w : 1", j="k for k in sample(N_post, size=3)"),
     "condition of connect with an unknown name": dict(synapse="w : 1", connect="i != jj"),
     # -- values
     "assignment of a wrong unit": dict(model=LIF, set=3 * eq.nA),
@@ -184,9 +197,11 @@ def build(row: dict):
     namespace = row.pop("namespace", {})
     run, value = row.pop("run", False), row.pop("set", None)
     if "synapse" in row:
-        groups = [eq.NeuronGroup(2, LIF, threshold="v > 1*mV", name=f"cells{k}", namespace={}) for k in (0, 1)]
-        synapses = eq.Synapses(*groups, row["synapse"], on_pre=row.get("on_pre"), name="syn", namespace={})
-        synapses.connect(row.get("connect"))
+        model = LIF + ("\nI : amp" if row.get("one_group") else "")
+        groups = [eq.NeuronGroup(2, model, threshold="v > 1*mV", name=f"cells{k}", namespace={}) for k in (0, 1)]
+        ends = [groups[0], groups[0]] if row.get("one_group") else groups
+        synapses = eq.Synapses(*ends, row["synapse"], on_pre=row.get("on_pre"), name="syn", namespace={})
+        synapses.connect(row.get("connect"), i=row.get("i"), j=row.get("j"))
         objects = [*groups, synapses]
     else:
         code = row.pop("code", None)

@@ -31,6 +31,12 @@ class Compiler:
     version: str
 
     @property
+    def origin(self) -> str:
+        """Where it comes from, in words."""
+        packaged = "ziglang" in self.command
+        return "the Python package ziglang, eqsnn[cc]" if packaged else "CC" if os.environ.get("CC") else "PATH"
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """The flags of every build on this machine."""
         return (*FLAGS, _NATIVE)
@@ -59,6 +65,11 @@ def _candidates() -> list[list[str]]:
     if importlib.util.find_spec("ziglang") is not None:
         found.append([sys.executable, "-m", "ziglang", "cc"])
     return found
+
+
+def environment() -> dict[str, str]:
+    """The environment of a build. Zig keeps what it compiles once, such as start-up code, in a cache of its own: ours holds it."""
+    return {"ZIG_GLOBAL_CACHE_DIR": str(cache.directory() / "zig"), **os.environ}
 
 
 def compiler() -> Compiler:
@@ -175,7 +186,9 @@ def start(
     if "-shared" in options:
         command.append("-lm")
     try:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
     except OSError as error:
         raise CompileError(f"the compiler {used.command[0]} could not be started: {error}") from None
     return Job(process, command, folder, output, key, suffix, source)

@@ -57,7 +57,6 @@ class Text:
     emits: str | None
     checks: bool
     uses_synapse: bool
-    far_type: str
     near: str
     far: str
     calls: tuple[CallText, ...] = ()
@@ -133,7 +132,6 @@ class _Printer:
             emits,
             bool(checked),
             uses_synapse,
-            "uint16_t" if self.kernel.index == "u16" else "int32_t",
             near,
             far,
             tuple(self.calls),
@@ -249,8 +247,9 @@ class _Printer:
 
     def _has_alias(self, buffer: Buffer) -> bool:
         """Source and target may be one group, and then two buffers are the same memory."""
-        same = [b for b in self.kernel.buffers if b.variable == buffer.variable and b.owner in ("self", "pre", "post")]
-        return buffer.owner in ("pre", "post") and len(same) > 1 and any(b.writable for b in same)
+        groups = [b for b in self.kernel.buffers if b.owner.split(".")[0] in ("self", "pre", "post")]
+        same = [b for b in groups if b.variable == buffer.variable]
+        return buffer in groups and buffer.owner != "self" and len(same) > 1 and any(b.writable for b in same)
 
     def _store(self, s: Store) -> str:
         place = f"b_{s.buffer}[{self.place[s.buffer]}]"

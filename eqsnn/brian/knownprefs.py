@@ -12,7 +12,7 @@ import numpy as np
 
 from eqsnn.brian.logs import set_level
 from eqsnn.network.base import SLOTS
-from eqsnn.runtime.notices import tell_once
+from eqsnn.network.notices import tell_once
 from eqsnn.runtime.settings import Settings, settings
 
 Effect = Callable[[object], None] | str

@@ -8,8 +8,8 @@ import logging
 import sys
 
 from eqsnn.errors import EqsnnError
-from eqsnn.runtime.notices import logger as _root
-from eqsnn.runtime.notices import show_notices
+from eqsnn.network.notices import logger as _root
+from eqsnn.network.notices import show_notices
 
 DIAGNOSTIC = 5
 LOG_LEVELS = {

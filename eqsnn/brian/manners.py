@@ -12,7 +12,7 @@ from eqsnn.brian.preferences import prefs
 from eqsnn.errors import EqsnnError
 from eqsnn.network import base
 from eqsnn.network.clock import defaultclock
-from eqsnn.runtime import magic
+from eqsnn.runtime.magic import magic_network, start_scope
 from eqsnn.runtime.simulation import Network as NativeNetwork
 from eqsnn.units import Quantity, ms, second
 
@@ -29,10 +29,6 @@ def get_local_namespace(level: int) -> dict[str, object]:
     return {} if frame is None else {**frame.f_globals, **frame.f_locals}
 
 
-def _options(profile) -> dict[str, object]:
-    return {} if profile is None else {"profile": profile}
-
-
 class Network(NativeNetwork):
     """A network that warns at the end of a run if a variable became NaN or infinite."""
 
@@ -46,12 +42,11 @@ class Network(NativeNetwork):
         report=None,
         report_period: Quantity = 10 * second,
         namespace: Mapping[str, object] | None = None,
-        profile=None,
+        profile: bool | None = None,
         level: int = 0,
     ) -> None:
         """Simulate for ``duration``; ``level`` says how many frames up external constants are looked up. See the native ``Network.run``."""
-        space = namespace if namespace is not None else get_local_namespace(level)
-        super().run(duration, report, report_period, space, **_options(profile))
+        super().run(duration, report, report_period, namespace, profile, level)
 
 
 def run(
@@ -59,32 +54,12 @@ def run(
     report=None,
     report_period: Quantity = 10 * second,
     namespace: Mapping[str, object] | None = None,
-    profile=None,
+    profile: bool | None = None,
     level: int = 0,
 ) -> None:
-    """Run all objects that the code ``level`` frames above the call can see by name."""
-    space = get_local_namespace(level)
-    network = magic.magic_network(space)
-    network.stop_if_not_finite = False
-    network.run(duration, report, report_period, namespace if namespace is not None else space, **_options(profile))
-
-
-class MagicNetwork:
-    """``magic_network``: the network of the objects that the calling code can see; what is asked of it is asked of that."""
-
-    def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(magic.magic_network(get_local_namespace(0)), name)
-
-    def __call__(self, *args, **kwargs):
-        raise EqsnnError("there is one magic network only; use Network(...) for another")
-
-    def __repr__(self) -> str:
-        return "<magic_network: the objects that the calling code can see>"
-
-
-magic_network = MagicNetwork()
+    """Run all objects that the code ``level`` frames above the call can see by name; one that lacks its group is left out with a notice."""
+    magic_network.strict = False
+    magic_network.run(duration, report, report_period, namespace, profile, level)
 
 
 def seed(seed: int | None = None) -> None:
@@ -97,5 +72,5 @@ def restore_initial_state() -> None:
     """The default time step and preferences, and no memory of objects made so far."""
     prefs.reset_to_defaults()
     defaultclock.dt = 0.1 * ms
-    magic.start_scope()
+    start_scope()
     gc.collect()

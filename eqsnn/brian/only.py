@@ -23,6 +23,7 @@ from eqsnn.model.functions import CONSTANTS as DEFAULT_CONSTANTS
 from eqsnn.network.base import SimObject as _SimObject
 from eqsnn.network.group import Group as _Group
 from eqsnn.network.neurongroup import SpikeSource as _SpikeSource
+from eqsnn.runtime.magic import MagicNetwork as _MagicNetwork
 from eqsnn.units.check import declare_types
 from eqsnn.units.dimension import dimension as get_or_create_dimension
 from eqsnn.units.quantity import Quantity, get_dimensions, is_scalar_type
@@ -31,13 +32,11 @@ from eqsnn.units.show import get_unit
 
 # The native face has them under the same name.
 _SAME = """
-    BinomialFunction check_units Clock DEFAULT_FUNCTIONS defaultclock Equations EventClock EventMonitor Function have_same_dimensions linked_var
-    implementation network_operation NetworkOperation NeuronGroup PoissonGroup PoissonInput PopulationRateMonitor
-    Quantity SpikeGeneratorGroup SpikeMonitor start_scope StateMonitor stop Subgroup Synapses TimedArray Unit
-""".split()  # noqa: SIM905
-# Not part of the engine yet; a name moves up to _SAME when it is.
-_TO_COME = """
-    collect profiling_summary restore scheduling_summary store
+    BinomialFunction check_units Clock collect DEFAULT_FUNCTIONS defaultclock Equations EventClock
+    EventMonitor Function have_same_dimensions implementation linked_var MagicError network_operation
+    NetworkOperation NeuronGroup PoissonGroup PoissonInput PopulationRateMonitor profiling_summary Quantity
+    restore scheduling_summary SpikeGeneratorGroup SpikeMonitor start_scope StateMonitor stop store Subgroup
+    Synapses TimedArray Unit
 """.split()  # noqa: SIM905
 
 _GROUP = "groups are NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses and subgroups"
@@ -47,9 +46,9 @@ Trackable = _interface("Trackable", _SimObject, "every object of a network is tr
 SpikeSource = _interface("SpikeSource", _SpikeSource, _GROUP)
 Group = _interface("Group", _Group, _GROUP)
 VariableOwner = _interface("VariableOwner", _Group, _GROUP)
-BrianObjectException = MagicError = EqsnnError
+BrianObjectException = EqsnnError
 DimensionMismatchError = _units.UnitError
-MagicNetwork, Network = _manners.MagicNetwork, _manners.Network
+MagicNetwork, Network = _MagicNetwork, _manners.Network
 get_local_namespace, magic_network = _manners.get_local_namespace, _manners.magic_network
 restore_initial_state, run, seed = _manners.restore_initial_state, _manners.run, _manners.seed
 is_dimensionless = _units.is_dimensionless
@@ -88,12 +87,10 @@ def register_new_unit(u) -> None:
     _user_units.add(u)
 
 
-_WAITING = "it is not part of this version yet"
 globals().update({n: getattr(eqsnn, n) for n in _SAME})
 globals().update({n: getattr(_units, n) for n in (*_STANDARD, *_SHORT)})
 globals().update({n: getattr(_numpy_, n) for n in _numpy_.UNIT_AWARE})
 globals().update(_METHODS)
-globals().update({n: _refused(n, _WAITING) for n in _TO_COME})
 _REFUSED_HERE = (
     "CodeRunner",
     "Cylinder",
@@ -112,7 +109,6 @@ DEFAULT_UNITS = _UnitTable([*_ALL_UNITS, *_SHORT])
 
 __all__ = [
     *_SAME,
-    *_TO_COME,
     *_METHODS,
     *_REFUSED_HERE,
     *_STANDARD,
@@ -127,7 +123,6 @@ __all__ = [
     "DEFAULT_UNITS",
     "DimensionMismatchError",
     "Group",
-    "MagicError",
     "MagicNetwork",
     "Nameable",
     "Network",

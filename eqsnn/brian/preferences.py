@@ -13,7 +13,7 @@ import numpy as np
 
 from eqsnn.brian.knownprefs import KNOWN, Effect, Refused
 from eqsnn.errors import EqsnnError
-from eqsnn.runtime.notices import tell_once
+from eqsnn.network.notices import tell_once
 
 _DTYPES = {n: getattr(np, n) for n in ("float32", "float64", "int32", "int64")}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eqsnn.brian.manners import seed
 from eqsnn.errors import EqsnnError
-from eqsnn.runtime.notices import tell_once
+from eqsnn.network.notices import tell_once
 
 _OPTIONS = {
     "directory", "compile", "run", "debug", "clean", "with_output", "results_directory", "run_args", "direct_call",

@@ -58,7 +58,7 @@ def _compiler() -> bool:
     except EqsnnError as error:
         _say("compiler", f"none. {error}")
         return False
-    _say("compiler", f"{' '.join(used.command)} ({used.version.splitlines()[0]})")
+    _say("compiler", f"{' '.join(used.command)} ({used.version.splitlines()[0]}), from {used.origin}")
     _say("flags", " ".join(used.flags))
     return True
 
@@ -78,7 +78,7 @@ def _simd() -> None:
     """The width of vectors, as the compiler sees it with our flags."""
     used = compiler.compiler()
     command = [*used.command, *used.flags, "-dM", "-E", "-x", "c", os.devnull]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=compiler.environment(), capture_output=True, text=True, check=False)
     defined = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("#define ")}
     widths = (
         ("__AVX512F__", "512 bits (AVX-512)"),

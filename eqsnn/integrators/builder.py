@@ -12,7 +12,7 @@ from eqsnn.integrators import vocabulary as voc
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
 from eqsnn.model.dimensions import infer, inline_scope, result_type
 from eqsnn.model.functions import DrawnTable, InlineFunction, UserFunction, known_constant
-from eqsnn.model.model import DType, Scope, Symbol
+from eqsnn.model.model import DType, Scope, Symbol, seen_from
 from eqsnn.model.statements import Bound
 from eqsnn.update_map import (
     Assignment,
@@ -225,9 +225,11 @@ class MapBuilder:
 
     def read(self, known: Symbol, scope: Scope, frame: str = "self"):
         """The current value of a symbol of ``scope``."""
-        owner = frame if known.owner == "self" and frame != "self" else known.owner
+        owner = seen_from(frame, known.owner)
         if known.expr is not None:
             return self._subexpression(known, owner, scope)
+        if owner == "index" and frame != "self":
+            return self._index_of_other(known, scope, frame)
         if owner == "external":
             variable = known.variable if frame == "self" else f"{known.variable}@{frame}"
             return self.input("external", variable, known.dtype, True, True)
@@ -240,12 +242,14 @@ class MapBuilder:
             raise InternalError(f"the local {known.name} in {self.name} is read before it is set")
         return self.input(owner, known.variable, known.dtype, known.shared, known.constant, known.linked)
 
+    def _index_of_other(self, known: Symbol, scope: Scope, frame: str):
+        """``i`` or ``N`` in a subexpression of a connected group: counted in the whole of it; of connected synapses, their ends."""
+        if scope.pre is not None and known.variable in ("i", "j", "N_incoming", "N_outgoing"):
+            return self.input(frame, known.variable, "integer", constant=True)
+        return self.input("index", f"{known.variable}@{frame}", "integer", known.shared, True)
+
     def _subexpression(self, known: Symbol, owner: str, scope: Scope):
-        if owner in ("pre", "post"):
-            inner = getattr(scope, owner) or scope
-            frame = owner
-        else:
-            inner, frame = scope, "self"
+        inner, frame = (self.scope.of(owner), owner) if owner != "self" else (scope, "self")
         key = (owner, known.variable)
         if key in self._expanded:
             return self._expanded[key]

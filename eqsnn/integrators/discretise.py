@@ -13,7 +13,7 @@ from eqsnn.integrators.integrator import choose
 from eqsnn.integrators.system import System
 from eqsnn.language.ast import Expr, Name, Statements, walk
 from eqsnn.model.dimensions import infer
-from eqsnn.model.model import Model, Scope
+from eqsnn.model.model import Model, Scope, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.update_map import UpdateMap
 
@@ -142,12 +142,17 @@ def statements_map(
     return builder.finish()
 
 
-def pathway_map(model: Model, name: str, statements: Statements) -> UpdateMap:
-    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run."""
+def pathway_map(
+    model: Model, name: str, statements: Statements, changing: frozenset[tuple[str, str]] = frozenset()
+) -> UpdateMap:
+    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run.
+
+    ``changing``: the (owner, variable) of neurons' parameters that are written during the run.
+    """
     builder = MapBuilder(name, model.scope)
     states = tuple(v for v in model.of_kind("state") if "event-driven" in v.flags)
     if states:
-        bring_up_to_date(System(builder, states), model.name)
+        bring_up_to_date(System(builder, states), model.name, changing)
         moved = builder.writes
         builder.writes = []
     _run_statements(builder, statements, model.scope, True)
@@ -212,10 +217,10 @@ def _read(expr: Expr, scope: Scope, frame: str) -> set[tuple[str, str]]:
         known = scope.symbols.get(node.id) if isinstance(node, Name) else None
         if known is None:
             continue
-        owner = frame if known.owner == "self" and frame != "self" else known.owner
+        owner = seen_from(frame, known.owner)
         if known.expr is not None:
-            inner = {"pre": scope.pre, "post": scope.post}.get(owner) or scope
-            found |= _read(known.expr, inner, owner if owner in ("pre", "post") else frame)
+            inner = scope.of(known.owner) if known.owner in ("pre", "post") else scope
+            found |= _read(known.expr, inner, owner)
         else:
             found.add((owner, known.variable))
     return found
@@ -286,17 +291,16 @@ def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: st
 
 
 def detached(map_: UpdateMap) -> UpdateMap:
-    """The map with every input that differs between elements as a variable ``owner.variable`` of its own elements.
+    """The map with every input that differs between elements as a variable ``owner:variable`` of its own elements.
 
     So an expression about synapses, pairs of neurons or parts of a group becomes one about a plain list of elements.
     """
     inputs = []
     for i in map_.inputs:
-        per_element = i.owner in ("self", "pre", "post") or (
-            i.owner == "index" and i.variable not in ("N", "N_pre", "N_post")
-        )
+        count = i.variable.partition("@")[0] in ("N", "N_pre", "N_post")
+        per_element = i.owner not in ("external", "clock") and not (i.owner == "index" and count)
         inputs.append(
-            replace(i, owner="self", variable=f"{i.owner}.{i.variable}", shared=False, constant=False, linked=False)
+            replace(i, owner="self", variable=f"{i.owner}:{i.variable}", shared=False, constant=False, linked=False)
             if per_element
             else i
         )

@@ -10,12 +10,16 @@ from eqsnn.integrators.integrator import Reason
 from eqsnn.integrators.system import System
 from eqsnn.integrators.vocabulary import Exprel
 from eqsnn.model.model import Variable
+from eqsnn.update_map import Input
 
 
-def bring_up_to_date(system: System, owner: str) -> None:
-    """Append the solution over the time since ``lastupdate``. Raises EquationError if there is no closed form for it."""
+def bring_up_to_date(system: System, owner: str, changing: frozenset[tuple[str, str]] = frozenset()) -> None:
+    """Append the solution over the time since ``lastupdate``. Raises EquationError if there is no closed form for it.
+
+    ``changing``: the (owner, variable) of parameters of connected neurons that change during the run; others rest between events.
+    """
     found = linear(system)
-    reason = found if isinstance(found, Reason) else _unsolvable(system, found)
+    reason = found if isinstance(found, Reason) else _unsolvable(system, found, changing)
     if reason is not None:
         span = reason.span or system.variables[0].span
         raise EquationError(
@@ -28,17 +32,13 @@ def bring_up_to_date(system: System, owner: str) -> None:
     system.move(new)
 
 
-def _unsolvable(system: System, found: Linear) -> Reason | None:
+def _unsolvable(system: System, found: Linear, changing: frozenset[tuple[str, str]]) -> Reason | None:
     inputs = system.builder.inputs
     for v in system.variables:
         for expr in (*found.A[v].values(), found.b[v]):
             for s in sorted(expr.free_symbols, key=lambda s: s.name):
                 known = inputs.get(s.name)
-                if known is not None and (known.owner in ("pre", "post") or known.linked):
-                    return Reason(
-                        f"the equation of '{v.name}' depends on '{s.name}', which changes between them", v.span
-                    )
-                if known is None or (known.owner == "clock" and known.variable != "dt"):
+                if known is None or not _rests(system, known, changing):
                     return Reason(
                         f"the equation of '{v.name}' depends on '{s.name}', which changes between them", v.span
                     )
@@ -48,6 +48,18 @@ def _unsolvable(system: System, found: Linear) -> Reason | None:
                     f"'{v.name}' depends on '{w.name}', which is itself driven; chains of two are solved", v.span
                 )
     return None
+
+
+def _rests(system: System, known: Input, changing: frozenset[tuple[str, str]]) -> bool:
+    """Whether a value stays what it is between two events at a synapse: its own variables do, and parameters of neurons that nobody writes."""
+    if known.owner == "clock":
+        return known.variable == "dt"
+    if known.linked:
+        return False
+    if known.owner.split(".")[0] not in ("pre", "post") or known.constant:
+        return True
+    symbol = system.builder.scope.of(known.owner).symbols[known.variable]
+    return not symbol.evolves and not symbol.read_only and (known.owner, known.variable) not in changing
 
 
 def _solved(system: System, found: Linear, v: Variable, elapsed) -> sympy.Expr:

@@ -94,8 +94,9 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     far = rows.far[k].astype(np.int64)
     synapse = k if rows.synapse is None else rows.synapse[k]
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
+    one_by_one = kernel.one_by_one or _mixes(kernel, memory)
     finite = True
-    for part in (slice(n, n + 1) for n in range(total)) if kernel.one_by_one else (slice(None),):
+    for part in (slice(n, n + 1) for n in range(total)) if one_by_one else (slice(None),):
         frame = _Frame(
             kernel, memory, {"@s": synapse[part], "@pre": pre[part], "@post": post[part]}, len(synapse[part])
         )
@@ -103,6 +104,13 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
         finite &= frame.finite
         _heed(frame)
     return finite
+
+
+def _mixes(kernel: Kernel, memory: Memory) -> bool:
+    """Whether a variable is written under one name and read under another, because source and target are one group."""
+    arrays = {b.name: memory.buffers.get(b.name) for b in kernel.buffers}
+    written = [arrays[b.name] for b in kernel.buffers if b.writable]
+    return any(arrays[b.name] is w for w in written for b in kernel.buffers if not b.writable)
 
 
 class Unmet(Exception):

@@ -265,8 +265,7 @@ class HoistedPropagator:
 class Kernel:
     """One typed compute loop.
 
-    ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source), ``index`` the type in which they
-    store the far end of each synapse. ``name`` is an identifier safe in C.
+    ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source). ``name`` is an identifier safe in C.
     ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
@@ -278,7 +277,6 @@ class Kernel:
     hoisted: tuple[Hoisted | HoistedPropagator, ...]
     body: tuple[Statement, ...]
     batch: int = 1
-    index: Literal["u16", "i32"] = "i32"
     rows: Literal["pre", "post"] = "pre"
 
     def buffer(self, name: str) -> Buffer:

@@ -231,13 +231,15 @@ class _Lowering:
             type_ = "i64" if source.variable == "step" else "f64"
             value, level = self.scalar("clock", source.variable, type_), 0 if source.variable == "dt" else 2
         elif source.owner == "index":
-            value, level = self._index(source.variable), 0 if source.variable in ("N", "N_pre", "N_post") else 2
+            count = source.variable.partition("@")[0] in ("N", "N_pre", "N_post")
+            value, level = self._index(source.variable), 0 if count else 2
         elif source.linked:
             value = self._linked(source, type_)
         else:
-            extent = "shared" if source.shared else source.owner
+            far = "." in source.owner and not source.shared  # a variable of a neuron that a connected synapse connects
+            extent = "shared" if source.shared else "table" if far else source.owner
             name = self.buffer(source.owner, source.variable, type_, extent)
-            value = Load(name, type_)
+            value = Load(name, type_, self._element_of(source.owner) if far else None)
             if source.constant:
                 level = 0 if source.shared else 1 if source.owner == "self" else 2
         if isinstance(value, Load):
@@ -256,9 +258,20 @@ class _Lowering:
         place = Select(Compare(">", place, last), last, place, "i64")
         return Load(self.buffer(source.owner, f"{source.variable}@source", type_, "table"), type_, place)
 
+    def _element_of(self, owner: str) -> Expr:
+        """The number of the element of ``owner``: 'pre', or 'post.pre' for the source of the synapse that is the target."""
+        outer, _, side = owner.rpartition(".")
+        if not outer:
+            return Local(f"@{side}", "i64")
+        ends, far = "@sources" if side == "pre" else "@targets", "." in outer
+        name = self.buffer(outer, ends, "i64", "table" if far else outer)
+        return Load(name, "i64", self._element_of(outer) if far else None)
+
     def _index(self, variable: str) -> Expr:
-        if variable in ("N", "N_pre", "N_post"):
+        if variable.partition("@")[0] in ("N", "N_pre", "N_post"):
             return self.scalar("index", variable, "i64")
+        if "@" in variable:
+            return self._element_of(variable.partition("@")[2])
         if variable in ("N_incoming", "N_outgoing"):
             side = "post" if variable == "N_incoming" else "pre"
             return Load(self.buffer("index", variable, "i64", side), "i64")

@@ -260,6 +260,13 @@ class _Builder(Transformer_NonRecursive):
         call = self.call([token, *positional, *(k[1] for k in keywords)])
         return ast.Call(call.function, positional, call.span, call.name_span, keywords)
 
+    def mapping(self, items):
+        """``f(i) if condition`` is a generator of one value."""
+        element, condition = items
+        one = self._made(ast.Number(1, element.span))
+        once = ast.Call("range", (one,), element.span, element.span)
+        return ast.Generator(element, "_", once, condition, element.span.to(condition.span))
+
     def function(self, items):
         *tokens, body = [item for item in items if item is not None]
         names = tuple(map(str, tokens))

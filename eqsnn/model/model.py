@@ -62,7 +62,7 @@ class Symbol:
     its name there), 'external' (a constant from the namespace), 'clock' (``t``, ``dt``, ``t_in_timesteps``), 'index' (``i``, ``j``,
     ``N``, ``N_pre`` ...), 'local' (introduced by a statement), 'argument' (of an inline function). ``dim`` None means not known yet
     (an external constant before a run).
-    ``expr`` is set where the variable is a subexpression of its owner: then its names are looked up in ``scope_of(owner)``.
+    ``expr`` is set where the variable is a subexpression of its owner: then its names are looked up in ``Scope.of(owner)``.
     """
 
     name: str
@@ -100,12 +100,27 @@ class Scope:
             return self.symbols[name]
         return Symbol(name, "external", name, None, shared=True, constant=True) if self.open_ended else None
 
+    def of(self, owner: str) -> Scope:
+        """The scope in which subexpressions of an owner read their names; for 'post.pre', that of the source of the target."""
+        scope = self
+        for side in owner.split("."):
+            scope = {"pre": scope.pre, "post": scope.post}.get(side) or scope
+        return scope
+
     def with_externals(self, dims: Mapping[str, Dimension]) -> Scope:
         """The closed scope of a run: external constants have dimensions now and no further name may appear."""
         known = {
             n: Symbol(n, "external", n, d, shared=True, constant=True) for n, d in dims.items() if n not in self.symbols
         }
         return replace(self, symbols={**self.symbols, **known}, open_ended=False)
+
+
+def seen_from(frame: str, owner: str) -> str:
+    """Whose variable it is when an expression of ``frame`` is read from outside: a connected group's own variable is that of 'pre' or
+    'post'; where synapses are connected, that of their own source is e.g. 'post.pre', the source of the synapse that is the target."""
+    if frame == "self":
+        return owner
+    return frame if owner == "self" else f"{frame}.{owner}" if owner in ("pre", "post") else owner
 
 
 @dataclass(frozen=True)

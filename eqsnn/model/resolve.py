@@ -82,23 +82,31 @@ def resolve_synapses(
     functions: Mapping[str, object] | None = None,
     statements: tuple[Statements, ...] = (),
     one_group: bool = False,
+    delayed: bool = False,
     hidden: tuple[Variable, ...] = (),
 ) -> Model:
     """The model of a synapse between groups whose names are ``pre`` and ``post``; ``statements`` are those of its pathways;
-    ``one_group``: both ends lie in one group; ``hidden``: variables of its method of integration."""
+    ``one_group``: both ends lie in one group; ``delayed``: it has the variable ``delay``; ``hidden``: variables of its method of
+    integration."""
     variables = (*_variables(equations, "synapse"), *hidden)
+    for v, d in zip(variables, equations.definitions):
+        rules.name_of_synapse(v, d.name_span, pre, post)
     own = _own([v for v in variables if "summed" not in v.flags])
     symbols = {
         **_group_symbols(post, "post", ""),
         **_CLOCK,
         **{n: _index(n) for n in ("i", "j", "N_incoming", "N_outgoing")},
         **{n: _index(n, shared=True) for n in ("N", "N_pre", "N_post")},
-        **_group_symbols(pre, "pre", "_pre"),
-        **_group_symbols(post, "post", "_post"),
         "i_pre": replace(_index("i"), name="i_pre"),
         "i_post": replace(_index("j"), name="i_post"),
+        "t_pre": replace(_CLOCK["t"], name="t_pre"),
+        "t_post": replace(_CLOCK["t"], name="t_post"),
+        **_group_symbols(pre, "pre", "_pre"),
+        **_group_symbols(post, "post", "_post"),
         **own,
     }
+    if delayed:
+        symbols["delay"] = Symbol("delay", "self", "delay", SECOND, constant=True, read_only=True)
     if any("event-driven" in v.flags for v in variables):
         symbols["lastupdate"] = Symbol("lastupdate", "self", "lastupdate", SECOND, read_only=True)
     scope = Scope(symbols, dict(functions or {}), pre, post)
@@ -109,6 +117,8 @@ def resolve_synapses(
         if "summed" in v.flags:
             rules.summed_targets(v, d.name_span, scope)
             rules.sum_reads_others(v, model, one_group)
+    rules.own_lastupdate(variables, equations.definitions)
+    rules.one_sum_each(variables, equations.definitions, one_group)
     for part in statements:
         bind(part, scope)
     externals = _externals(model, statements)
@@ -179,11 +189,15 @@ def _own(variables) -> dict[str, Symbol]:
 
 
 def _group_symbols(scope: Scope, owner: str, suffix: str) -> dict[str, Symbol]:
-    """The variables of a connected group under their names with a suffix; with '' those of the target, which need none."""
+    """The variables of a connected group under their names with a suffix; with '' those of the target, which need none.
+
+    Synapses that are connected have their own ``i`` and ``j`` as well.
+    """
+    ends = ("i", "j", "N_incoming", "N_outgoing") if scope.pre is not None else ()
     return {
         n + suffix: replace(s, name=n + suffix, owner=owner, variable=s.variable)
         for n, s in scope.symbols.items()
-        if s.owner == "self"
+        if s.owner == "self" or (n in ends and s.owner == "index")
     }
 
 

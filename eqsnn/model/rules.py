@@ -10,7 +10,7 @@ from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
 from eqsnn.model.dimensions import SECOND, XI_DIM, condition, infer, number, unit_hint
 from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
-from eqsnn.model.model import Model, Scope, Symbol, Variable
+from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
@@ -76,13 +76,30 @@ def possible_name(name: str, span: Span, reserved: Iterable[str] = _ALWAYS_RESER
 def free_name(d: ast.Definition, kind: str) -> None:
     """The name of a variable of a 'neuron' or 'synapse' has no other meaning there."""
     name, span = d.name, d.name_span
-    possible_name(name, span, [n for n in _RESERVED if kind == "synapse" or n not in _OF_SYNAPSES])
+    reserved = [n for n in _RESERVED if kind == "synapse" or n not in _OF_SYNAPSES]
+    if isinstance(d, ast.Parameter) and kind == "synapse":
+        reserved.remove("lastupdate")  # for updates that are written by hand
+    possible_name(name, span, reserved)
     if name.endswith(("_pre", "_post")) and not (kind == "synapse" and "summed" in d.flags):
         raise EquationError(
             f"the name '{name}' ends like that of a connected neuron's variable",
             span,
             "choose a name without _pre or _post",
         )
+
+
+def name_of_synapse(variable: Variable, span: Span, pre: Scope, post: Scope) -> None:
+    """A variable of synapses is not called like one of a connected group: a plain name means the target's (as in Brian 2)."""
+    if "summed" in variable.flags or variable.name == "lastupdate":
+        return
+    for where, scope in (("source", pre), ("target", post)):
+        symbol = scope.symbols.get(variable.name)
+        if symbol is not None and symbol.owner == "self":
+            raise EquationError(
+                f"the {where} group has a variable '{variable.name}' too",
+                span,
+                f"rename one of them, for example this one to '{variable.name}_syn'",
+            )
 
 
 def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
@@ -311,6 +328,32 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         )
 
 
+def own_lastupdate(variables: Iterable[Variable], definitions: Iterable[ast.Definition]) -> None:
+    """``lastupdate`` is the user's only where no equation is event-driven."""
+    driven = next((v.name for v in variables if "event-driven" in v.flags), None)
+    for v, d in zip(variables, definitions):
+        if v.name == "lastupdate" and driven is not None:
+            raise EquationError(
+                f"'lastupdate' is kept by eqsnn, since '{driven}' is event-driven", d.name_span, "remove the definition"
+            )
+
+
+def one_sum_each(variables: Iterable[Variable], definitions: Iterable[ast.Definition], one_group: bool) -> None:
+    """Two sums do not go into one variable of one group."""
+    first: dict[str, str] = {}
+    for v, d in zip(variables, definitions):
+        if "summed" not in v.flags:
+            continue
+        stem = v.name.rsplit("_", 1)[0]
+        if one_group and stem in first:
+            raise EquationError(
+                f"'{first[stem]}' and '{v.name}' both sum into '{stem}' of one group",
+                d.name_span,
+                "use two variables, and add them up in the equations of the group",
+            )
+        first[stem] = v.name
+
+
 def separate_time_courses(model: Model) -> None:
     """Event-driven variables are known at events only, clock-driven ones and sums change in every step: neither may read the other."""
     driven = {v.name: "event-driven" for v in model.of_kind("state") if "event-driven" in v.flags}
@@ -362,11 +405,11 @@ def reads(expr: ast.Expr, model: Model) -> list[tuple[Name, str | tuple[str, str
             if symbol is None:
                 continue
             first = leads or node
-            found.append((first, node.id if frame == "self" else (frame, symbol.variable)))
-            owner = symbol.owner if frame == "self" else frame
+            found.append((first, node.id if frame == "self" else (seen_from(frame, symbol.owner), symbol.variable)))
+            owner = seen_from(frame, symbol.owner)
             if symbol.expr is not None and (owner, symbol.variable) not in seen:
                 seen.add((owner, symbol.variable))
-                visit(symbol.expr, {"pre": model.scope.pre, "post": model.scope.post}.get(owner) or scope, owner, first)
+                visit(symbol.expr, model.scope.of(owner), owner, first)
 
     visit(expr, model.scope, "self", None)
     return found

@@ -6,13 +6,14 @@ import gc
 import itertools
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.network.clock import Clock, EventClock, defaultclock
-from eqsnn.units import Quantity
+from eqsnn.network.watch import Watch
+from eqsnn.units import Quantity, second
 
 SLOTS = ("start", "groups", "thresholds", "synapses", "resets", "end")
 """The default schedule of a step, Brian 2's: within a slot, objects go by ``order``, then by name."""
@@ -23,26 +24,39 @@ class _Registry:
 
     def __init__(self) -> None:
         self.objects: weakref.WeakSet[SimObject] = weakref.WeakSet()
-        self.names: weakref.WeakValueDictionary[str, SimObject] = weakref.WeakValueDictionary()
+        self.names: dict[str, weakref.WeakSet[SimObject]] = {}
         self.seed_value = int.from_bytes(os.urandom(8), "little")
         self.epoch = 0
-        self.since_seed = itertools.count()
-        self.ever = itertools.count()
-        self.draws = itertools.count()
+        self.since_seed = 0
+        self.ever = 0
+        self.draws = 0
+        self.scope = 0
 
-    def unique_name(self, wanted: str) -> str:
-        """``wanted``; a trailing ``*`` stands for a number that makes it unique."""
+    def is_taken(self, name: str) -> bool:
+        """Whether a live object has that name."""
+        return bool(self.names.get(name))
+
+    def name_for(self, wanted: str) -> str:
+        """``wanted``; a trailing ``*`` stands for a number that makes it unique.
+
+        A name given in full may be that of an object that still lives, as when a cell of a notebook runs again: names must differ within
+        a network, which is checked there.
+        """
         if not wanted.endswith("*"):
-            if wanted in self.names:
-                gc.collect()  # an object that nobody holds may live on in a cycle
-            if wanted in self.names:
-                raise EqsnnError(
-                    f"an object called '{wanted}' exists already; choose another name=, or delete that one"
-                )
             return wanted
         stem = wanted[:-1]
+        if self.is_taken(stem):
+            gc.collect(0)  # an object that nobody holds may live on in a cycle for a while
         candidates = itertools.chain([stem], (f"{stem}_{k}" for k in itertools.count(1)))
-        return next(name for name in candidates if name not in self.names)
+        return next(name for name in candidates if not self.is_taken(name))
+
+    def enter(self, o: SimObject) -> None:
+        """Know a new object, and give it its numbers since ``seed()`` and since the start of the process."""
+        self.objects.add(o)
+        self.names.setdefault(o.name, weakref.WeakSet()).add(o)
+        o._epoch, o._ordinal, o._age, o._scope = self.epoch, self.since_seed, self.ever, self.scope
+        self.since_seed += 1
+        self.ever += 1
 
 
 registry = _Registry()
@@ -57,16 +71,25 @@ def seed(value: int | None = None) -> None:
         raise EqsnnError(f"seed() takes an integer or None; got {value!r}")
     registry.seed_value = int.from_bytes(os.urandom(8), "little") if value is None else int(value)
     registry.epoch += 1
-    registry.since_seed = itertools.count()
-    registry.draws = itertools.count()
+    registry.since_seed = registry.draws = 0
 
 
 def host_site() -> tuple:
     """The key of one random assignment made from Python: assignments are numbered since ``seed()``."""
-    return (registry.seed_value, "assignment", next(registry.draws))
+    registry.draws += 1
+    return (registry.seed_value, "assignment", registry.draws - 1)
 
 
-class SimObject:
+class _Finished(type):
+    """Begins to watch an object when its constructor has finished: what raised half-way is nobody's object."""
+
+    def __call__(cls, *args, **kwargs):
+        o = super().__call__(*args, **kwargs)
+        o._watch.begin(o)
+        return o
+
+
+class SimObject(metaclass=_Finished):
     """An object that takes part in a run.
 
     ``when`` is its slot of the schedule (or ``before_<slot>``, ``after_<slot>``), ``order`` its rank there; ``namespace`` holds external
@@ -75,6 +98,10 @@ class SimObject:
 
     takes_event_clock = False
     """Whether the object can do without a time step."""
+    add_to_magic_network = True
+    """Whether ``run()`` without a network takes it where it can be seen."""
+    invalidates_magic_network = True
+    """Whether a new one among objects that have run makes ``run()`` ask what is meant; a monitor may be added at any time."""
 
     def __init__(
         self,
@@ -95,18 +122,18 @@ class SimObject:
             raise EqsnnError(f"{name}: order must be an integer, the rank within a slot; got {order!r}")
         if not isinstance(name, str) or not name.rstrip("*").replace("_", "a").isalnum():
             raise EqsnnError(f"a name must be letters, digits and underscores; got {name!r}")
-        self.name = registry.unique_name(name)
-        registry.names[self.name] = self
-        registry.objects.add(self)
+        self.name = registry.name_for(name)
+        registry.enter(self)
         self.clock = clock or (Clock(dt, f"{self.name}_clock") if dt is not None else defaultclock)
         self.when, self.order = when, int(order)
         if namespace is not None and not isinstance(namespace, Mapping):
             raise EqsnnError(f"{name}: namespace must be a dict of names and values; got {namespace!r}")
         self.namespace = dict(namespace or {})
         self.active = True
-        self._epoch, self._ordinal, self._age = registry.epoch, next(registry.since_seed), next(registry.ever)
         self._counts: dict[str, int] = {}
         self._counts_epoch = registry.epoch
+        self._network: object = None  # the network in which it ran, once it has
+        self._watch = Watch(type(self).__name__, self.name)
 
     def site(self, label: str) -> tuple:
         """The key of the random stream of one call site of this object.
@@ -132,21 +159,32 @@ class SimObject:
         """The time step of the object's clock."""
         return self.clock.dt
 
+    @property
+    def t(self) -> Quantity:
+        """The time up to which the object has run."""
+        return self.t_ * second
+
+    @property
+    def t_(self) -> float:
+        """The time up to which the object has run, in seconds."""
+        return self.__dict__.get("_time", 0.0)
+
     def contained(self) -> tuple[SimObject, ...]:
         """Objects that belong to this one and run with it."""
         return ()
 
 
-def check_slot(when: str) -> None:
-    """Refuse what is not a slot of the schedule."""
-    slot = when.removeprefix("before_").removeprefix("after_") if isinstance(when, str) else None
-    if slot not in SLOTS:
+def check_slot(when: object) -> None:
+    """Refuse what cannot be a slot of any schedule; whether the network's schedule has it is known when it runs."""
+    if not isinstance(when, str) or not when.isidentifier():
         raise EqsnnError(
-            f"when='{when}' is not a slot of the schedule; there are {', '.join(SLOTS)} (and before_..., after_...)"
+            f"when= is the name of a slot of the schedule, such as {', '.join(map(repr, SLOTS))}; got {when!r}"
         )
 
 
-def slot_rank(when: str) -> int:
-    """The position of a slot in the schedule, with ``before_`` and ``after_`` around each."""
-    slot = when.removeprefix("before_").removeprefix("after_")
-    return 3 * SLOTS.index(slot) + (0 if when.startswith("before_") else 2 if when.startswith("after_") else 1)
+def slot_rank(when: str, slots: Sequence[str] = SLOTS) -> int:
+    """The position of a slot in a schedule, with ``before_`` and ``after_`` around each; ValueError if it is not there."""
+    for rank, prefix in ((1, ""), (0, "before_"), (2, "after_")):
+        if when.startswith(prefix) and when.removeprefix(prefix) in slots:
+            return 3 * list(slots).index(when.removeprefix(prefix)) + rank
+    raise ValueError(when)

@@ -44,6 +44,16 @@ class Clock:
         """The time step in seconds, as a plain float."""
         return self._dt
 
+    @property
+    def t_(self) -> float:
+        """The same in seconds, as a plain float."""
+        return self.step * self._dt
+
+    @property
+    def timestep(self) -> int:
+        """How many steps of ``dt`` that time has."""
+        return self.step
+
     def __repr__(self) -> str:
         return f"Clock(dt={self.dt!s}, name={self.name!r})"
 

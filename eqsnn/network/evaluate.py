@@ -6,7 +6,7 @@ it has the same meaning and the same random streams as in a kernel, without a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +45,14 @@ class HostExpression:
         return np.broadcast_to(np.asarray(result), (n,))
 
 
+def _frames(scope: Scope) -> Iterator[Scope]:
+    """The scope, those of the connected groups, and of what those connect."""
+    yield scope
+    for frame in (scope.pre, scope.post):
+        if frame is not None:
+            yield from _frames(frame)
+
+
 def close_scope(
     expr: Expr, scope: Scope, spaces: Iterable[Mapping[str, object]]
 ) -> tuple[Scope, dict[str, float | int | bool]]:
@@ -55,9 +63,9 @@ def close_scope(
     spaces = list(spaces)
     scope = replace(scope, functions={**functions_used(expr, spaces=spaces), **scope.functions})
     externals = external_names(expr, scope)
-    for owner, frame in (("self", scope), ("pre", scope.pre), ("post", scope.post)):
-        for known in scope.symbols.values() if frame is not None else ():
-            if known.expr is not None and known.owner == owner:
+    for frame in _frames(scope):
+        for known in frame.symbols.values():
+            if known.expr is not None and known.owner == "self":
                 externals.update({n: s for n, s in external_names(known.expr, frame).items() if n not in externals})
     values, dims = find(externals, spaces)
     own = {n: d for n, d in dims.items() if n not in scope.symbols}

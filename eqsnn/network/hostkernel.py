@@ -41,8 +41,7 @@ def result_name(kernel: Kernel) -> str:
 def table_of(scope: Scope, variable: str) -> TableFunction | DrawnTable:
     """The table that a kernel calls ``variable``: a name, or ``name@pre`` for one that belongs to a connected group."""
     name, _, frame = variable.partition("@")
-    owner = {"": scope, "pre": scope.pre, "post": scope.post}[frame]
-    table = (owner or scope).functions.get(name)
+    table = (scope.of(frame) if frame else scope).functions.get(name)
     if not isinstance(table, (TableFunction, DrawnTable)):
         raise InternalError(f"there is no table {variable}")
     return table
@@ -76,7 +75,7 @@ def _buffer(b: Buffer, n: int, supply: Supply, scope: Scope) -> np.ndarray:
         return table_of(scope, b.variable).values
     if b.owner == "derived":
         return np.empty(0)
-    owner, _, variable = b.variable.partition(".")
+    owner, _, variable = b.variable.partition(":")
     values = np.asarray(supply(owner, variable))
     if values.size not in (1, n):
         raise InternalError(f"{owner}.{variable} has {values.size} values for {n} elements")

@@ -241,6 +241,8 @@ class Subgroup(Group, SpikeSource):
     Its elements are counted from 0; it has no values of its own.
     """
 
+    add_to_magic_network = False
+
     def __init__(self, parent: NeuronGroup | Subgroup, item, name: str | None = None):
         start, stop = _bounds(parent, item)
         SimObject.__init__(self, name or f"{parent.name}_subgroup*", clock=parent.clock, when="groups")
@@ -357,5 +359,5 @@ def _refractory(value):
     seconds = float(value / second)
     if not seconds >= 0:
         raise EqsnnError(f"refractory cannot be negative; got {value!s}")
-    text = str(value)
+    text = "refractory"  # not the value: it stands in comments of the generated code, which must not change with it
     return Name("_refractory", Span(text, 0, len(text), "refractory period")), seconds

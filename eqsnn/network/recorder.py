@@ -32,6 +32,7 @@ class Segment:
 class Recorder(SimObject):
     """Holds the engine's records from the first run on, and a segment for each stretch of time with one time step."""
 
+    invalidates_magic_network = False
     records: tuple = ()
     segments: tuple[Segment, ...] = ()
     regular = True

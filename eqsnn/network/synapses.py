@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.errors import EqsnnError
 from eqsnn.integrators.names import check_method
-from eqsnn.language.ast import Generator, Statements
-from eqsnn.language.parse import parse, parse_expression, parse_generator, parse_statements
+from eqsnn.language.ast import Equations as EquationsAst
+from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
-from eqsnn.network import connect as rules
-from eqsnn.network.base import host_site
+from eqsnn.network import connection
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
+from eqsnn.network.pathway import (
+    PathwayView,
+    delay_info,
+    known_pathway,
+    main_pathway,
+    pathways,
+    set_constructor_delays,
+)
 from eqsnn.network.storage import storage_types
+from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
 from eqsnn.network.variables import VariableInfo, VariableView
-from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
-
-
-@dataclass
-class Pathway:
-    """What happens when a neuron of one side emits ``event``: ``prepost`` 'pre' or 'post', after ``delay`` (seconds; one, or one a synapse)."""
-
-    name: str
-    prepost: str
-    statements: Statements
-    order: int
-    delay: np.ndarray = field(default_factory=lambda: np.zeros(1))
-    fixed_delay: bool = False
-    event: str = "spike"
+from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
 
 class Synapses(Group):
-    """Synapses from ``source`` to ``target`` (default: the same group).
+    """Synapses from ``source`` to ``target`` (default: the same group); either may be ``Synapses`` themselves, connected before.
 
     ``model``: equations of the synapse; ``on_pre``/``on_post``: statements, or a dict of named pathways; ``on_event``: the event that
     triggers all pathways, or a dict of events by pathway ('spike' for the others); ``delay``: a time for all
     synapses (of the pathway 'pre'), or a dict by pathway; without it, set ``S.delay``. Connect with :meth:`connect`. ``dt`` or ``clock``
     (default: ``defaultclock``) is the step of clock-driven equations; pathways keep that of the group that spikes, summed variables that
-    of the group into which they sum. ``dtype``: in what type values are kept, as for a NeuronGroup.
+    of the group into which they sum. ``multisynaptic_index``: the name of a variable that numbers the synapses of each pair.
+    ``order``: the rank of clock-driven equations within their slot; that of a pathway is ``S.pre.order``.
     """
 
     def __init__(
         self,
-        source: SpikeSource,
+        source: SpikeSource | Synapses,
         target: Group | None = None,
         model: str | Equations = "",
         *,
@@ -59,6 +54,7 @@ class Synapses(Group):
         on_post: str | Mapping[str, str] | None = None,
         delay: Quantity | Mapping[str, Quantity] | None = None,
         on_event: str | Mapping[str, str] = "spike",
+        multisynaptic_index: str | None = None,
         method: str | Sequence[str] | None = None,
         method_options: Mapping[str, object] | None = None,
         namespace: Mapping[str, object] | None = None,
@@ -68,142 +64,39 @@ class Synapses(Group):
         order: int = 0,
         name: str = "synapses*",
     ):
-        if not isinstance(source, SpikeSource):
-            raise EqsnnError(f"the source of synapses must be a group that emits spikes; got {source!r}")
         self.source, self.target = source, target if target is not None else source
-        if not isinstance(self.target, Group) or isinstance(self.target, Synapses):
-            raise EqsnnError(f"the target of synapses must be a group of neurons; got {self.target!r}")
+        _check_ends(self.source, self.target, on_pre, on_post)
         super().__init__(name, clock=clock, dt=dt, when="synapses", order=order, namespace=namespace)
-        ast = model.ast if isinstance(model, Equations) else parse(model)
+        self.multisynaptic_index = multisynaptic_index
+        ast = _with_number(model.ast if isinstance(model, Equations) else parse(model), multisynaptic_index)
         self.pathways = {
-            p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in _pathways(side, given)
+            p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in pathways(side, given)
         }
         self._set_events(on_event)
-        chosen = method_of(method, method_options, ast)
-        self.method, self.method_constants = chosen.name, dict(chosen.constants)
+        integration = method_of(method, method_options, ast)
+        self.method, self.method_constants = integration.name, dict(integration.constants)
         statements = [p.statements for p in self.pathways.values()]
-        functions = functions_used(ast, statements, spaces=self.spaces())
         self.model = resolve_synapses(
             ast,
             name=self.name,
             pre=source.expression_scope(),
             post=self.target.expression_scope(),
-            functions=functions,
+            functions=functions_used(ast, statements, spaces=self.spaces()),
             statements=tuple(statements),
-            one_group=getattr(self.target, "root", self.target) is source.root,
-            hidden=chosen.variables,
+            one_group=_root(self.target) is _root(source),
+            delayed=main_pathway(self.pathways) is not None,
+            hidden=integration.variables,
         )
         self._types = storage_types(self.model, dtype, self.name)
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self.unconnected = True
-        self._pre_ends, self._pre_start = np.empty(0, np.uint16), None
-        self._post_ends = np.empty(0, np.uint16)
+        self.ends = Ends()
         self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
+        self.unconnected = True
+        set_constructor_delays(self, delay)
         self._make_variables()
-        self._set_constructor_delays(delay)
+        self._check_names_of_pathways()
         self._sealed = True
-
-    # -- variables -------------------------------------------------------------------------------------------------------------
-
-    def _make_variables(self) -> None:
-        self.arrays, self.variables, self.links = {}, {}, {}
-        for v in self.model.variables:
-            if v.linked:
-                self._add_linked(v.name, v.dim, v.dtype)
-            elif v.held:
-                self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
-            elif v.kind == "subexpression":
-                self._add(
-                    v.name,
-                    v.dim,
-                    v.dtype,
-                    self._subexpression_reader(v.name),
-                    None,
-                    "it is a subexpression of the equations",
-                )
-            else:
-                self._add_array(v.name, v.dim, v.dtype, v.shared)
-        if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
-            self._add_array("lastupdate", second.dim, "float", False, "it is set when the synapse is updated")
-        self._add("i", DIMENSIONLESS, "integer", lambda k: self._index("i", k), None, "it is set by connect()")
-        self._add("j", DIMENSIONLESS, "integer", lambda k: self._index("j", k), None, "it is set by connect()")
-        for name, count in (
-            ("N", lambda: len(self)),
-            ("N_pre", lambda: len(self.source)),
-            ("N_post", lambda: len(self.target)),
-        ):
-            reader = lambda k, count=count: np.array([count()])  # noqa: E731
-            self._add(name, DIMENSIONLESS, "integer", reader, None, "it is fixed", shared=True)
-        for name, side in (("N_outgoing", "i"), ("N_incoming", "j")):
-            self._add(
-                name,
-                DIMENSIONLESS,
-                "integer",
-                lambda k, side=side: self._degree(side, k),
-                None,
-                "it is set by connect()",
-            )
-        first = next((p for p in self.pathways.values() if p.prepost == "pre"), None) or next(
-            iter(self.pathways.values()), None
-        )
-        if first is not None:
-            self.variables["delay"] = self._delay_info(first)
-
-    def _add(self, name: str, dim: Dimension, dtype: str, read, write, why: str, shared: bool = False) -> None:
-        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, write, why)
-
-    def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
-        self.arrays[name] = np.zeros(1 if shared else 0, self._types.get(name, NUMPY_TYPES[dtype]))
-
-        def read(index):
-            values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
-            return values.astype(bool) if dtype == "boolean" else values.copy()
-
-        def write(index, values):
-            self.arrays[name][slice(None) if shared else self._internal(index)] = values
-
-        self._add(name, dim, dtype, read, None if why else write, why, shared)
-
-    def _internal(self, index: np.ndarray | None):
-        if self.position is None:
-            return slice(None) if index is None else index
-        return self.position if index is None else self.position[index]
-
-    def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
-        ends, first = (self.sources, self.source.start) if side == "i" else (self.targets, _start(self.target))
-        return (ends if k is None else ends[k]).astype(np.int64) - first
-
-    def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
-        index = self._index(side, None)
-        counts = np.bincount(index, minlength=1)
-        return counts[index if k is None else index[k]]
-
-    def _subexpression_reader(self, name: str):
-        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
-
-    def _delay_info(self, pathway: Pathway) -> VariableInfo:
-        def read(index):
-            values = np.broadcast_to(pathway.delay, len(self)) if pathway.delay.size == 1 else pathway.delay
-            return values.copy() if index is None else values[index]
-
-        def write(index, values):
-            if pathway.fixed_delay and (index is not None or np.ptp(values) > 0):
-                raise EqsnnError(
-                    f"{self.name} was made with one delay for all synapses; leave delay= out to set it for each"
-                )
-            if np.any(~(np.asarray(values) >= 0)):
-                raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
-            if index is None:
-                values = np.broadcast_to(values, max(len(self), 1)).astype(np.float64)
-                pathway.delay = values[:1].copy() if len(values) == 0 or np.ptp(values) == 0 else values.copy()
-            else:
-                full = np.broadcast_to(pathway.delay, len(self)).copy()
-                full[index] = values
-                pathway.delay = full
-            self.connectivity_version += 1
-
-        return VariableInfo("delay", second.dim, "float", False, read, write)
 
     def _set_events(self, on_event) -> None:
         by_pathway = on_event if isinstance(on_event, Mapping) else dict.fromkeys(self.pathways, on_event)
@@ -218,213 +111,276 @@ class Synapses(Group):
             side = self.source if p.prepost == "pre" else self.target
             known_event(side, p.event, f"'{self.name}' waits for", f" (on_{p.prepost})")
 
-    def _set_constructor_delays(self, delay) -> None:
-        if delay is None:
-            return
-        if not isinstance(delay, Mapping):
-            if "pre" not in self.pathways:
-                raise EqsnnError(
-                    f"{self.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}"
-                )
-            delay = {"pre": delay}
-        for name, value in delay.items():
-            if name not in self.pathways:
-                raise EqsnnError(f"{self.name} has no pathway '{name}'; it has {', '.join(self.pathways) or 'none'}")
-            if dimensions_of(value) != second.dim or np.ndim(value):
-                raise UnitError(f"{self.name}: delay must be one time such as 2*ms; got {value!r}")
-            if not float(value / second) >= 0:
-                raise EqsnnError(f"{self.name}: a delay cannot be negative; got {value!s}")
-            self.pathways[name].delay = np.array([float(value / second)])
-            self.pathways[name].fixed_delay = True
+    # -- variables -------------------------------------------------------------------------------------------------------------
+
+    def _make_variables(self) -> None:
+        self.arrays, self.variables, self.links = {}, {}, {}
+        for v in self.model.variables:
+            if v.linked:
+                self._add_linked(v.name, v.dim, v.dtype)
+            elif v.name == self.multisynaptic_index:
+                self._add_array(v.name, v.dim, v.dtype, False, "it numbers the synapses of each pair")
+            elif v.held:
+                self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
+            elif v.kind == "subexpression":
+                reader = self._subexpression_reader(v.name)
+                self._add(v.name, v.dim, v.dtype, reader, None, "it is a subexpression of the equations")
+            else:
+                self._add_array(v.name, v.dim, v.dtype, v.shared)
+        if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
+            self._add_array("lastupdate", second.dim, "float", False, "it is set when the synapse is updated")
+        self._add_index("i", lambda k: self.index_of("i", k))
+        self._add_index("j", lambda k: self.index_of("j", k))
+        self._add_index("N", lambda k: np.array([len(self)]), shared=True)
+        self._add_index("N_pre", lambda k: np.array([len(self.source)]), shared=True)
+        self._add_index("N_post", lambda k: np.array([len(self.target)]), shared=True)
+        self._add_index("N_outgoing", lambda k: self._degree("i", k))
+        self._add_index("N_incoming", lambda k: self._degree("j", k))
+        self._main = main_pathway(self.pathways)
+        if self._main is not None:
+            self.variables["delay"] = delay_info(self, self._main)
+
+    def _add_index(self, name: str, read, shared: bool = False) -> None:
+        self._add(name, DIMENSIONLESS, "integer", read, None, "it is set by connect()", shared)
+
+    def _add(self, name: str, dim: Dimension, dtype: str, read, write, why: str, shared: bool = False) -> None:
+        self.variables[name] = VariableInfo(name, dim, dtype, shared, read, write, why)
+
+    def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
+        self.arrays[name] = np.zeros(1 if shared else 0, self._types.get(name, NUMPY_TYPES[dtype]))
+
+        def read(index):
+            values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
+            return values.astype(bool) if dtype == "boolean" else values.copy()
+
+        def write(index, values):
+            if not shared:
+                self.must_exist(name)
+            self.arrays[name][slice(None) if shared else self._internal(index)] = values
+
+        self._add(name, dim, dtype, read, None if why else write, why, shared)
+
+    def must_exist(self, name: str) -> None:
+        """Refuse to set what synapses have before there are any: the values would be lost."""
+        if self.unconnected:
+            raise EqsnnError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
+
+    def _internal(self, index: np.ndarray | None):
+        if self.position is None:
+            return slice(None) if index is None else index
+        return self.position if index is None else self.position[index]
+
+    def _subexpression_reader(self, name: str):
+        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+    # -- pathways ----------------------------------------------------------------------------------------------------------------
+
+    def _lookup(self, name: str) -> VariableView | None:
+        if name in ("delay", "delay_") and "delay" in self.__dict__.get("variables", ()):
+            return getattr(PathwayView(self, self._main), name)
+        return super()._lookup(name)
+
+    def state(self, name: str, use_units: bool = True) -> VariableView:
+        """The variable called ``name``, also where an attribute of the object hides it."""
+        if name == "delay" and name in self.variables:
+            return self._lookup(name if use_units else "delay_")
+        return super().state(name, use_units)
+
+    def _check_names_of_pathways(self) -> None:
+        for name in self.pathways:
+            if name in self.variables or hasattr(type(self), name) or name in self.__dict__:
+                raise EqsnnError(f"{self.name}: a pathway cannot be called '{name}', which it has already; rename it")
 
     def __getattr__(self, name: str):
-        pathways = self.__dict__.get("pathways", {})
-        if name in pathways:
-            return PathwayView(self, pathways[name])
+        known = self.__dict__.get("pathways", {})
+        if name in known:
+            return PathwayView(self, known[name])
         if name in ("pre", "post") and "pathways" in self.__dict__:
-            raise AttributeError(f"{self.name} has no pathway '{name}'; it has {', '.join(pathways) or 'none'}")
+            raise AttributeError(f"{self.name} has no pathway '{name}'; it has {', '.join(known) or 'none'}")
+        if name in ("delay", "delay_") and "delay" not in self.__dict__.get("variables", {"delay": None}):
+            raise AttributeError(self._no_delay())
         return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value) -> None:
+        if name in ("delay", "delay_") and "delay" not in self.__dict__.get("variables", {"delay": None}):
+            raise AttributeError(self._no_delay())
+        if name in self.__dict__.get("pathways", ()):
+            raise AttributeError(f"'{name}' is a pathway of {self.name}: set {name}.delay, {name}.order or {name}.when")
+        super().__setattr__(name, value)
+
+    def _no_delay(self) -> str:
+        if not self.pathways:
+            return f"{self.name} has no pathways (on_pre, on_post), and so no delay"
+        one = next(iter(self.pathways))
+        return f"{self.name} has the pathways {', '.join(self.pathways)}, each with its delay: {self.name}.{one}.delay"
 
     def pathway(self, name: str) -> PathwayView:
         """The pathway called ``name``, to read and set its ``delay``."""
-        if name not in self.pathways:
-            raise EqsnnError(f"{self.name} has no pathway '{name}'; it has {', '.join(self.pathways) or 'none'}")
-        return PathwayView(self, self.pathways[name])
+        return PathwayView(self, known_pathway(self, name))
 
     # -- connectivity --------------------------------------------------------------------------------------------------------
 
-    def connect(self, condition=None, i=None, j=None, p=1.0, n: int = 1, skip_if_invalid: bool = False) -> None:
-        """Create synapses.
+    def connect(
+        self,
+        condition: str | bool | None = None,
+        i=None,
+        j=None,
+        p=1.0,
+        n=1,
+        skip_if_invalid: bool = False,
+        namespace: Mapping[str, object] | None = None,
+        *,
+        in_degree=None,
+        out_degree=None,
+        autapses: bool = True,
+        multapses: bool | None = None,
+    ) -> None:
+        """Create synapses, in addition to those there are.
 
-        ``condition``: a string over ``i``, ``j``, variables ``x_pre``, ``y_post`` and constants (or
-        True: all pairs), each pair with probability ``p``; or ``i=`` and ``j=``: integers or arrays of
-        one length; or one of them a string: ``j='i'``, ``j='k for k in range(i-3, i+4) if k != i'``.
-        ``n``: synapses per pair. Indices outside the groups raise, unless ``skip_if_invalid``.
+        ``condition``: a string over ``i``, ``j``, variables ``x_pre``, ``y_post`` and constants, or True (all pairs) or False (none).
+        ``i=`` and ``j=``: integers, arrays of one length or subgroups; or one of them a string: ``j='i'``, ``j='i//2 if i % 2 == 0'``,
+        ``j='k for k in range(i-3, i+4) if k != i'``, ``j='k for k in sample(N_post, p=0.1)'``. ``p``: the probability of each of these
+        pairs, ``n``: how many synapses each of them gets; numbers, strings, or arrays beside arrays. Indices outside the groups raise,
+        unless ``skip_if_invalid``. ``namespace``: external constants, in place of those around the call.
+
+        ``in_degree``: exactly so many synapses onto each target, from sources chosen at random (among those that fulfil the condition);
+        ``out_degree``: from each source. An integer, one for each neuron, or a string. ``autapses=False``: no neuron is connected to
+        itself. ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees, ``True`` draws partners with
+        repetition.
         """
-        pre, post = self._pairs(condition, i, j, p)
-        pre, post = self._valid(np.asarray(pre, np.int64), np.asarray(post, np.int64), skip_if_invalid)
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-            raise EqsnnError(f"connect(): n must be an integer, the number of synapses per pair; got {n!r}")
-        if n != 1:
-            pre, post = np.repeat(pre, n), np.repeat(post, n)
-        self._extend(pre, post)
-        self.unconnected = False
-
-    def _pairs(self, condition, i, j, p):
-        builder = self._builder()
-        if condition is not None and (i is not None or j is not None):
-            raise EqsnnError("connect(): give a condition, or i= and j=, not both")
-        probability = parse_expression(p if isinstance(p, str) else _number_text(p), "p")
-        certain = rules.is_one(probability)
-        if i is None and j is None:
-            if condition is None or condition is True:
-                parsed = None
-            elif isinstance(condition, str):
-                parsed = parse_expression(condition, "condition")
-            else:
-                raise EqsnnError(f"connect(): the condition must be a string or True; got {condition!r}")
-            return rules.by_condition(builder, parsed, None if certain else probability)
-        if isinstance(i, str) or isinstance(j, str):
-            if i is not None and j is not None:
-                raise EqsnnError(
-                    "connect(): with a string for one of i and j, leave the other out: it takes all values"
-                )
-            given, text = ("j", j) if j is not None else ("i", i)
-            parsed = parse_generator(text, f"{given}=")
-            rule = rules.by_generator if isinstance(parsed, Generator) else None
-            pairs = rule(builder, parsed, given) if rule else rules.one_to_one(builder, parsed, given, None)
-        elif i is None or j is None:
-            raise EqsnnError("connect(): give both i= and j= as indices (of one length, or one of them a single index)")
-        else:
-            pairs = _index_pairs(i, j)
-        if certain:
-            return pairs
-        pre, post = (np.asarray(x, np.int64) for x in pairs)
-        chance = builder.evaluate(probability, pre, post, DIMENSIONLESS, {}, "p")
-        keep = (
-            rules.uniform(rules.key_of(*builder.site, "pairs"), np.arange(len(pre), dtype=np.uint64), np.uint64(0))
-            < chance
+        request = connection.Request(
+            condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses
         )
-        return pre[keep], post[keep]
+        self._extend(*connection.new_pairs(self, request, namespace))
 
-    def _builder(self) -> rules.Builder:
-        def values(owner: str, variable: str, i: np.ndarray, j: np.ndarray):
-            if owner == "index":
-                fixed = {"N_pre": len(self.source), "N_post": len(self.target), "N": len(self)}
-                return fixed[variable] if variable in fixed else {"i": i, "j": j}[variable]
-            if owner == "clock":
-                return {"t": self.time(), "dt": self.clock.dt_}[variable]
-            if owner == "pre":
-                return self.source.host_values("self", variable, i)
-            if owner == "post":
-                return self.target.host_values("self", variable, j)
-            raise EquationError(f"'{variable}' is a variable of the synapses, which do not exist before connect()")
-
-        return rules.Builder(
-            len(self.source), len(self.target), statement_scope(self.model), values, self.spaces(), host_site()
-        )
-
-    def _valid(self, pre: np.ndarray, post: np.ndarray, skip: bool) -> tuple[np.ndarray, np.ndarray]:
-        ok = (pre >= 0) & (pre < len(self.source)) & (post >= 0) & (post < len(self.target))
-        if np.all(ok):
-            return pre, post
-        if skip:
-            return pre[ok], post[ok]
-        bad = int(np.flatnonzero(~ok)[0])
-        raise EqsnnError(
-            f"connect(): the pair i={pre[bad]}, j={post[bad]} does not exist; {self.source.name} has {len(self.source)} and "
-            f"{self.target.name} has {len(self.target)} elements (skip_if_invalid=True leaves such pairs out)"
-        )
+    def common_offset(self) -> int | None:
+        """d if source i and target j are one neuron where i == j + d; None if the groups are parts of different ones."""
+        return _start(self.target) - _start(self.source) if _root(self.source) is _root(self.target) else None
 
     @property
     def sources(self) -> np.ndarray:
         """The source neuron of each synapse, counted in the whole source group."""
-        if self._pre_start is None:
-            return self._pre_ends
-        return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
+        return self.ends.sources
 
     @property
     def targets(self) -> np.ndarray:
         """The target neuron of each synapse, counted in the whole target group."""
-        return self._post_ends
+        return self.ends.targets
 
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
-        new = len(pre)
-        old = len(self)
-        all_pre = np.concatenate([self.sources, pre + self.source.start])
-        n_pre = len(self.source.root)
-        if np.all(all_pre[1:] >= all_pre[:-1]):
-            self._pre_ends, self._pre_start = None, np.searchsorted(all_pre, np.arange(n_pre + 1))
-        else:
-            self._pre_ends, self._pre_start = all_pre.astype(_narrowest(n_pre)), None
-        n_post = len(getattr(self.target, "root", self.target))
-        self._post_ends = np.concatenate([self._post_ends, post + _start(self.target)]).astype(_narrowest(n_post))
+        new, old = len(pre), len(self)
+        n_pre, n_post = len(_root(self.source)), len(_root(self.target))
+        self.ends.extend(pre + _start(self.source), post + _start(self.target), n_pre, n_post)
         shared = {v.name for v in self.model.variables if v.shared}
         for name, array in self.arrays.items():
             if name not in shared:
                 self.arrays[name] = np.concatenate([array, np.zeros(new, array.dtype)])
+        if self.multisynaptic_index is not None:
+            self.arrays[self.multisynaptic_index][:] = numbers_within_pairs(self.sources, self.targets)
         for pathway in self.pathways.values():
-            if pathway.delay.size > 1 or (
-                old and pathway.delay.size == 1 and pathway.delay[0] != 0 and not pathway.fixed_delay
-            ):
-                previous = np.broadcast_to(pathway.delay, old)
-                pathway.delay = np.concatenate([previous, np.zeros(new)])
+            pathway.grow(old, new)
         if self.position is not None:
             self.position = np.concatenate([self.position, np.arange(old, old + new)])
+        self.unconnected = False
         self.connectivity_version += 1
+
+    def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
+        """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
+        shared = {v.name for v in self.model.variables if v.shared}
+        self.ends, self.position = Ends(), None
+        self.arrays.update({n: np.zeros(0, a.dtype) for n, a in self.arrays.items() if n not in shared})
+        for pathway in self.pathways.values():
+            pathway.delay = np.zeros(1)
+        self._extend(i, j)
+
+    def to_scipy(self, variable: str | None = None):
+        """The synapses as a sparse matrix of shape (N_pre, N_post): values of ``variable`` (base SI), or 1 each.
+
+        A ``scipy.sparse.coo_array``, in which several synapses of a pair are several entries; ``.tocsr()`` adds them up. Needs scipy.
+        """
+        return sparse_matrix(self, variable)
 
     # -- elements ------------------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self._post_ends)
+        return len(self.ends)
+
+    def __getitem__(self, item) -> SynapticSubgroup:
+        return SynapticSubgroup(self, self.indices_of(item))
+
+    def index_of(self, side: str, k: np.ndarray | None) -> np.ndarray:
+        """The source ('i') or target ('j') of the synapses ``k`` (None: all), counted within the source or target."""
+        ends, group = (self.sources, self.source) if side == "i" else (self.targets, self.target)
+        return (ends if k is None else ends[k]).astype(np.int64) - _start(group)
+
+    def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
+        return self.index_of(side, k)
+
+    def _degree(self, side: str, k: np.ndarray | None) -> np.ndarray:
+        return self._degrees(side)[self.index_of(side, k)]
+
+    def _degrees(self, side: str) -> np.ndarray:
+        return np.bincount(self.index_of(side, None), minlength=len(self.source if side == "i" else self.target))
+
+    @property
+    def N_outgoing_pre(self) -> np.ndarray:
+        """How many synapses leave each source, int64."""
+        return self._degrees("i")
+
+    @property
+    def N_incoming_post(self) -> np.ndarray:
+        """How many synapses reach each target, int64."""
+        return self._degrees("j")
 
     two_indices = True
 
     def indices_of(self, item):
-        """As for groups; ``S.w[i, j]`` selects by source and target index (integers, slices, arrays)."""
-        if isinstance(item, SynapseSelection):
-            if item.synapses is not self:
-                raise IndexError(f"{item!r} are not synapses of {self.name}")
-            return item.numbers
+        """As for groups; ``[i, j]`` selects by source and target (integers, slices, arrays, subgroups), ``[i, j, k]`` also by number."""
         if isinstance(item, tuple):
-            if len(item) != 2:
-                raise IndexError(
-                    f"{self.name} is indexed by a synapse number, by [i, j], or by a condition in a string"
-                )
-            keep = np.ones(len(self), bool)
-            for side, chosen, n in (("i", item[0], len(self.source)), ("j", item[1], len(self.target))):
-                mask = np.zeros(n, bool)
-                mask[chosen] = True
-                keep &= mask[self._index(side, None)]
-            return np.flatnonzero(keep)
+            return chosen(self, item)
+        if isinstance(item, SynapticSubgroup):
+            if item.synapses is not self:
+                raise IndexError(f"{item!r} does not index {self.name}")
+            return item.indices
         return super().indices_of(item)
-
-    def __getitem__(self, item) -> SynapseSelection:
-        """Some of the synapses, such as ``S[0, :]`` or ``S['w > 1']``, to be recorded or to index variables and monitors with."""
-        return SynapseSelection(self, np.atleast_1d(self.indices_of(item)))
 
     def expression_scope(self) -> Scope:
         return statement_scope(self.model)
 
     def host_values(self, owner: str, variable: str, index: np.ndarray | None):
         if owner == "index":
-            if variable in ("N", "N_pre", "N_post"):
-                return {"N": len(self), "N_pre": len(self.source), "N_post": len(self.target)}[variable]
-            if variable in ("N_outgoing", "N_incoming"):
-                return self._degree("i" if variable == "N_outgoing" else "j", index)
-            return self._index(variable, index)
+            return self._index_values(variable, index)
         if owner == "clock":
             return {"t": self.time(), "dt": self.clock.dt_}[variable]
-        if owner == "pre":
-            return self.source.host_values("self", variable, self._index("i", index))
-        if owner == "post":
-            return self.target.host_values("self", variable, self._index("j", index))
-        if variable not in self.arrays:
-            return self.variables[variable].read(index)
-        array = self.arrays[variable]
-        if self.variables[variable].shared:
-            return array
-        return array[self._internal(index)]
+        side, _, inner = owner.partition(".")
+        if side in ("pre", "post"):
+            group, ends = (self.source, "i") if side == "pre" else (self.target, "j")
+            return group.host_values(inner or "self", variable, self.index_of(ends, index))
+        if variable == "delay":
+            return self._main.delays(len(self), index)
+        if variable in self.arrays:
+            array = self.arrays[variable]
+            return array if self.variables[variable].shared else array[self._internal(index)]
+        return self.variables[variable].read(index)
+
+    def _index_values(self, variable: str, index: np.ndarray | None):
+        """A count or an index; ``i@post`` and ``N@post`` are those of the elements of a connected group, counted in the whole of it."""
+        variable, _, frame = variable.partition("@")
+        if frame:
+            side, _, inner = frame.partition(".")
+            group, ends = (self.source, "i") if side == "pre" else (self.target, "j")
+            if inner:
+                return group._index_values(f"{variable}@{inner}", self.index_of(ends, index))
+            if variable == "i":
+                return self.index_of(ends, index) + _start(group)
+            return self._index_count(_root(group), variable)
+        if variable in ("N_outgoing", "N_incoming"):
+            return self._degree("i" if variable == "N_outgoing" else "j", index)
+        return self.index_of(variable, index) if variable in ("i", "j") else self._index_count(self, variable)
+
+    @staticmethod
+    def _index_count(group, variable: str) -> int:
+        return len(group) if variable == "N" else len(group.source if variable == "N_pre" else group.target)
 
     def time(self) -> float:
         """The time in seconds up to which the synapses have run."""
@@ -444,87 +400,28 @@ class Synapses(Group):
         return html(self)
 
 
-class SynapseSelection:
-    """Some synapses, by number: ``S.w[S[0, :]]``, ``StateMonitor(S, 'w', record=S[0, :])``."""
-
-    def __init__(self, synapses: Synapses, numbers: np.ndarray):
-        self.synapses, self.numbers = synapses, numbers
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __iter__(self):
-        return iter(self.numbers.tolist())
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} synapses of {self.synapses.name!r}>"
-
-
-class PathwayView:
-    """One pathway of synapses from Python: its ``delay``."""
-
-    def __init__(self, synapses: Synapses, pathway: Pathway):
-        object.__setattr__(self, "_synapses", synapses)
-        object.__setattr__(self, "_pathway", pathway)
-
-    @property
-    def delay(self) -> VariableView:
-        """The delay of each synapse on this pathway (a time)."""
-        return VariableView(self._synapses, self._synapses._delay_info(self._pathway))
-
-    def __setattr__(self, name: str, value) -> None:
-        if name != "delay":
-            raise AttributeError(f"a pathway has nothing to set but its delay; got '{name}'")
-        if isinstance(value, VariableView) and value.group is self._synapses and value.info.name == "delay":
-            return  # S.pre.delay += x has already written in place
-        self.delay[:] = value
-
-    def __repr__(self) -> str:
-        side = "source" if self._pathway.prepost == "pre" else "target"
-        text = "; ".join(str(self._pathway.statements).splitlines())
-        return f"<pathway {self._pathway.name!r} of {self._synapses.name!r}: at spikes of the {side}, {text}>"
-
-
-def _narrowest(n: int) -> type:
-    """The smallest type for indices below ``n``: connectivity is most of a network's memory."""
-    return np.uint16 if n <= 1 << 16 else np.int32
+def _root(group) -> Group:
+    return getattr(group, "root", group)
 
 
 def _start(group) -> int:
     return getattr(group, "start", 0)
 
 
-def _pathways(side: str, given) -> list[Pathway]:
-    if given is None:
-        return []
-    named = dict(given) if isinstance(given, Mapping) else {side: given}
-    order = -1 if side == "pre" else 1
-    result = []
-    for name, text in named.items():
-        if not isinstance(text, str):
-            raise EquationError(f"on_{side} must be a string of statements; got {text!r}")
-        result.append(Pathway(name, side, parse_statements(text, f"on_{side}"), order))
-    return result
+def _check_ends(source, target, on_pre, on_post) -> None:
+    """Both ends are groups, and what is waited for can come."""
+    for what, group, waits, on in (("source", source, on_pre, "on_pre"), ("target", target, on_post, "on_post")):
+        if not isinstance(group, (SpikeSource, Group)):
+            raise EqsnnError(f"the {what} of synapses must be a group of neurons or other synapses; got {group!r}")
+        if isinstance(group, Synapses) and waits:
+            raise EqsnnError(f"{on} waits for spikes of the {what} '{group.name}', and synapses emit none")
 
 
-def _number_text(p: object) -> str:
-    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.ndim(p) or np.asarray(p).dtype.kind not in "fiu":
-        raise EqsnnError(f"connect(): the probability p must be a number or a string; got {p!r}")
-    if not 0 <= float(p) <= 1:
-        raise EqsnnError(f"connect(): the probability p is {float(p):g}; a probability lies between 0 and 1")
-    return repr(float(p))
-
-
-def _index_pairs(i, j) -> tuple[np.ndarray, np.ndarray]:
-    for name, x in (("i", i), ("j", j)):
-        if isinstance(x, Group):
-            raise EqsnnError(f"connect(): {name} must be integers; got {x!r}")
-    arrays = [np.asarray(x) for x in (i, j)]
-    for name, array in zip("ij", arrays):
-        if array.dtype.kind not in "iu" and array.size:
-            raise EqsnnError(f"connect(): {name} must be integers; got {array.dtype}")
-    try:
-        pre, post = np.broadcast_arrays(*(a.ravel() for a in arrays))
-    except ValueError:
-        raise EqsnnError(f"connect(): i has {arrays[0].size} and j has {arrays[1].size} indices") from None
-    return pre.astype(np.int64), post.astype(np.int64)
+def _with_number(ast: EquationsAst, name: str | None) -> EquationsAst:
+    """The equations with the variable that numbers the synapses of each pair."""
+    if name is None:
+        return ast
+    if not isinstance(name, str) or not name.isidentifier():
+        raise EqsnnError(f"multisynaptic_index= is the name of a variable; got {name!r}")
+    added = parse(f"{name} : integer (constant)").definitions
+    return EquationsAst(ast.definitions + added, f"{ast.text}\n{name} : integer (constant)")

@@ -11,7 +11,7 @@ from eqsnn.errors import FunctionError, IntegrationError
 from eqsnn.kernel.ir import Extern, Require
 from eqsnn.model.functions import UserFunction
 from eqsnn.network.functions import Function
-from eqsnn.runtime.notices import tell_once
+from eqsnn.network.notices import tell_once
 from eqsnn.runtime.plan import Op, Plan
 
 _ENTER = CFUNCTYPE(c_int64, c_void_p, c_int64, c_void_p, c_void_p)

@@ -41,6 +41,7 @@ class _Rows(Structure):
         ("start", c_void_p),
         ("near", c_void_p),
         ("far", c_void_p),
+        ("width", c_int64),
         ("synapse", c_void_p),
     ]
 
@@ -113,6 +114,7 @@ class _Op(Structure):
         ("since", c_int64),
         ("until", c_int64),
         ("entered", c_void_p),
+        ("nanoseconds", c_int64),
     ]
 
 
@@ -134,6 +136,7 @@ class _Table(Structure):
         ("pause_at", c_double),
         ("n_threads", c_int64),
         ("catch_interrupt", c_int64),
+        ("profile", c_int64),
         ("status", c_int64),
         ("failed_op", c_void_p),
         ("failure", c_int),
@@ -148,6 +151,7 @@ _SIGNATURES = {
     "eq_spikes_new": (c_void_p, [c_int64]),
     "eq_spikes_free": (None, [c_void_p]),
     "eq_spikes_deepen": (c_int, [c_void_p, c_int64]),
+    "eq_spikes_append": (c_int, [c_void_p, c_void_p, c_int64]),
     "eq_spikes_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
     "eq_record_new": (c_void_p, [c_int64]),
     "eq_record_free": (None, [c_void_p]),
@@ -218,6 +222,12 @@ class NativeSpikes:
     def deepen(self, depth: int) -> None:
         """Remember at least ``depth`` steps."""
         if self._lib.eq_spikes_deepen(self.handle, depth):
+            raise MemoryError("the engine could not allocate memory")
+
+    def append(self, events: np.ndarray) -> None:
+        """Remember another step with these events."""
+        events = np.ascontiguousarray(events, np.int32)
+        if self._lib.eq_spikes_append(self.handle, events.ctypes.data, len(events)):
             raise MemoryError("the engine could not allocate memory")
 
     def read(self, back: int) -> np.ndarray:
@@ -329,15 +339,26 @@ class NativeEngine:
     def new_queue(self, depth: int) -> NativeQueue:
         return NativeQueue(self.lib, depth)
 
-    def load(self, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c") -> NativeRun:
-        """A run of ``plan``, ready to be advanced; ``backend`` says which code of a user's function is called."""
-        return NativeRun(self.lib, plan, address, threads, backend)
+    def load(
+        self, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c", profile: bool = False
+    ) -> NativeRun:
+        """A run of ``plan``, ready to be advanced; ``backend`` says which code of a user's function is called; with ``profile`` the engine
+        reads the clock between operations."""
+        return NativeRun(self.lib, plan, address, threads, backend, profile)
 
 
 class NativeRun:
     """A plan in the engine's own structures. Keeps every array alive that the engine points to."""
 
-    def __init__(self, lib: ctypes.CDLL, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c"):
+    def __init__(
+        self,
+        lib: ctypes.CDLL,
+        plan: Plan,
+        address: Callable[[str], int],
+        threads: int,
+        backend: str = "c",
+        profile: bool = False,
+    ):
         self._lib, self.plan, self._backend = lib, plan, backend
         self._failures: list[BaseException] = []
         self._alive: list[object] = [plan]
@@ -361,6 +382,7 @@ class NativeRun:
             n_moments=self._n_moments.ctypes.data,
             at=self._at.ctypes.data,
             n_threads=threads,
+            profile=int(profile),
         )
 
     def _keep(self, array: np.ndarray | None) -> int | None:
@@ -448,6 +470,7 @@ class NativeRun:
 
     def _fill_block(self, op: Op, block: RowBlock, c: _Rows, s: _Segments) -> None:
         c.start, c.far = self._keep(block.start), self._keep(block.far)
+        c.width = block.far.itemsize
         c.near, c.synapse = self._keep(block.near), self._keep(block.synapse)
         s.first, s.delay = self._keep(block.first), self._keep(block.delay)
         if op.source is None and not op.queues:
@@ -493,3 +516,9 @@ class NativeRun:
         """Write the counts of updates back to the plan."""
         for op, c in zip(self.plan.ops, self._ops):
             op.count = c.count
+
+    def save_seconds(self) -> None:
+        """Add the time that the engine spent in each operation to the plan."""
+        for op, c in zip(self.plan.ops, self._ops):
+            op.seconds += c.nanoseconds * 1e-9
+            c.nanoseconds = 0

@@ -34,10 +34,14 @@ CASTS = ((None, None), ("f8", "f4"), ("i8", "i4"), ("i8", "i2"), ("i8", "i1"))
 
 
 class Spikes(Protocol):
-    """The events of one group in the last steps; owned by an engine."""
+    """The events of one group in the last steps; owned by an engine. ``step`` counts the steps so far, from -1."""
 
     n: int
+    step: int
 
+    @property
+    def depth(self) -> int: ...
+    def append(self, events: np.ndarray) -> None: ...
     def read(self, back: int) -> np.ndarray: ...
     def deepen(self, depth: int) -> None: ...
 
@@ -166,6 +170,7 @@ class Op:
     until: int = 0
     call: Callable[[], None] | None = None
     count: int = 0
+    seconds: float = 0.0
     entered: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
 
     def is_due(self, step: int) -> bool:
@@ -199,5 +204,6 @@ class Plan:
     ops: list[Op]
 
     def kernels(self) -> list[Kernel]:
-        """Every kernel once, in order of first use."""
-        return list({id(op.kernel): op.kernel for op in self.ops if op.kernel is not None}.values())
+        """Every kernel once, by name: their order in a file, and so its hash, does not depend on what objects are called."""
+        found = {id(op.kernel): op.kernel for op in self.ops if op.kernel is not None}
+        return sorted(found.values(), key=lambda k: k.name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def place_held(plan: Planner, o: Group) -> None:
     kernels = pipeline.held(o.model, f"{plan.name(o.name)}_held", plan.check)
     if kernels.shared is not None:
-        plan.add(o, "before_start", o.order, 0, plan.map(o, kernels.shared, "held", 1), "held")
+        plan.add(o, f"before_{plan.schedule[0]}", o.order, 0, plan.map(o, kernels.shared, "held", 1), "held")
     if kernels.own is None or not len(o):
         return
     if kernels.own.domain == "neuron":
@@ -24,4 +24,4 @@ def place_held(plan: Planner, o: Group) -> None:
     else:
         sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
         op = everywhere(plan, o, kernels.own, sides, "held", o.clock)
-    plan.add(o, "before_start", o.order, 1, op, "held")
+    plan.add(o, f"before_{plan.schedule[0]}", o.order, 1, op, "held")

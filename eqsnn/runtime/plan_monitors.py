@@ -122,7 +122,7 @@ def _recorded(plan: Planner, o: StateMonitor, name: str, position: int) -> tuple
     if isinstance(root, Synapses) and any(_of_the_ends(s) for _, s in symbols_of(expr, root.model.scope)):
         kernel, result = _kernel(plan, o, root, name, "pathway")
         sides = {"self": root, "pre": root_of(root.source), "post": root_of(root.target)}
-        kernel, rows = rows_for(plan, root, kernel, None)
+        rows = rows_for(plan, root, kernel, None)
         binding = plan.binding(kernel, root, sides, root.clock, name, {result_name(kernel): result})
         op = Op("pathway", 0, name, root, kernel, binding, n=len(root), rows=rows)
     else:

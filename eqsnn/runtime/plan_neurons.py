@@ -12,7 +12,7 @@ from eqsnn.kernel.interpret import Memory, interpret
 from eqsnn.kernel.ir import Kernel, Let, Load, Store, expressions
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.kernel.passes.dead_code import remove_dead_code
-from eqsnn.network.base import SimObject, slot_rank
+from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.inputs import PoissonInput
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.neurongroup import NeuronGroup
@@ -21,6 +21,7 @@ from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import Binding, Op
 from eqsnn.runtime.questions import places, root_of
+from eqsnn.runtime.schedule import rank_in
 
 if TYPE_CHECKING:
     from eqsnn.runtime.planner import Planner
@@ -102,18 +103,18 @@ def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: 
 def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
     """Whether anything between the update and the threshold of ``o`` could change what the threshold reads, or hear of its spikes."""
     check = o.thresholder["spike"]
-    start = slot_rank("groups"), o.order, f"{o.name}_stateupdater"
-    end = slot_rank(check.when), check.order, check.name
-    own = [(slot_rank(code.when), code.order, code.name) for code in o.resetter.values() if code.active]
+    start = rank_in(plan.schedule, "groups", o), o.order, f"{o.name}_stateupdater"
+    end = rank_in(plan.schedule, check.when, o), check.order, check.name
+    own = [(rank_in(plan.schedule, code.when, o), code.order, code.name) for code in o.resetter.values() if code.active]
     if not start < end or any(start <= place < end for place in own):
         return True
     for other in plan.objects:
         for when, order, name in places(other):
-            if not start < (slot_rank(when), order, name) < end or other is o:
+            if not start < (rank_in(plan.schedule, when, other), order, name) < end or other is o:
                 continue
             if isinstance(other, (NetworkOperation, PoissonInput, CodeRunner)):
                 return True
-            if isinstance(other, Synapses) and slot_rank(when) != slot_rank("groups"):
+            if isinstance(other, Synapses) and when != "groups":
                 return True
             if isinstance(other, (EventMonitor, PopulationRateMonitor)) and root_of(other.source) is o:
                 return True
@@ -122,7 +123,7 @@ def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
 
 def drop_marks(plan: Planner, o: SimObject) -> Refresh | None:
     """Where no other operation reads ``not_refractory`` of a group, and it follows from ``lastspike`` and constants, do not store it."""
-    if not isinstance(o, NeuronGroup) or o.model.refractory is None:
+    if not isinstance(o, NeuronGroup) or o.model.refractory is None or tuple(plan.schedule) != SLOTS:
         return None
     array = o.arrays["not_refractory"]
     own = [p.op for p in plan.placed if p.op.owner is o and p.op.label in ("step", "marks")]

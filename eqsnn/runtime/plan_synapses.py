@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +11,25 @@ from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
-from eqsnn.network.clock import Clock, steps_in
+from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import NeuronGroup
-from eqsnn.network.synapses import Pathway, Synapses
+from eqsnn.network.pathway import Pathway
+from eqsnn.network.synapse_index import numbers_within_pairs
+from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.in_flight import (
+    Flight,
+    Pending,
+    cut_by_group,
+    deliver,
+    nothing_pending,
+    ring_is_quiet,
+    steps_ahead,
+    steps_of,
+    with_delays,
+)
 from eqsnn.runtime.plan import Op, RowBlock
-from eqsnn.runtime.questions import overlap, root_of, start_of
+from eqsnn.runtime.questions import connected, member, overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
 
 if TYPE_CHECKING:
@@ -43,11 +55,29 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         plan.add(o, "groups", o.order, 0, op, "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
-    stepped = _checked_by_their_own_step(sides)
-    for position, p in enumerate(o.pathways.values()):
-        kernel = pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}", plan.check, stepped)
-        if kernel is not None and len(o):
-            plan.add(o, o.when, o.order + p.order, position, _pathway(plan, o, p, kernel, sides), f"pathway {p.name}")
+    changing, stepped = _changing(plan, o), _checked_by_their_own_step(sides)
+    for p in o.pathways.values():
+        kernels = pipeline.pathway(
+            o.model,
+            p.statements,
+            p.prepost,
+            f"{stem}_{identifier(p.name)}",
+            overlap(o.source, o.target),
+            changing,
+            plan.check,
+            stepped,
+        )
+        if kernels.own is not None and len(o):
+            plan.messages.extend(order_notice(o, p, kernels.order))
+            op = _pathway(plan, o, p, kernels.own, sides)
+            plan.add(o, p.when, p.order, 0, op, f"pathway {p.name}", name=f"{o.name}_{p.name}")
+
+
+def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
+    """The parameters at the ends of event-driven synapses that operations of this run write."""
+    if not any("event-driven" in v.flags for v in o.model.variables):
+        return frozenset()
+    return frozenset((owner, name) for owner, g in connected(o) for name in plan.written_in_steps.get(g, ()))
 
 
 def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[str, str]]:
@@ -76,19 +106,22 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
                     raise EqsnnError(
                         f"'{o.name}' and '{other.name}' both sum into '{name}' of '{root_of(target).name}'; use two variables"
                     )
+    # Brian 2's order: before the equations of the group that has the sum.
     array = sides[side].arrays[name]
     cleared = array[start_of(target) : start_of(target) + len(target)]
     clock = target.clock
     clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
-    plan.add(o, "groups", o.order - 1, 0, clear)
+    place = f"{o.name}_summed_variable_{variable}"
+    plan.add(o, "groups", root_of(target).order - 1, 0, clear, name=place)
     if len(o):
         kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check)
-        plan.add(o, "groups", o.order - 1, 1, everywhere(plan, o, kernel, sides, f"summed {variable}", clock))
+        op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
+        plan.add(o, "groups", root_of(target).order - 1, 1, op, name=place)
 
 
 def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
     """All synapses in every step of ``clock``."""
-    kernel, rows = rows_for(plan, o, kernel, None)
+    rows = rows_for(plan, o, kernel, None)
     binding = plan.binding(kernel, o, sides, clock, label)
     return Op("pathway", plan.clock(clock), label, o, kernel, binding, n=len(o), rows=rows)
 
@@ -97,60 +130,136 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     label = f"pathway {p.name}"
     spiking = o.source if p.prepost == "pre" else o.target
     root = root_of(spiking)
-    uniform = p.delay.size == 1 or np.ptp(p.delay) == 0
-    delays = None if uniform else np.floor(p.delay / root.clock.dt_ + 0.5).astype(np.int32)
-    kernel, rows = rows_for(plan, o, kernel, delays, p)
+    first, last = start_of(spiking), start_of(spiking) + len(spiking)
+    flight = _carried(plan, o, p, kernel, root, (first, last))
     binding = plan.binding(kernel, o, sides, root.clock, label)
-    op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=rows)
-    op.source, op.first, op.last = root.spikes[p.event], start_of(spiking), start_of(spiking) + len(spiking)
-    if uniform:
-        op.delay = steps_in(float(p.delay.flat[0]), root.clock.dt_)
+    op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=flight.rows)
+    op.source, op.first, op.last = root.spikes[p.event], first, last
+    if flight.queues:
+        op.queues = flight.queues
     else:
-        op.queues = _queues(plan, o, p, rows, int(delays.max()))
+        op.delay = int(flight.steps.flat[0])
     return op
 
 
-def _queues(plan: Planner, o: Synapses, p: Pathway, rows: tuple[RowBlock, ...], longest: int):
-    """The events on their way; those of an earlier run stay on it, also if synapses were added since."""
-    kept = o.__dict__.setdefault("_in_flight", {}).get(p.name)
-    if kept is not None and kept[0] is rows and isinstance(kept[1][0], type(plan.engine.new_queue(1))):
-        return kept[1]
-    queues = tuple(plan.engine.new_queue(longest + 1) for _ in rows)
-    if kept is not None:
-        _transfer(kept[0], kept[1], rows, queues)
-    o._in_flight[p.name] = (rows, queues)
-    return queues
+def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span: tuple[int, int]) -> Flight:
+    """How the events of a pathway are carried in this run; those of an earlier run that are on their way stay on it."""
+    dt, ring = root.clock.dt_, root.spikes[p.event]
+    steps = steps_of(p.delay, dt)
+    uniform = steps.size == 1
+    flights = o.__dict__.setdefault("_in_flight", {})
+    kept: Flight | Pending | None = flights.get(p.name)
+    signature = (o.connectivity_version, dt)
+    same = isinstance(kept, Flight) and kept.signature == signature
+    rows = rows_for(plan, o, kernel, None if uniform else steps, p)
+    if same and uniform and not kept.queues:
+        kept.ring, kept.rows = ring, rows
+        ring.deepen(int(steps[0]) + 1)
+        return kept
+    fits = same and len(kept.queues) == len(rows) and isinstance(kept.queues[0], type(plan.engine.new_queue(1)))
+    if fits and not uniform:
+        return kept
+    if not (uniform and same and kept.ring is ring and ring.step - kept.began >= steps[0]):
+        pending = kept.pending() if isinstance(kept, Flight) else kept if kept is not None else nothing_pending()
+        if len(pending) or (uniform and not ring_is_quiet(ring, int(steps[0]), *span)):
+            return _continued(plan, o, p, kernel, root, span, steps, signature, pending)
+    flight = Flight(signature, len(o), steps, dt, ring, *span, rows)
+    if uniform:
+        ring.deepen(int(steps[0]) + 1)
+    else:
+        flight.queues = tuple(plan.engine.new_queue(int(steps.max()) + 1) for _ in rows)
+        flight.group = tuple(b.delay for b in rows)
+    flights[p.name] = flight
+    return flight
 
 
-def rows_for(plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | None, p: Pathway | None = None):
-    """The compressed rows for a kernel, cut into blocks by the side that it writes."""
+def _continued(
+    plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps, signature, pending: Pending
+) -> Flight:
+    """A run that begins with events on their way, and with other synapses, delays, dt or engine than when they set out."""
+    dt, ring = root.clock.dt_, root.spikes[p.event]
+    none = int(pending.of.max(initial=0)) + 1  # the group of the synapses that did not exist
+    group = np.full(len(o), none, np.int32)
+    group[: len(pending.of)] = pending.of
+    number, pairs = cut_by_group(np.broadcast_to(steps, len(o)), group)
+    rows = rows_for(plan, o, kernel, number, None)
+    numbers = tuple(b.delay for b in rows)
+    rows, groups = with_delays(rows, pairs)
+    ahead = steps_ahead(pending, dt)
+    depth = max(int(steps.max()), int(ahead.max(initial=0))) + 1
+    queues = tuple(plan.engine.new_queue(depth) for _ in rows)
+    deliver(pending, ahead, rows, groups, queues)
+    flight = Flight(signature, len(o), steps, dt, ring, *span, rows, queues, numbers, number, ring.step)
+    o._in_flight[p.name] = flight
+    return flight
+
+
+def rows_for(
+    plan: Planner, o: Synapses, kernel: Kernel, delays: np.ndarray | None, p: Pathway | None = None
+) -> tuple[RowBlock, ...]:
+    """The compressed rows for a kernel, cut into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not kept."""
     written = {b.extent for b in kernel.buffers if b.writable}
-    by = None if {"pre", "post"} <= written or "shared" in written else "pre" if "pre" in written else "post"
-    by = None if kernel.ordered else by
+    serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
+    by = None if serial else "pre" if "pre" in written else "post"
     n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by else 1
     pre, post = root_of(o.source), root_of(o.target)
     far_side = post if kernel.rows == "pre" else pre
-    index = "u16" if len(far_side) <= 1 << 16 else "i32"
+    far_type = np.uint16 if len(far_side) <= 1 << 16 else np.int32
     cache = o.__dict__.setdefault("_rows_cache", {})
     numbered = _uses_synapses(kernel)
     key = (
+        len(pre),
+        len(post),
         kernel.rows,
         by,
         n_blocks,
-        index,
         numbered,
-        None if delays is None else p.name,
-        root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if delays is not None else 0,
+        None if p is None else p.name,
+        root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if p is not None else 0,
+        delays is not None,
     )
     version, rows = cache.get(key, (None, None))
-    if version != o.connectivity_version:
+    if version != o.connectivity_version or (delays is not None and p is None):
         near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
         n_near, n_far = (len(pre), len(post)) if kernel.rows == "pre" else (len(post), len(pre))
         side = None if by is None else "near" if by == kernel.rows else "far"
-        far_type = np.uint16 if index == "u16" else np.int32
         rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
-        cache[key] = (o.connectivity_version, rows)
-    return replace(kernel, index=index), rows
+        if delays is None or p is not None:
+            cache[key] = (o.connectivity_version, rows)
+    return rows
+
+
+def order_notice(o: Synapses, p: Pathway, order: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
+    """What is to be said where the outcome depends on the order of synapses, and there are synapses for which it does."""
+    for sharing, variable, statement in order:
+        if _share(o, sharing):
+            yield (
+                f"{o.name}, on_{p.prepost}{'' if p.name == p.prepost else f' {p.name!r}'}: what '{statement}' makes of '{variable}' may depend "
+                "on the order in which synapses are treated when several spikes arrive in one step"
+            )
+            return
+
+
+def _share(o: Synapses, what: str) -> bool:
+    """Whether two synapses share their target, their source or both, or one leads where the other begins."""
+    if what == "chain":
+        return bool(np.intersect1d(o.sources, o.targets).size)
+    if what == "pair":
+        return bool(numbers_within_pairs(o.sources, o.targets).any())
+    return bool(np.bincount(o.targets if what == "post" else o.sources).max(initial=0) > 1)
+
+
+def _mixes(kernel: Kernel, o: Synapses) -> bool:
+    """Whether a variable of one group is written at one end of the synapses and used at another: then they are treated in turn."""
+    groups = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
+    held = [b for b in kernel.buffers if b.owner.split(".")[0] in groups and b.extent != "shared"]
+    for w in (b for b in held if b.writable):
+        for b in held:
+            apart = {b.owner, w.owner} == {"pre", "post"} and not overlap(o.source, o.target)
+            same = b.variable == w.variable and member(groups, b.owner) is member(groups, w.owner)
+            if b is not w and same and not apart:
+                return True
+    return False
 
 
 def _uses_synapses(kernel: Kernel) -> bool:
@@ -162,19 +271,3 @@ def _uses_synapses(kernel: Kernel) -> bool:
         for part in expressions(s)
         for e in walk_kernel(part)
     )
-
-
-def _transfer(old_rows, old_queues, rows, queues) -> None:
-    """Put the events on their way into new queues: each stands for a neuron and a delay."""
-    waiting: dict[tuple[int, int], list[int]] = {}
-    for block, queue in zip(old_rows, old_queues):
-        for ahead in range(queue.depth):
-            for segment in queue.read(ahead):
-                key = (int(block.near[segment]), int(block.delay[segment]))
-                waiting.setdefault(key, [])
-                if ahead not in waiting[key]:
-                    waiting[key].append(ahead)
-    for block, queue in zip(rows, queues):
-        for segment, key in enumerate(zip(block.near.tolist(), block.delay.tolist())):
-            for ahead in waiting.get(key, ()):
-                queue.put(ahead, np.array([segment], np.int32))

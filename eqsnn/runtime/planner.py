@@ -7,7 +7,7 @@ and its threshold that could see or change the group, both are one kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -21,7 +21,7 @@ from eqsnn.model.functions import TableFunction
 from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
 from eqsnn.model.statements import bind
-from eqsnn.network.base import SimObject, slot_rank
+from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
@@ -34,6 +34,7 @@ from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
@@ -42,7 +43,8 @@ from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor,
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
 from eqsnn.runtime.plan_synapses import place_synapses
-from eqsnn.runtime.questions import degrees, index_scalar, place_name, root_of
+from eqsnn.runtime.questions import connected, degrees, index_scalar, member, place_name, root_of, values_of
+from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
 
 Rank = tuple[int, int, str, int]
@@ -81,13 +83,22 @@ def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
 
 class Planner:
     """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
-    where a variable becomes NaN or infinite."""
+    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step."""
 
     def __init__(
-        self, objects: Iterable[SimObject], space: Mapping[str, object], engine, settings: Settings, check: bool = True
+        self,
+        objects: Iterable[SimObject],
+        space: Mapping[str, object],
+        engine,
+        settings: Settings,
+        check: bool = True,
+        schedule: Sequence[str] = SLOTS,
     ):
         self.objects = sorted(with_contained(objects), key=lambda o: o.name)
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
+        self.schedule = schedule
+        ages = sorted(self.objects, key=lambda o: o._age)
+        self.aliases = {o.name: f"{type(o).__name__.lower()}_{k}" for k, o in enumerate(ages)}
         self.clocks: list[Clock | EventClock] = []
         self.placed: list[_Placed] = []
         self.messages: list[str] = []
@@ -150,8 +161,8 @@ class Planner:
         if isinstance(o, Synapses):
             for p in o.pathways.values():
                 bind(p.statements, scope)
-            for frame, side in (("pre", o.source), ("post", o.target)):
-                inner, _ = constants(root_of(side).model.externals, self.spaces(root_of(side)))
+            for frame, group in connected(o):
+                inner, _ = constants(group.model.externals, self.spaces(group))
                 values.update({f"{n}@{frame}": v for n, v in inner.items()})
         if getattr(o, "refractory_constant", None) is not None:
             values["_refractory"] = o.refractory_constant
@@ -202,6 +213,7 @@ class Planner:
                         self.written.setdefault(o, set()).update(
                             b.target.variable for b in bound if b.target.owner == "self"
                         )
+        self.written_in_steps = {o: frozenset(names) for o, names in self.written.items()}
         if any(isinstance(o, NetworkOperation) for o in self.objects):
             for o in self.objects:
                 if isinstance(o, Group):
@@ -227,11 +239,10 @@ class Planner:
                 if p.delay.size == 1 or np.ptp(p.delay) == 0:
                     steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                     self.depths[root, p.event] = max(self.depths[root, p.event], steps + 1)
-        kind = type(self.engine.new_spikes(1, 1)) if self.depths else None
         for (o, event), depth in self.depths.items():
-            if type(o.spikes.get(event)) is not kind:
-                o.spikes[event] = self.engine.new_spikes(len(o), depth)
-            o.spikes[event].deepen(depth)
+            o.spikes[event] = spikes_for(self.engine, o, event, depth)
+        for o, _ in self.depths:
+            o.__dict__["_spikes_dt"] = o.clock.dt_
 
     # -- places and bindings -----------------------------------------------------------------------------------------------------
 
@@ -244,8 +255,8 @@ class Planner:
         return len(self.clocks) - 1
 
     def name(self, *parts: str) -> str:
-        """A name for a kernel."""
-        return identifier("_".join(("eqk", *parts)))
+        """A name for a kernel. Objects go by their kind and age in it: the same network under other names compiles nothing."""
+        return identifier("_".join(("eqk", *(self.aliases.get(p, p) for p in parts))))
 
     def add(
         self, o: SimObject, when: str, order: int, position: int, op: Op, label: str | None = None, name: str = ""
@@ -253,7 +264,8 @@ class Planner:
         """Put an operation in its place: slot, order, ``name`` (or the one that Brian 2 gives to that part of the object), position.
         ``label`` is the site of its random stream."""
         fit(op)
-        self.placed.append(_Placed((slot_rank(when), order, name or place_name(o, op.label), position), op))
+        rank = (rank_in(self.schedule, when, o), order, name or place_name(o, op.label), position)
+        self.placed.append(_Placed(rank, op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
             op.count = o.updates(label)
             self.counts.append((o, label, op))
@@ -279,7 +291,7 @@ class Planner:
             elif b.variable.endswith(("@index", "@source")):
                 links[b.owner, b.variable.partition("@")[0]] = groups[b.owner]
             elif b.owner != "derived":
-                buffers[b.name] = groups[b.owner].arrays[b.variable]
+                buffers[b.name] = values_of(member(groups, b.owner), b.variable)
         for (owner, variable), group in links.items():
             bind_link(self, kernel, group, owner, variable, buffers)
         for s in kernel.scalars:

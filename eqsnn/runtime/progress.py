@@ -14,19 +14,21 @@ Reporter = Callable[[float, float], None]
 
 
 def reporter(report, start: float, duration: float) -> Reporter | None:
-    """What ``run(report=...)`` stands for: None, 'text' (or 'stdout', 'stderr'), 'bar', or a function
+    """What ``run(report=...)`` stands for: None, 'text' (or 'stdout', 'stderr'), 'bar', an open text file, or a function
     ``f(elapsed, completed, t_start, duration)`` as in Brian 2."""
     if report is None or report is False:
         return None
     if report in ("text", "stdout", True):
-        return _text(sys.stdout, duration)
+        report = TextReport(sys.stdout)
     if report == "stderr":
-        return _text(sys.stderr, duration)
+        report = TextReport(sys.stderr)
     if report in ("bar", "tqdm"):
         return _bar(duration)
+    if hasattr(report, "write"):
+        report = TextReport(report)
     if callable(report):
         return lambda elapsed, done: report(elapsed * second, done, start * second, duration * second)
-    raise EqsnnError(f"report= is 'text', 'stderr', 'bar', a function or None; got {report!r}")
+    raise EqsnnError(f"report= is 'text', 'stderr', 'bar', an open text file, a function or None; got {report!r}")
 
 
 def _clock(seconds: float) -> str:
@@ -37,18 +39,23 @@ def _clock(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _text(stream, duration: float) -> Reporter:
-    def report(elapsed: float, done: float) -> None:
-        if done == 0:
-            line = f"Starting simulation for a duration of {duration:g} s"
-        elif done >= 1:
-            line = f"{duration:g} s (100%) simulated in {_clock(elapsed)}"
-        else:
-            left = elapsed * (1 - done) / done
-            line = f"{done * duration:g} s ({done:.0%}) simulated in {_clock(elapsed)}, estimated {_clock(left)} remaining."
-        print(line, file=stream, flush=True)
+class TextReport:
+    """Writes lines about the progress of a run to a stream: ``run(..., report=TextReport(file))``."""
 
-    return report
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __call__(self, elapsed, completed: float, start, duration) -> None:
+        """``elapsed``, ``start`` and ``duration`` are times, ``completed`` is a fraction."""
+        took, whole = float(elapsed / second), float(duration / second)
+        if completed == 0:
+            line = f"Starting simulation at t = {start!s} for a duration of {whole:g} s"
+        elif completed >= 1:
+            line = f"{whole:g} s (100%) simulated in {_clock(took)}"
+        else:
+            left = took * (1 - completed) / completed
+            line = f"{completed * whole:g} s ({completed:.0%}) simulated in {_clock(took)}, estimated {_clock(left)} remaining."
+        print(line, file=self.stream, flush=True)
 
 
 def _bar(duration: float) -> Reporter:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.network.base import SimObject
+from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
@@ -47,10 +50,11 @@ def place_name(o: SimObject, label: str) -> str:
 def places(o: SimObject) -> list[tuple[str, int, str]]:
     """The slots, orders and names at which an object acts."""
     if isinstance(o, Synapses):
+        sums = [o.target if v.name.endswith("_post") else o.source for v in o.model.variables if "summed" in v.flags]
         return [
-            *((o.when, o.order + p.order, place_name(o, f"pathway {p.name}")) for p in o.pathways.values()),
+            *((p.when, p.order, place_name(o, f"pathway {p.name}")) for p in o.pathways.values()),
+            *(("groups", root_of(g).order - 1, place_name(o, "clear")) for g in sums),
             ("groups", o.order, place_name(o, "step")),
-            ("groups", o.order - 1, place_name(o, "clear")),
         ]
     return [(o.when, o.order, o.name)]
 
@@ -74,10 +78,33 @@ def degrees(o: Synapses, variable: str) -> np.ndarray:
     return np.bincount(side, minlength=n).astype(np.int64)
 
 
+def member(groups: Mapping[str, Group], owner: str) -> Group:
+    """The group behind an owner: one of ``groups``, or for 'post.pre' the source of the synapses that are 'post'."""
+    first, *rest = owner.split(".")
+    group = groups[first]
+    for side in rest:
+        group = root_of(group.source if side == "pre" else group.target)
+    return group
+
+
+def values_of(group: Group, variable: str) -> np.ndarray:
+    """The array of a variable of a group; of synapses also their ends, degrees and delay, which no array holds as kernels need them."""
+    if variable in group.arrays:
+        return group.arrays[variable]
+    if variable in ("@sources", "@targets"):
+        return (group.sources if variable == "@sources" else group.targets).astype(np.int64)
+    owner = "index" if isinstance(group, Synapses) and variable in ("i", "j", "N_incoming", "N_outgoing") else "self"
+    return np.ascontiguousarray(group.host_values(owner, variable, None))
+
+
 def index_scalar(o: SimObject, variable: str) -> int:
     """The value of a name such as ``N`` that a kernel takes as an argument."""
     if isinstance(o, CodeRunner):
         o = o.group
+    variable, _, frame = variable.partition("@")
+    if frame:
+        group = member({"pre": root_of(o.source), "post": root_of(o.target)}, frame)
+        return index_scalar(group, variable)
     if isinstance(o, Synapses):
         return {
             "N": len(o),
@@ -98,3 +125,12 @@ def symbols_of(expr: Expr, scope):
                 yield from symbols_of(known.expr, scope)
             else:
                 yield node.id, known
+
+
+def connected(o: Synapses, frame: str = "") -> Iterator[tuple[str, Group]]:
+    """The groups at the ends of synapses under the names of their owners, and, where these are synapses, the groups that those connect."""
+    for side, group in (("pre", root_of(o.source)), ("post", root_of(o.target))):
+        owner = f"{frame}.{side}" if frame else side
+        yield owner, group
+        if isinstance(group, Synapses):
+            yield from connected(group, owner)

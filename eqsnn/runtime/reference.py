@@ -105,9 +105,14 @@ class ReferenceEngine:
         return ReferenceQueue(depth)
 
     def load(
-        self, plan: Plan, address: Callable[[str], int] | None, threads: int, backend: str = "numpy"
+        self,
+        plan: Plan,
+        address: Callable[[str], int] | None,
+        threads: int,
+        backend: str = "numpy",
+        profile: bool = False,
     ) -> ReferenceRun:
-        """A run of ``plan``; ``threads`` and ``backend`` have no effect here."""
+        """A run of ``plan``; ``threads`` and ``backend`` have no effect here, and times are always taken."""
         return ReferenceRun(plan)
 
 
@@ -138,8 +143,10 @@ class ReferenceRun:
                 op = plan.ops[k]
                 if op.kind == "python":
                     return "python", tick, k
+                began = time.perf_counter()
                 with np.errstate(all="ignore"):
                     getattr(self, f"_do_{op.kind}")(op, self._steps[k])
+                op.seconds += time.perf_counter() - began
             cursor = 0
             tick = min(c.next_tick(tick) for c in plan.clocks)
             self._tick = tick
@@ -191,7 +198,9 @@ class ReferenceRun:
 
     def save_counts(self) -> None:
         """Counts live in the plan already."""
-        return None
+
+    def save_seconds(self) -> None:
+        """So do the times."""
 
     # -- one method a kind of operation ----------------------------------------------------------------------------------------
 

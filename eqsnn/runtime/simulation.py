@@ -5,30 +5,37 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, UnitError
-from eqsnn.network.base import SimObject
+from eqsnn.network.base import SLOTS, SimObject, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
-from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
+from eqsnn.network.notices import tell_once
 from eqsnn.network.recorder import Recorder
+from eqsnn.runtime import checkpoint, checkpoint_file
+from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
 from eqsnn.runtime.interrupts import Interrupts
-from eqsnn.runtime.notices import tell_once
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.planner import Built, Planner
+from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
+from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
 from eqsnn.runtime.settings import settings
 from eqsnn.units import Quantity, dimensions_of, second
 
 _engines: dict[bool, object] = {}
+running: list[Network] = []
+"""The networks that run now: one, or more where an operation of one runs another."""
 
 
 def _engine(chosen: Backend):
@@ -47,7 +54,10 @@ def _engine(chosen: Backend):
 
 
 class Network:
-    """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``."""
+    """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``.
+
+    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused.
+    """
 
     def __init__(self, *objects, name: str = "network"):
         self.name = name
@@ -56,6 +66,9 @@ class Network:
         self._stop = False
         self.stop_if_not_finite = True
         self._steps: dict[Clock, Fraction] = {}
+        self._schedule = SLOTS
+        self._snapshots: dict[str, Snapshot] = {}
+        self._profile: list[tuple[str, float]] | None = None
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -64,27 +77,32 @@ class Network:
 
     def add(self, *objects) -> None:
         """Add objects, or collections of them."""
-        for o in objects:
-            if isinstance(o, Subgroup):
-                o = o.root
-            if isinstance(o, SimObject):
-                self._objects[o.name] = o
-                self.add(*o.contained())
-            elif isinstance(o, Mapping):
-                self.add(*o.values())
-            elif isinstance(o, Iterable) and not isinstance(o, str):
-                self.add(*o)
-            else:
-                raise EqsnnError(f"a network consists of groups, synapses, monitors and operations; got {o!r}")
+        for o in _flat(objects, "add"):
+            known = self._objects.get(o.name)
+            if known is not None and known is not o:
+                raise EqsnnError(
+                    f"the network has another object called '{o.name}' already; names within a network differ: take the old one out "
+                    "first (net.remove), or choose another name="
+                )
+            self._objects[o.name] = o
+            o._watch.network = self.name
+            self.add(*o.contained())
 
     def remove(self, *objects) -> None:
-        """Take objects out again."""
-        for o in objects:
-            if isinstance(o, SimObject):
-                if self._objects.pop(o.name, None) is None:
-                    raise EqsnnError(f"'{o.name}' is not in the network")
-            else:
-                self.remove(*o)
+        """Take objects out again, or collections of them. They may then run in another network."""
+        for o in _flat(objects, "remove"):
+            if self._objects.get(o.name) is not o:
+                raise EqsnnError(
+                    f"'{o.name}' is not in the network; it has {', '.join(sorted(self._objects)) or 'nothing'}"
+                )
+            del self._objects[o.name]
+            o._network = None
+            self.remove(*o.contained())
+
+    def _hold(self, objects: Iterable[SimObject]) -> None:
+        """Consist of exactly these objects (for ``magic_network``, which holds nothing between runs)."""
+        self._objects, self._last = {}, None
+        self.add(*objects)
 
     @property
     def objects(self) -> tuple[SimObject, ...]:
@@ -98,8 +116,11 @@ class Network:
             )
         return self._objects[name]
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._objects
+    def __delitem__(self, name: str) -> None:
+        self.remove(self[name])
+
+    def __contains__(self, item: str | SimObject) -> bool:
+        return item in self._objects if isinstance(item, str) else any(o is item for o in self._objects.values())
 
     def __iter__(self):
         return iter(self.objects)
@@ -121,6 +142,71 @@ class Network:
         """End the run after the current step; called from a network operation or a report."""
         self._stop = True
 
+    # -- the order of a step -----------------------------------------------------------------------------------------------------
+
+    @property
+    def schedule(self) -> list[str]:
+        """The slots of a step, in order. Set it to a list of names (None: the default); ``before_`` and ``after_`` come with each name."""
+        return list(self._schedule)
+
+    @schedule.setter
+    def schedule(self, slots: Sequence[str] | None) -> None:
+        self._schedule = checked_schedule(slots)
+
+    def scheduling_summary(self) -> SchedulingSummary:
+        """The objects in the order in which they act in a step."""
+        return SchedulingSummary(self._objects.values(), self._schedule)
+
+    # -- state -------------------------------------------------------------------------------------------------------------------
+
+    def store(self, name: str = "default", filename: str | Path | None = None) -> None:
+        """Keep the whole state under ``name``: variables, connectivity, events on their way, records, time, random streams.
+
+        ``filename``: keep it in that file, together with the snapshots of other names that it holds; it is a zip of JSON and npy.
+        """
+        self._not_during_a_run("store")
+        snapshot = checkpoint.take(self)
+        if filename is None:
+            self._snapshots[name] = snapshot
+        else:
+            checkpoint_file.write(Path(filename), name, snapshot)
+
+    def restore(
+        self, name: str = "default", filename: str | Path | None = None, restore_random_state: bool = False
+    ) -> None:
+        """Go back to the state kept under ``name``, of this network or of one that the same script made in another process.
+
+        The random streams go on from where they are, so that trials differ; with ``restore_random_state`` they go back too, and what
+        follows is what followed then, bit by bit. Raises EqsnnError if the objects are not those that were stored; then nothing has
+        changed.
+        """
+        self._not_during_a_run("restore")
+        if filename is not None:
+            snapshot = checkpoint_file.read(Path(filename), name)
+        elif name in self._snapshots:
+            snapshot = self._snapshots[name]
+        else:
+            known = ", ".join(map(repr, self._snapshots)) or "nothing"
+            raise EqsnnError(f"restore(): nothing was stored under {name!r}; there is {known}")
+        checkpoint.bring_back(self, snapshot, restore_random_state)
+
+    def _not_during_a_run(self, what: str) -> None:
+        if self in running:
+            raise EqsnnError(f"{what}() in the middle of a step; end the run first (stop()), then {what}")
+
+    def get_states(self, units: bool = True, **options) -> dict[str, dict[str, object]]:
+        """The values of the variables of every object that has some: ``states['neurongroup']['v']``. Options as for a group's."""
+        return {o.name: o.get_states(units=units, **options) for o in self.objects if hasattr(o, "get_states")}
+
+    def set_states(self, values: Mapping[str, Mapping[str, object]], units: bool = True, **options) -> None:
+        """Set variables, as ``get_states`` gave them."""
+        for name, states in values.items():
+            if name not in self._objects:
+                raise EqsnnError(
+                    f"set_states(): there is no '{name}' in the network; it has {', '.join(sorted(self._objects))}"
+                )
+            self._objects[name].set_states(states, units=units, **options)
+
     # -- running -----------------------------------------------------------------------------------------------------------------
 
     def run(
@@ -129,20 +215,29 @@ class Network:
         report=None,
         report_period: Quantity | None = None,
         namespace: Mapping[str, object] | None = None,
+        profile: bool | None = None,
+        level: int = 0,
     ) -> None:
         """Simulate for ``duration`` (a time).
 
-        ``report``: 'text', 'bar', a function ``f(elapsed, completed, t_start, duration)`` or None; ``report_period``: how often (default
-        10 s; 'bar': 0.1 s). ``namespace``: external constants, instead of those around the call. Raises EquationError, UnitError or
-        CompileError before the first step; NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at Ctrl-C, with the
-        state of the last whole step.
+        ``report``: 'text', 'stderr', 'bar', an open text file, a function ``f(elapsed, completed, t_start, duration)`` or None;
+        ``report_period``: how often (default 10 s; 'bar': 0.1 s). ``namespace``: external constants, instead of those around the call, or
+        around the call ``level`` further out. ``profile``: measure the time of each operation (``profiling_info``). Raises EquationError,
+        UnitError or CompileError before the first step; NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at
+        Ctrl-C, with the state of the last whole step.
         """
         seconds = _seconds(duration, "duration")
-        space = dict(namespace) if namespace is not None else user_namespace()
+        period = 0.1 if report in ("bar", "tqdm") else 10.0
+        period = period if report_period is None else _seconds(report_period, "report_period")
+        tell = reporter(report, float(self._time), seconds)
+        space = dict(namespace) if namespace is not None else user_namespace(level)
+        self._may_run()
         chosen = backend(settings.effective_backend())
         threads = settings.effective_threads()
         chosen.prepare()
-        planner = Planner(self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite)
+        planner = Planner(
+            self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite, self._schedule
+        )
         built = planner.build()
         self.messages = built.messages
         for message in built.messages:
@@ -151,10 +246,44 @@ class Network:
         self._last = built
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
-        loaded = _engine(chosen).load(built.plan, addresses, threads, chosen.name)
-        period = 0.1 if report in ("bar", "tqdm") else 10.0
-        period = period if report_period is None else _seconds(report_period, "report_period")
-        self._advance(built, loaded, seconds, reporter(report, float(self._time), seconds), period)
+        loaded = _engine(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))
+        self._claim()
+        running.append(self)
+        try:
+            self._advance(built, loaded, seconds, tell, period)
+        finally:
+            running.remove(self)
+            if profile:
+                loaded.save_seconds()
+                self._profile = gathered(built.plan.ops)
+
+    @property
+    def profiling_info(self) -> list[tuple[str, Quantity]]:
+        """``(name, time)`` of each operation in the last run with ``profile=True``, the longest first."""
+        if self._profile is None:
+            raise EqsnnError("there is no profile: run(..., profile=True) makes one")
+        return [(name, seconds * second) for name, seconds in self._profile]
+
+    def _may_run(self) -> None:
+        """Every object runs in one network, and one run at a time."""
+        if self in running:
+            raise EqsnnError("run() was called from within a run of the same network")
+        for o in self._objects.values():
+            if o._network not in (None, self):
+                raise EqsnnError(
+                    f"'{o.name}' has run in another network, and its time is that of the other; "
+                    "change what is in a network with add() and remove() instead of making a new one"
+                )
+
+    def _claim(self) -> None:
+        """The run begins. Objects that could have been in it and are not remember that."""
+        for o in self._objects.values():
+            o._network = self
+        for o in list(registry.objects):
+            if o._network is None and o.add_to_magic_network and o._watch.missed is None:
+                part = next((p for p in parts_of(o) if p in self), None)
+                if part is not None:
+                    o._watch.missed = f"'{part.name}' did; add it to the network: net.add(...)"
 
     def _ticks(self, built: Built, seconds: float) -> tuple[int, int]:
         regular = [clock for clock in built.clocks if isinstance(clock, Clock)]
@@ -180,6 +309,7 @@ class Network:
         self._stop = False
         began = time.monotonic()
         steps = {clock: plan.step_from(tick) for clock, plan in zip(built.clocks, built.plan.clocks)}
+        self._set_time(self._time)
         for o in self._objects.values():
             if isinstance(o, Recorder) and o.clock in steps:
                 o.begin(steps[o.clock])
@@ -196,6 +326,7 @@ class Network:
                         if self._stop or interrupts.requested:
                             end = min(end, tick + 1)
                     elif status == "paused" and tell:
+                        self._set_time(tick * built.tick)
                         tell(time.monotonic() - began, (tick - first) / (end - first))
                         if self._stop or interrupts.requested:
                             break
@@ -253,7 +384,9 @@ class Network:
             o.__dict__["_time"] = now
         self._time = tick * built.tick
         self._set_clocks()
+        began = time.perf_counter()
         op.call()
+        op.seconds += time.perf_counter() - began
 
     def __repr__(self) -> str:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"
@@ -274,6 +407,34 @@ def _first_tick(time: Fraction, tick: Fraction) -> int:
     exact = time / tick
     near = round(exact)
     return near if abs(exact - near) < Fraction(1, 1000) else math.ceil(exact)
+
+
+def _flat(objects: Iterable, what: str) -> Iterator[SimObject]:
+    """The objects in nested collections, a subgroup as the group that it is a part of."""
+    for o in objects:
+        if isinstance(o, Subgroup):
+            yield o.root
+        elif isinstance(o, SimObject):
+            yield o
+        elif isinstance(o, Mapping):
+            yield from _flat(o.values(), what)
+        elif isinstance(o, Iterable) and not isinstance(o, str):
+            yield from _flat(o, what)
+        else:
+            raise EqsnnError(f"{what}(): a network consists of groups, synapses, monitors and operations; got {o!r}")
+
+
+def parts_of(o: SimObject) -> list[SimObject]:
+    """The groups that an object acts on, and cannot run without."""
+    if isinstance(o, NeuronGroup):
+        return []
+    ends = (getattr(o, "source", None), getattr(o, "target", None))
+    return [e.root if isinstance(e, SpikeSource) else e for e in ends if isinstance(e, SimObject)]
+
+
+def missing_parts(o: SimObject, objects: Container[SimObject]) -> list[SimObject]:
+    """Those of them that are not among ``objects``."""
+    return [p for p in parts_of(o) if p not in objects]
 
 
 def _seconds(value: Quantity, what: str) -> float:

@@ -105,6 +105,12 @@ static eq_list *spikes_begin(eq_spikes *s)
     return list;
 }
 
+/* Remembers another step with these events. */
+EQ_API int eq_spikes_append(eq_spikes *s, const int32_t *events, int64_t n)
+{
+    return list_append(spikes_begin(s), events, n);
+}
+
 /* First position in a sorted list whose value is at least bound. */
 static int64_t lower_bound(const int32_t *data, int64_t n, int64_t bound)
 {
@@ -182,6 +188,7 @@ static char *record_extend(eq_record *r, int64_t items)
 
 EQ_API int eq_record_append(eq_record *r, const void *values, int64_t items)
 {
+    if (items == 0) return 0;
     char *end = record_extend(r, items);
     if (!end) return -1;
     memcpy(end, values, (size_t)(items * r->item));
@@ -518,11 +525,11 @@ static void run_op(eq_table *table, eq_op *op, int team, int rank)
     }
 }
 
-static double wall(void)
+static int64_t nanoseconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return (int64_t)now.tv_sec * 1000000000 + (int64_t)now.tv_nsec;
 }
 
 /* For the clocks that tick at given moments: the first that is not over. */
@@ -531,6 +538,7 @@ static void seek(eq_table *table)
     for (int64_t c = 0; c < table->n_clocks; c++)
         while (table->at[c] < table->n_moments[c] && table->moments[c][table->at[c]] < table->tick) table->at[c]++;
 }
+static double wall(void) { return 1e-9 * (double)nanoseconds(); }
 
 /* The next tick at which some clock is due. */
 static int64_t next_tick(const eq_table *table)
@@ -591,7 +599,7 @@ static void work(eq_table *table, int team, int rank)
         if (rank == 0 && table->cursor == 0) prepare_step(table);
         barrier(table, team);
         int shared_before = 0;
-        int64_t k = table->cursor;
+        int64_t k = table->cursor, before = table->profile && rank == 0 ? nanoseconds() : 0;
         for (; k < table->n_ops; k++) {
             eq_op *op = &table->ops[k];
             if (!is_due(table, op)) continue;
@@ -600,6 +608,15 @@ static void work(eq_table *table, int team, int rank)
             if (shared_before || shared_now) barrier(table, team);
             run_op(table, op, team, rank);
             shared_before = shared_now;
+            if (table->profile) {
+                /* An operation that is shared out lasts until the last thread is done with it. */
+                if (shared_now) { barrier(table, team); shared_before = 0; }
+                if (rank == 0) {
+                    int64_t now = nanoseconds();
+                    op->nanoseconds += now - before;
+                    before = now;
+                }
+            }
         }
         barrier(table, team);
         if (rank == 0) {

@@ -56,6 +56,7 @@ typedef struct eq_op {
     int64_t cast;            /* RECORD_*: how the values are stored */
     int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
     int64_t *entered;        /* for each thread, how often it entered the kernel */
+    int64_t nanoseconds;     /* spent here, if table->profile */
 } eq_op;
 
 typedef struct eq_table {
@@ -69,7 +70,7 @@ typedef struct eq_table {
     int64_t *at;             /* the first of them that is not over */
     int64_t tick, end, cursor, steps_done;
     double pause_at;         /* monotonic seconds; 0: never */
-    int64_t n_threads, catch_interrupt, status;
+    int64_t n_threads, catch_interrupt, profile, status;
     eq_op *failed_op;
     atomic_int failure, phase, arrived, gate;
     atomic_llong unmet;      /* the first element that did not meet a requirement of failed_op */

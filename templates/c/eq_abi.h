@@ -27,7 +27,8 @@ typedef struct eq_rows {
     int64_t n_events;
     const int64_t *start;   /* n_rows + 1 offsets */
     const int32_t *near;    /* neuron of each row, or NULL where row r is neuron r */
-    const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, fixed when the kernel is rendered */
+    const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, as narrow as fits */
+    int64_t width;          /* bytes of each */
     const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
 } eq_rows;
 

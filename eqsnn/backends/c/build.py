@@ -87,10 +87,11 @@ def explain(failure: compiler.BuildFailure, kernels: Sequence[Kernel]) -> Compil
     if match:
         at = min(int(match[1]), len(lines)) - 1
         header = next((line for line in reversed(lines[: at + 1]) if line.startswith("/* kernel ")), "")
-        known = re.match(r"/\* kernel (\w+) of (.*) \*/", header)
+        name = re.match(r"/\* kernel (\w+)", header)
+        owner = next((k.owner for k in kernels if name and k.name == name[1]), None)
         equation = re.search(r"/\* (.*) \*/\s*$", lines[at])
-        if known:
-            where = f"the code of {known[2]} did not compile"
+        if owner is not None:
+            where = f"the code of {owner} did not compile"
             where += f", at '{equation[1]}'" if equation and not lines[at].startswith("/* kernel") else ""
     where = where or f"the code of {', '.join(dict.fromkeys(k.owner for k in kernels))} did not compile"
     return CompileError(f"{where}.\n{failure}")

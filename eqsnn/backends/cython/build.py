@@ -85,7 +85,9 @@ class _Door:
             "-o",
             output.name,
         ]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, env=compiler.environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise compiler.BuildFailure(command, done.returncode, done.stderr, self.source)
@@ -150,7 +152,7 @@ class CythonBackend(Backend):
         extra = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
         command = [*used.command, "-shared", *extra, *(str(o) for o in objects), "-o", str(output), "-lm"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, env=compiler.environment(), capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise compiler.BuildFailure(command, done.returncode, done.stderr, "")
             return cache.store(key, ".so", output)

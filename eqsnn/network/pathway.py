@@ -1,0 +1,231 @@
+"""Pathways of synapses: what happens at a synapse when a neuron of one side emits an event, and after which delay."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.language.ast import Call, Name, Statements, walk
+from eqsnn.language.parse import parse_expression, parse_statements
+from eqsnn.network.variables import VariableInfo, VariableView
+from eqsnn.units import Quantity, dimensions_of, second
+
+if TYPE_CHECKING:
+    from eqsnn.network.synapses import Synapses
+
+
+@dataclass
+class Pathway:
+    """What happens when a neuron of one side emits ``event``: ``prepost`` 'pre' or 'post', after ``delay`` (seconds; one, or one a synapse).
+
+    ``when`` and ``order`` are its place in the schedule.
+    """
+
+    name: str
+    prepost: str
+    statements: Statements
+    order: int
+    delay: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    fixed_delay: bool = False
+    event: str = "spike"
+    when: str = "synapses"
+
+    def delays(self, n: int, index: np.ndarray | None) -> np.ndarray:
+        """The delay of those of ``n`` synapses, in seconds."""
+        values = np.broadcast_to(self.delay, n) if self.delay.size == 1 else self.delay
+        return values.copy() if index is None else values[index]
+
+    def grow(self, old: int, new: int) -> None:
+        """``new`` synapses join ``old`` ones; if there is no single delay for all, theirs is 0."""
+        if self.delay.size > 1 or (old and self.delay[0] != 0 and not self.fixed_delay):
+            self.delay = np.concatenate([np.broadcast_to(self.delay, old), np.zeros(new)])
+
+
+def pathways(side: str, given: str | Mapping[str, str] | None) -> list[Pathway]:
+    """The pathways that ``on_pre`` or ``on_post`` describes, in the user's order."""
+    if given is None or given == "":
+        return []
+    named = dict(given) if isinstance(given, Mapping) else {side: given}
+    order = -1 if side == "pre" else 1
+    result = []
+    for name, text in named.items():
+        if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
+            raise EqsnnError(f"on_{side}: the name of a pathway is letters, digits and underscores; got {name!r}")
+        if not isinstance(text, str):
+            raise EquationError(f"on_{side} must be a string of statements; got {text!r}")
+        origin = f"on_{side}" if name == side else f"on_{side} '{name}'"
+        result.append(Pathway(name, side, parse_statements(text, origin), order))
+    return result
+
+
+def main_pathway(known: Mapping[str, Pathway]) -> Pathway | None:
+    """The pathway whose delay is the ``delay`` of the synapses: 'pre', or the only one."""
+    if "pre" in known:
+        return known["pre"]
+    return next(iter(known.values())) if len(known) == 1 else None
+
+
+def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
+    """The delay of a pathway as a variable of its synapses; one value for all if the constructor got it."""
+
+    def read(index):
+        return pathway.delay.copy() if pathway.fixed_delay else pathway.delays(len(synapses), index)
+
+    def write(index, values):
+        if np.any(~(np.asarray(values) >= 0)):
+            raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
+        if not pathway.fixed_delay:
+            synapses.must_exist("delay")
+        if len(values) == 0:
+            return
+        if index is None:
+            values = np.broadcast_to(values, max(len(synapses), 1)).astype(np.float64)
+            pathway.delay = values[:1].copy() if np.ptp(values) == 0 else values.copy()
+        else:
+            full = np.broadcast_to(pathway.delay, len(synapses)).copy()
+            full[index] = values
+            pathway.delay = full
+        synapses.connectivity_version += 1
+
+    return VariableInfo("delay", second.dim, "float", pathway.fixed_delay, read, write)
+
+
+def set_constructor_delays(synapses: Synapses, delay: Quantity | Mapping[str, Quantity] | None) -> None:
+    """The delays given to the constructor: one for all synapses of a pathway, then and later."""
+    if delay is None:
+        return
+    if not isinstance(delay, Mapping):
+        if "pre" not in synapses.pathways:
+            raise EqsnnError(
+                f"{synapses.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}"
+            )
+        delay = {"pre": delay}
+    for name, value in delay.items():
+        pathway = known_pathway(synapses, name)
+        if dimensions_of(value) != second.dim or np.ndim(value):
+            raise UnitError(f"{synapses.name}: delay must be one time such as 2*ms; got {value!r}")
+        if not float(value / second) >= 0:
+            raise EqsnnError(f"{synapses.name}: a delay cannot be negative; got {value!s}")
+        pathway.delay = np.array([float(value / second)])
+        pathway.fixed_delay = True
+
+
+def known_pathway(synapses: Synapses, name: str) -> Pathway:
+    """The pathway called ``name``; EqsnnError if there is none."""
+    if name not in synapses.pathways:
+        known = ", ".join(synapses.pathways) or "none"
+        raise EqsnnError(f"{synapses.name} has no pathway '{name}'; it has {known}")
+    return synapses.pathways[name]
+
+
+class DelayView(VariableView):
+    """The delay of a pathway; where the constructor got one for all synapses, only another such can be set."""
+
+    def __setitem__(self, item, value) -> None:
+        if self.info.shared:
+            each = isinstance(value, str) and _differs(self.group, value)
+            whole = isinstance(item, slice) and item == slice(None)
+            if each or not whole or np.size(value) > 1:
+                raise EqsnnError(
+                    f"{self.group.name} was made with one delay for all synapses; leave delay= out to set it for each"
+                )
+        super().__setitem__(item, value)
+
+
+def _differs(synapses: Synapses, text: str) -> bool:
+    """Whether an expression may have another value for each synapse."""
+    expr = parse_expression(text, "expression for delay")
+    symbols = synapses.expression_scope().symbols
+    drawn = any(isinstance(n, Call) and n.function in ("rand", "randn") for n in walk(expr))
+    return drawn or any(isinstance(n, Name) and n.id in symbols and not symbols[n.id].shared for n in walk(expr))
+
+
+class PathwayView:
+    """One pathway of synapses from Python: its ``delay``, ``order`` and ``when`` can be set, what it does can be read."""
+
+    def __init__(self, synapses: Synapses, pathway: Pathway):
+        object.__setattr__(self, "_synapses", synapses)
+        object.__setattr__(self, "_pathway", pathway)
+
+    @property
+    def delay(self) -> DelayView:
+        """The delay of each synapse on this pathway (a time)."""
+        return DelayView(self._synapses, delay_info(self._synapses, self._pathway))
+
+    @property
+    def delay_(self) -> DelayView:
+        """The delay in seconds, without unit."""
+        return DelayView(self._synapses, delay_info(self._synapses, self._pathway), unitless=True)
+
+    @property
+    def order(self) -> int:
+        """Its rank within its slot of the schedule: -1 for a 'pre', 1 for a 'post' pathway unless it was set."""
+        return self._pathway.order
+
+    @property
+    def when(self) -> str:
+        """Its slot of the schedule, 'synapses' unless it was set."""
+        return self._pathway.when
+
+    @property
+    def name(self) -> str:
+        """The name under which it stands in the schedule."""
+        return f"{self._synapses.name}_{self._pathway.name}"
+
+    @property
+    def code(self) -> str:
+        """Its statements as the user wrote them."""
+        return self._pathway.statements.text
+
+    @property
+    def event(self) -> str:
+        """The event that it waits for."""
+        return self._pathway.event
+
+    @property
+    def prepost(self) -> str:
+        """Whose events it waits for: 'pre' or 'post'."""
+        return self._pathway.prepost
+
+    @property
+    def source(self):
+        """The group whose events it waits for."""
+        return self._synapses.source if self.prepost == "pre" else self._synapses.target
+
+    @property
+    def target(self):
+        """The group at the other end."""
+        return self._synapses.target if self.prepost == "pre" else self._synapses.source
+
+    @property
+    def synapses(self) -> Synapses:
+        """The synapses to which it belongs."""
+        return self._synapses
+
+    def __len__(self) -> int:
+        return len(self._synapses)
+
+    def __setattr__(self, name: str, value) -> None:
+        if name in ("delay", "delay_"):
+            if isinstance(value, VariableView) and value.group is self._synapses and value.info.name == "delay":
+                return  # S.pre.delay += x has already written in place
+            getattr(self, name)[:] = value
+        elif name == "order":
+            self._pathway.order = operator.index(value)
+        elif name == "when":
+            if not isinstance(value, str):
+                raise EqsnnError(f"when= is the name of a slot of the schedule, such as 'synapses'; got {value!r}")
+            self._pathway.when = value
+        else:
+            raise AttributeError(f"of a pathway, delay, order and when can be set; got '{name}'")
+
+    def __repr__(self) -> str:
+        side = "source" if self.prepost == "pre" else "target"
+        text = "; ".join(str(self._pathway.statements).splitlines())
+        what = "spikes" if self.event == "spike" else f"events '{self.event}'"
+        return f"<pathway {self._pathway.name!r} of {self._synapses.name!r}: at {what} of the {side}, {text}>"

@@ -1,0 +1,142 @@
+"""Events on their way from a source to a synapse, between two runs.
+
+Within a run a pathway with one delay reads the ring of its source's past events; one with several delays has a queue of row segments
+for each block of its rows. If nothing changed since the last run, the next one goes on with them. If synapses, delays, dt or the engine
+have changed, an event that was on its way still arrives when it would have, at the synapses at which it would have: the rows are then cut
+so finely that each segment has one delay now and belonged to one ``group`` (the segments of the last run) before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from eqsnn.network.clock import exact_seconds
+from eqsnn.runtime.plan import Queue, RowBlock, Spikes
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Events on their way: each stands for the synapses of the neuron ``near`` in ``group``, and arrives in ``ahead`` steps of ``dt``.
+
+    One array entry an event and block of rows, in order of delivery; ``of``: the group of each synapse that existed then.
+    """
+
+    block: np.ndarray
+    ahead: np.ndarray
+    near: np.ndarray
+    group: np.ndarray
+    of: np.ndarray
+    dt: float
+    n_blocks: int
+
+    def __len__(self) -> int:
+        return len(self.near)
+
+
+def nothing_pending() -> Pending:
+    """No events, and no synapse that has a group."""
+    none = np.empty(0, np.int64)
+    return Pending(none, none, none, none, none, 1.0, 1)
+
+
+def ring_is_quiet(ring: Spikes, steps: int, first: int, last: int) -> bool:
+    """Whether no neuron from ``first`` to ``last`` emitted an event in the last ``steps`` steps."""
+    events = [ring.read(back) for back in range(min(steps, ring.depth))]
+    return not any(np.any((e >= first) & (e < last)) for e in events)
+
+
+@dataclass
+class Flight:
+    """How a pathway carried its events in its last run: by ``queues`` over ``rows``, or, without them, by the ``ring`` of its source.
+
+    ``steps``: the delay of each synapse, or one for all. ``group``: of each segment of each block; ``of``: of each synapse.
+    """
+
+    signature: tuple
+    n: int
+    steps: np.ndarray
+    dt: float
+    ring: Spikes
+    first: int
+    last: int
+    rows: tuple[RowBlock, ...]
+    queues: tuple[Queue, ...] = ()
+    group: tuple[np.ndarray, ...] = ()
+    of: np.ndarray | None = None
+    began: int = 0  # the step of the ring when the queues were made
+
+    def pending(self) -> Pending:
+        """What is on its way now."""
+        parts = list(self._queued() if self.queues else self._in_ring())
+        columns = [np.concatenate(c) if parts else np.empty(0, np.int64) for c in (zip(*parts) if parts else [()] * 4)]
+        of = np.broadcast_to(self.steps, self.n) if self.of is None else self.of
+        return Pending(*columns, of, self.dt, max(len(self.queues), 1))
+
+    def _in_ring(self):
+        delay = int(self.steps.flat[0])
+        for back in reversed(range(delay)):
+            events = self.ring.read(back)
+            events = events[(events >= self.first) & (events < self.last)]
+            if len(events):
+                yield tuple(np.broadcast_to(x, len(events)) for x in (0, delay - 1 - back, events, delay))
+
+    def _queued(self):
+        for b, (queue, block, group) in enumerate(zip(self.queues, self.rows, self.group)):
+            for ahead in range(queue.depth):
+                segments = queue.read(ahead)
+                if len(segments):
+                    near, which = block.near[segments], group[segments]
+                    yield tuple(np.broadcast_to(x, len(segments)) for x in (b, ahead, near, which))
+
+
+def steps_of(delay: np.ndarray, dt: float) -> np.ndarray:
+    """Delays in steps, rounded; one where all are equal."""
+    steps = np.floor(delay / dt + 0.5).astype(np.int32)
+    return steps[:1] if steps.size > 1 and np.ptp(steps) == 0 else steps
+
+
+def cut_by_group(steps: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A number for each pair of delay and group, ascending in delay, one a synapse; and the pairs."""
+    pairs, number = np.unique(np.stack([steps, group], axis=1), axis=0, return_inverse=True)
+    return number.reshape(-1).astype(np.int32), pairs
+
+
+def with_delays(blocks: Sequence[RowBlock], pairs: np.ndarray) -> tuple[tuple[RowBlock, ...], tuple[np.ndarray, ...]]:
+    """Blocks whose segments were cut by those numbers, with the delays that they stand for; and the group of each segment."""
+    delays = tuple(np.ascontiguousarray(pairs[b.delay, 0], np.int32) for b in blocks)
+    groups = tuple(np.ascontiguousarray(pairs[b.delay, 1], np.int32) for b in blocks)
+    return tuple(replace(b, delay=d) for b, d in zip(blocks, delays)), groups
+
+
+def steps_ahead(pending: Pending, dt: float) -> np.ndarray:
+    """In how many steps of a new dt the events arrive, rounded."""
+    ratio = exact_seconds(pending.dt) / exact_seconds(dt)
+    return np.array([int(Fraction(int(a)) * ratio + Fraction(1, 2)) for a in pending.ahead], np.int64)
+
+
+def deliver(
+    pending: Pending, ahead: np.ndarray, rows: Sequence[RowBlock], groups: Sequence[np.ndarray], queues
+) -> None:
+    """Put the events on their way into new queues, in their order."""
+    key = pending.near.astype(np.int64) << 32 | pending.group.astype(np.int64)
+    once = _first_of_each(key, pending.ahead)
+    for b, (block, group, queue) in enumerate(zip(rows, groups, queues)):
+        known = block.near.astype(np.int64) << 32 | group.astype(np.int64)
+        order = np.argsort(known, kind="stable")
+        chosen = np.flatnonzero(pending.block == b) if pending.n_blocks == len(rows) else once
+        lo = np.searchsorted(known[order], key[chosen], "left")
+        hi = np.searchsorted(known[order], key[chosen], "right")
+        for when in np.unique(ahead[chosen]):
+            here = [order[a:z] for a, z, t in zip(lo, hi, ahead[chosen]) if t == when and a < z]
+            if here:
+                queue.put(int(when), np.concatenate(here).astype(np.int32))
+
+
+def _first_of_each(key: np.ndarray, ahead: np.ndarray) -> np.ndarray:
+    """The places of the events, each once, where several blocks had their part of it."""
+    _, first = np.unique(np.stack([ahead, key], axis=1), axis=0, return_index=True)
+    return np.sort(first)
