@@ -227,13 +227,13 @@ def test_level_says_how_far_up_names_are_looked_up():
         helper(b2.Network(G), level)
         assert G.v[0] == pytest.approx(expected)
 
+    b2.start_scope()
     tau = 5 * ms  # noqa: F841
     G = b2.NeuronGroup(1, "dv/dt = 1/tau : 1", method=b2.euler)
 
     def run_for_me():
         b2.run(1 * ms, level=1)
 
-    b2.start_scope()
     run_for_me()
     assert G.v[0] == pytest.approx(1 / 5) and b2.magic_network.t == 1 * ms
     assert b2.get_local_namespace(0)["G"] is G

@@ -265,13 +265,13 @@ def start_scope() -> None:
     registry.scope += 1
 
 
-def scheduling_summary(network: Network | None = None) -> SchedulingSummary:
-    """The order in which the objects of ``network`` (default: those that the calling code can see) act in a step."""
-    return magic_network.scheduling_summary() if network is None else network.scheduling_summary()
+def scheduling_summary(net: Network | None = None) -> SchedulingSummary:
+    """The order in which the objects of ``net`` (default: those that the calling code can see) act in a step."""
+    return magic_network.scheduling_summary() if net is None else net.scheduling_summary()
 
 
-def profiling_summary(network: Network | None = None, show: int | None = None) -> ProfilingSummary:
+def profiling_summary(net: Network | None = None, show: int | None = None) -> ProfilingSummary:
     """Which operations took the time in the last run with ``profile=True``; ``show``: only so many, the longest."""
-    if network is not None and not hasattr(network, "profiling_info"):
-        raise EqsnnError(f"profiling_summary() takes a network, or nothing for that of run(); got {network!r}")
-    return ProfilingSummary(magic_network if network is None else network, show)
+    if net is not None and not hasattr(net, "profiling_info"):
+        raise EqsnnError(f"profiling_summary() takes a network, or nothing for that of run(); got {net!r}")
+    return ProfilingSummary(magic_network if net is None else net, show)
