@@ -263,46 +263,26 @@ def test_unit_aware_functions_of_the_face(face):
 # What the signatures of Brian 2 have and those here lack. The list may only become shorter.
 LACKING = """
 EventMonitor.__init__: when by position, order by position, name by position, codeobj_class
-Function.__init__: sympy_func, arg_units by position, arg_names by position, return_unit by position, arg_types by position,
-    return_type by position, stateless by position, auto_vectorise by position
-Network.get_states: missing
-Network.restore: missing
-Network.set_states: missing
-Network.store: missing
+Function.__init__: sympy_func, arg_units by position, arg_names by position, return_unit by position, arg_types by
+    position, return_type by position, stateless by position, auto_vectorise by position
 NetworkOperation.__init__: dt by position, clock by position, when by position, order by position, name by position
-NeuronGroup.__init__: method by position, method_options by position, threshold by position, reset by position, refractory by
-    position, events by position, namespace by position, dtype, dt by position, clock by position, order by position, name by
-    position, codeobj_class
-NeuronGroup.get_states: vars, format, subexpressions, read_only_variables, level
-NeuronGroup.run_regularly: missing
-NeuronGroup.set_states: format, level
+NeuronGroup.__init__: codeobj_class
+NeuronGroup.run_regularly: codeobj_class
 NeuronGroup.state: level
-PoissonGroup.__init__: dt by position, clock by position, when, order by position, namespace by position, name by position,
-    codeobj_class
-PoissonInput.__init__: when by position, order by position
+PoissonGroup.__init__: codeobj_class
 PopulationRateMonitor.__init__: name by position, codeobj_class, dtype
-SpikeGeneratorGroup.__init__: dt by position, clock by position, period by position, when by position, order by position,
-    sorted by position, name by position, codeobj_class
-SpikeGeneratorGroup.set_spikes: sorted
+SpikeGeneratorGroup.__init__: codeobj_class
 SpikeMonitor.__init__: when by position, order by position, name by position, codeobj_class
 SpikeMonitor.get_states: subexpressions, read_only_variables, level
-StateMonitor.__init__: dt by position, clock by position, when by position, order by position, name by position, dtype by
-    position, codeobj_class
+StateMonitor.__init__: dt by position, clock by position, when by position, order by position, name by position, dtype
+    by position, codeobj_class
 StateMonitor.get_states: subexpressions, read_only_variables, level
-Synapses.__init__: on_pre by position, pre, on_post by position, post, connect, delay by position, on_event by position,
-    multisynaptic_index, namespace by position, dtype, codeobj_class, dt by position, clock by position, order by position,
-    method by position, method_options by position, name by position
-Synapses.connect: namespace, level
-Synapses.get_states: vars, format, subexpressions, read_only_variables, level
-Synapses.run_regularly: missing
-Synapses.set_states: format, level
-collect: missing
+Synapses.__init__: on_pre by position, pre, on_post by position, post, connect, delay by position, on_event by
+    position, multisynaptic_index by position, namespace by position, dtype by position, codeobj_class, dt by position,
+    clock by position, order by position, method by position, method_options by position, name by position
+Synapses.connect: level
+Synapses.run_regularly: codeobj_class
 implementation: namespace by position, dependencies by position, discard_units by position, name by position
-linked_var: missing
-profiling_summary: missing
-restore: missing
-scheduling_summary: missing
-store: missing
 """
 
 

@@ -60,7 +60,7 @@ def _everyone(plan: Planner, o: CodeRunner, root, kernel: Kernel, label: str) ->
     clock = plan.clock(o.clock)
     if isinstance(root, Synapses) and kernel.domain == "pathway":
         groups.update(pre=root_of(root.source), post=root_of(root.target))
-        kernel, rows = rows_for(plan, root, kernel, None)
+        rows = rows_for(plan, root, kernel, None)
         return Op(
             "pathway",
             clock,
