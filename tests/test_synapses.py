@@ -247,3 +247,21 @@ def test_event_driven_variables_follow_parameters_that_rest():
     with pytest.raises(eq.EquationError, match="the equation of 'x' depends on 'x0_post', which changes between them"):
         network.add(writer)
         network.run(1 * ms)
+
+
+def test_what_goes_first_does_not_depend_on_what_else_was_made():
+    """Unnamed objects go by their number within the network, as Brian 2's in a fresh process: synapses_1_pre is before synapses_pre."""
+    kept = []
+    for _ in range(12):
+        G = eq.NeuronGroup(1, "v : 1", threshold="t < 0.05*ms")
+        H = eq.NeuronGroup(1, "x : 1")
+        S, T = eq.Synapses(G, H, on_pre="x_post = 2*x_post + 1"), eq.Synapses(G, H, on_pre="x_post = 3*x_post")
+        S.connect()
+        T.connect()
+        H.x = 1
+        network = eq.Network(G, H, S, T)
+        network.run(0.1 * ms)
+        kept.append(network)
+        assert H.x[0] == 7
+        pathways = [e.name for e in network.scheduling_summary().entries if e.kind == "SynapticPathway"]
+        assert pathways == [f"{T.name}_pre", f"{S.name}_pre"]

@@ -123,6 +123,7 @@ class SimObject(metaclass=_Finished):
         if not isinstance(name, str) or not name.rstrip("*").replace("_", "a").isalnum():
             raise EqsnnError(f"a name must be letters, digits and underscores; got {name!r}")
         self.name = registry.name_for(name)
+        self._stem = name[:-1] if name.endswith("*") else None  # without a name of its own
         registry.enter(self)
         self.clock = clock or (Clock(dt, f"{self.name}_clock") if dt is not None else defaultclock)
         self.when, self.order = when, int(order)

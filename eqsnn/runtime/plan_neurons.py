@@ -103,14 +103,18 @@ def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: 
 def is_observed_between(plan: Planner, o: NeuronGroup) -> bool:
     """Whether anything between the update and the threshold of ``o`` could change what the threshold reads, or hear of its spikes."""
     check = o.thresholder["spike"]
-    start = rank_in(plan.schedule, "groups", o), o.order, f"{o.name}_stateupdater"
-    end = rank_in(plan.schedule, check.when, o), check.order, check.name
-    own = [(rank_in(plan.schedule, code.when, o), code.order, code.name) for code in o.resetter.values() if code.active]
+
+    def place(of: SimObject, when: str, order: int, name: str) -> tuple[int, int, str]:
+        return rank_in(plan.schedule, when, of), order, plan.names(of, name)
+
+    start = place(o, "groups", o.order, f"{o.name}_stateupdater")
+    end = place(o, check.when, check.order, check.name)
+    own = [place(o, code.when, code.order, code.name) for code in o.resetter.values() if code.active]
     if not start < end or any(start <= place < end for place in own):
         return True
     for other in plan.objects:
         for when, order, name in places(other):
-            if not start < (rank_in(plan.schedule, when, other), order, name) < end or other is o:
+            if not start < place(other, when, order, name) < end or other is o:
                 continue
             if isinstance(other, (NetworkOperation, PoissonInput, CodeRunner)):
                 return True

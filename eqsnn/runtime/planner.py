@@ -35,6 +35,7 @@ from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.memory import spikes_for
+from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
@@ -94,7 +95,9 @@ class Planner:
         check: bool = True,
         schedule: Sequence[str] = SLOTS,
     ):
-        self.objects = sorted(with_contained(objects), key=lambda o: o.name)
+        objects = with_contained(objects)
+        self.names = PlaceNames(objects)
+        self.objects = sorted(objects, key=lambda o: self.names(o, o.name))
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
         self.schedule = schedule
         ages = sorted(self.objects, key=lambda o: o._age)
@@ -264,7 +267,8 @@ class Planner:
         """Put an operation in its place: slot, order, ``name`` (or the one that Brian 2 gives to that part of the object), position.
         ``label`` is the site of its random stream."""
         fit(op)
-        rank = (rank_in(self.schedule, when, o), order, name or place_name(o, op.label), position)
+        name = self.names(o, name or place_name(o, op.label))
+        rank = (rank_in(self.schedule, when, o), order, name, position)
         self.placed.append(_Placed(rank, op))
         if label is not None and op.kernel is not None and any(s.owner == "random" for s in op.kernel.scalars):
             op.count = o.updates(label)

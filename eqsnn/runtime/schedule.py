@@ -14,6 +14,7 @@ from eqsnn.network.group import Group
 from eqsnn.network.inputs import SpikeGeneratorGroup
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.questions import root_of
 from eqsnn.units import second
 
@@ -110,9 +111,11 @@ class SchedulingSummary:
     """The objects of a network in the order in which they act in a step. Prints as a table, in notebooks too."""
 
     def __init__(self, objects: Iterable[SimObject], slots: Sequence[str]):
-        found = [e for o in {id(o): o for o in objects}.values() for e in entries(o)]
+        objects = list({id(o): o for o in objects}.values())
+        names = PlaceNames(objects)
+        found = [e for o in objects for e in entries(o)]
         found = [replace(e, when=f"before_{slots[0]}") if e.kind == "SubexpressionUpdater" else e for e in found]
-        self.entries = sorted(found, key=lambda e: (rank_in(slots, e.when, e.owner), e.order, e.name))
+        self.entries = sorted(found, key=lambda e: (rank_in(slots, e.when, e.owner), e.order, names(e.owner, e.name)))
         self._shortest = min((e.dt for e in self.entries if e.dt is not None), default=1.0)
 
     def rows(self) -> list[tuple[str, ...]]:
