@@ -284,3 +284,24 @@ def test_more_that_cannot_be_connected_says_why(arguments, message):
     with pytest.raises(eq.EqsnnError, match=message):
         S.connect(**arguments)
     assert len(S) == 0
+
+
+def test_many_pairs_are_compiled_and_few_interpreted_with_the_same_result(monkeypatch):
+    from eqsnn.network import hostrun
+
+    def connected():
+        eq.seed(5)
+        G = eq.NeuronGroup(60, "x : 1\nhot : boolean")
+        G.x, G.hot = "rand()", "i % 3 == 0"
+        S = eq.Synapses(G, G, "w : 1")
+        S.connect("hot_pre or j > i", p="0.8*exp(-((x_pre - x_post)/0.3)**2)")
+        S.w = "randn()*sin(x_pre) + int(x_post > 0.5)*i"
+        return S.i[:], S.j[:], S.w[:]
+
+    interpreted = connected()
+    monkeypatch.setattr(hostrun, "COMPILED_FROM", 1)
+    hostrun._addresses.clear()
+    compiled = connected()
+    assert len(hostrun._addresses) >= 3 and len(interpreted[0]) > 300
+    for one, two in zip(interpreted, compiled):
+        np.testing.assert_array_equal(one, two)

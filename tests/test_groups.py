@@ -510,3 +510,14 @@ def test_constants_of_subexpressions_that_both_ends_of_a_synapse_share():
     S.connect(i=[0, 1], j=[1, 0])
     eq.Network(G, S).run(0.1 * ms)
     np.testing.assert_allclose(G.total, [6 + 30, 3 + 60])
+
+
+def test_indices_of_elements_and_of_synapses():
+    G = eq.NeuronGroup(5, "v : 1")
+    G.v = "i"
+    np.testing.assert_array_equal(G.indices["v > 2"], [3, 4])
+    np.testing.assert_array_equal(G.indices[1:3], [1, 2])
+    S = eq.Synapses(G, G, "w : 1")
+    S.connect("i != j")
+    S.w[S.indices[:, 3]] = 2
+    assert np.all((S.w[:] == 2) == (S.j[:] == 3))

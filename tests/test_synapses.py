@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import eqsnn as eq
-from eqsnn import ms
+from eqsnn import ms, mV
 
 
 @pytest.fixture(autouse=True)
@@ -265,3 +265,19 @@ def test_what_goes_first_does_not_depend_on_what_else_was_made():
         assert H.x[0] == 7
         pathways = [e.name for e in network.scheduling_summary().entries if e.kind == "SynapticPathway"]
         assert pathways == [f"{T.name}_pre", f"{S.name}_pre"]
+
+
+def test_variables_of_the_ends_read_as_attributes():
+    G, H = eq.NeuronGroup(3, "x : volt\ns : 1 (shared)"), eq.NeuronGroup(4, "y : 1")
+    G.x, H.y = "i*mV", "10*i"
+    S = eq.Synapses(G[1:], H)
+    S.connect(i=[0, 1, 1], j=[3, 0, 2])
+    np.testing.assert_allclose(S.x_pre / mV, [1, 2, 2])
+    np.testing.assert_allclose(S.y_post[:], [30, 0, 20])
+    np.testing.assert_allclose(S.x_pre_["j > 0"], [1e-3, 2e-3])
+    S.y_post = "i + 1"
+    np.testing.assert_allclose(H.y, [2, 10, 2, 1])
+    G.s = 3
+    assert S.s_pre == 3
+    with pytest.raises(AttributeError, match="no variable or attribute 'z_pre'"):
+        S.z_pre  # noqa: B018

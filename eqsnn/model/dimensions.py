@@ -286,16 +286,14 @@ def _plain(expr: Call, spec: FunctionSpec, found: list[Found]) -> None:
             )
 
 
-def _counted(expr: Call, form: str, wanted: int) -> None:
+def _counted(expr: Call, hint: str, wanted: int) -> None:
     if len(expr.args) != wanted:
         many = {0: "no arguments", 1: "one argument"}.get(wanted, f"{wanted} arguments")
-        raise EquationError(
-            f"the function '{expr.function}' takes {many}; {len(expr.args)} given", expr.span, f"call it as {form}"
-        )
+        raise EquationError(f"the function '{expr.function}' takes {many}; {len(expr.args)} given", expr.span, hint)
 
 
 def _inline(expr: Call, function: InlineFunction, scope: Scope) -> Found:
-    _counted(expr, f"{expr.function}({', '.join(function.parameters)})", len(function.parameters))
+    _counted(expr, f"call it as {expr.function}({', '.join(function.parameters)})", len(function.parameters))
     found = [infer(a, scope) for a in expr.args]
     for name, span in constants_of(function, scope.functions).items():
         known = scope.symbols.get(name)
@@ -319,8 +317,8 @@ def inline_scope(function: InlineFunction, found: list[Found], scope: Scope) -> 
 
 
 def _user(expr: Call, function: UserFunction, scope: Scope) -> Found:
-    form = f"{expr.function}({', '.join('x' if a is None else str(a) for a in function.args)})"
-    _counted(expr, form, len(function.args))
+    units = ", ".join("any" if not isinstance(a, Dimension) else str(a) for a in function.args)
+    _counted(expr, f"the units of its arguments are {units}" if units else "call it without any", len(function.args))
     found = [infer(a, scope) for a in expr.args]
     same: dict[str, Dimension] = {}
     for arg, f, wanted, kind in zip(expr.args, found, function.args, function.arg_types):

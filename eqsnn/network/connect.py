@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eqsnn.errors import EquationError
-from eqsnn.kernel.random import key_of, uniform
+from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr, Generator, Name, Number, walk
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.network import sampling
 from eqsnn.network.evaluate import HostExpression
+from eqsnn.network.hostrun import uniform
 from eqsnn.network.sampling import bernoulli, distinct
 from eqsnn.units import DIMENSIONLESS
 
@@ -144,7 +145,7 @@ def _dense(b: Builder, rows, columns, condition: Expr | None, p: Expr | float | 
             if not isinstance(p, float):
                 chance = b.evaluate(p, i, j, DIMENSIONLESS, {}, f"p {start}")
                 check_probability(chance, p)
-            drawn = uniform(key, i.astype(np.uint64), j.astype(np.uint64)) < chance
+            drawn = uniform(key, i, j) < chance
             i, j = i[drawn], j[drawn]
         found_i.append(i)
         found_j.append(j)

@@ -37,6 +37,16 @@ def zeros(n: int, dtype) -> np.ndarray:
     return raw[offset : offset + size].view(dtype)
 
 
+class Indices:
+    """The numbers of the elements of a group, by any index that the group takes."""
+
+    def __init__(self, group: Group):
+        self._group = group
+
+    def __getitem__(self, item) -> np.ndarray:
+        return np.atleast_1d(self._group.indices_of(item))
+
+
 class Group(SimObject):
     """A set of elements with variables. ``arrays`` holds the values that kernels work on, by variable name, in base SI.
 
@@ -219,6 +229,11 @@ class Group(SimObject):
             o.active = bool(value)
 
     # -- indices and expressions ---------------------------------------------------------------------------------------------
+
+    @property
+    def indices(self) -> Indices:
+        """``G.indices[...]``: the numbers of the elements that an index, a slice, a mask or a condition stands for."""
+        return Indices(self)
 
     def indices_of(self, item) -> np.ndarray | int:
         """The element numbers that ``item`` (an index, slice, array, mask or condition in a string) stands for."""

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
-from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
+from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Buffer, Kernel, Scalar
 from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr
 from eqsnn.model.functions import DrawnTable, TableFunction, UserFunction, fineness
 from eqsnn.model.model import Scope
 from eqsnn.network.evaluate import Supply
+from eqsnn.network.hostrun import run_kernel
 from eqsnn.pipeline import detached_expression
 
 _NUMPY = {"f64": np.float64, "i64": np.int64, "b8": np.int64}
@@ -28,7 +29,7 @@ def interpret_expression(
     scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in kernel.scalars if s.owner != "derived"}
     evaluate_hoisted(kernel, buffers, scalars)
     functions = {e.function: function_of(scope, e.function).function.vector for e in kernel.externs}
-    interpret(kernel, Memory(buffers, scalars, functions=functions), 0, n)
+    run_kernel(kernel, buffers, scalars, functions, n)
     name = result_name(kernel)
     return buffers[name] != 0 if kernel.buffer(name).type == "b8" else buffers[name]
 

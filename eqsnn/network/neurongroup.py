@@ -311,6 +311,8 @@ class Subgroup(Group, SpikeSource):
 
 
 def _count(n: object) -> int:
+    if isinstance(n, (float, np.floating)) and n == int(n):
+        n = int(n)  # such as 1e4
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
         raise EqsnnError(f"the number of elements must be a positive integer; got {n!r}")
     return int(n)

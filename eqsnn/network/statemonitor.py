@@ -76,6 +76,11 @@ class StateMonitor(Recorder):
     # -- when --------------------------------------------------------------------------------------------------------------------
 
     @property
+    def record_variables(self) -> list[str]:
+        """The names of what is recorded."""
+        return list(self.names)
+
+    @property
     def gate(self) -> tuple[int, int, int]:
         """``(every, since, until)``: it records in the steps since, since + every, ... < until; all 0 if in every step."""
         if self.every == 1 and self.start is None and self.stop is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -178,7 +179,30 @@ class Synapses(Group):
     def _lookup(self, name: str) -> VariableView | None:
         if name in ("delay", "delay_") and "delay" in self.__dict__.get("variables", ()):
             return getattr(PathwayView(self, self._main), name)
-        return super()._lookup(name)
+        own = super()._lookup(name)
+        return own if own is not None else self._of_an_end(name)
+
+    def _of_an_end(self, name: str) -> VariableView | None:
+        """``S.x_pre``, ``S.x_post``: the variable of the neuron at one end of each synapse."""
+        stem, unitless = (name[:-1], True) if name.endswith("_") else (name, False)
+        variable, _, side = stem.rpartition("_")
+        if side not in ("pre", "post") or "target" not in self.__dict__:
+            return None
+        group, ends = (self.source, "i") if side == "pre" else (self.target, "j")
+        known = getattr(group, "variables", {}).get(variable)
+        if known is None:
+            return None
+        if known.shared:
+            return VariableView(group, known, unitless)
+
+        def read(index):
+            return known.read(self.index_of(ends, index))
+
+        def write(index, values):
+            known.write(self.index_of(ends, index), values)
+
+        info = replace(known, name=stem, read=read, write=None if known.write is None else write)
+        return VariableView(self, info, unitless)
 
     def state(self, name: str, use_units: bool = True) -> VariableView:
         """The variable called ``name``, also where an attribute of the object hides it."""
