@@ -21,10 +21,10 @@ def resident() -> int:
 
 
 n = 10_000
-G = eq.NeuronGroup(n, "dv/dt = -v/(10*ms) : 1", threshold="v > 1", reset="v = 0")
 
 
 def network(synapses: int):
+    G = eq.NeuronGroup(n, "dv/dt = -v/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact")
     S = eq.Synapses(G, G, on_pre="v_post += 0.1", delay=1.5 * ms)
     S.connect(p=synapses / n**2)
     net = eq.Network(G, S)

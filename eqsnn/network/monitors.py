@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 
 import numpy as np
@@ -28,9 +29,9 @@ class _RateMonitor(Recorder):
         weights = window_of(window, width, dt)
         return smoothed(self._binned(1, dt)[1], weights) * hertz
 
+    @abstractmethod
     def _binned(self, steps: int, dt: float) -> tuple[np.ndarray, np.ndarray]:
         """The start in seconds of each whole bin of ``steps`` steps, and the rates in Hz with the bins along the last axis."""
-        raise NotImplementedError
 
 
 class EventMonitor(_RateMonitor):

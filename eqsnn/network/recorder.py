@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ class Segment:
         return (self.dt, self.every) == (last.dt, last.every) and self.step == last.step + rows * last.every
 
 
-class Recorder(SimObject):
+class Recorder(SimObject, ABC):
     """Holds the engine's records from the first run on, and a segment for each stretch of time with one time step."""
 
     invalidates_magic_network = False
@@ -97,9 +98,9 @@ class Recorder(SimObject):
 
     # -- values for the user ---------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def _all_states(self) -> Mapping[str, tuple[np.ndarray, Dimension]]:
         """The plain values of everything that can be read, by name, with their dimensions."""
-        raise NotImplementedError
 
     def get_states(self, vars: list[str] | str | None = None, units: bool = True, format: str = "dict"):
         """Everything recorded, or what ``vars`` names, by name; without ``units`` in base SI.
