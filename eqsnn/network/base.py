@@ -6,6 +6,7 @@ import gc
 import itertools
 import os
 import weakref
+from abc import ABCMeta
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -80,7 +81,7 @@ def host_site() -> tuple:
     return (registry.seed_value, "assignment", registry.draws - 1)
 
 
-class _Finished(type):
+class _Finished(ABCMeta):
     """Begins to watch an object when its constructor has finished: what raised half-way is nobody's object."""
 
     def __call__(cls, *args, **kwargs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Segment:
         return (self.dt, self.every) == (last.dt, last.every) and self.step == last.step + rows * last.every
 
 
-class Recorder(SimObject, ABC):
+class Recorder(SimObject):
     """Holds the engine's records from the first run on, and a segment for each stretch of time with one time step."""
 
     invalidates_magic_network = False
