@@ -16,8 +16,25 @@ from eqsnn.backends.c.build import CBackend
 from eqsnn.errors import InternalError
 from eqsnn.kernel import functions, random
 from eqsnn.kernel.interpret import Memory, evaluate_hoisted, expm, interpret
-from eqsnn.kernel.ir import Binary, Buffer, Call, Cast, Const, Emit, Kernel, Let, Load, Local, Scalar, Select, Store
+from eqsnn.kernel.ir import (
+    Binary,
+    Buffer,
+    Call,
+    Cast,
+    CheckFinite,
+    Compare,
+    Const,
+    Emit,
+    Kernel,
+    Let,
+    Load,
+    Local,
+    Scalar,
+    Select,
+    Store,
+)
 from eqsnn.kernel.passes import PASSES, remove_dead_code
+from eqsnn.kernel.seen_again import event_from_memory
 from eqsnn.kernel.verify import verify
 from eqsnn.runtime.native import _Ctx
 
@@ -137,8 +154,8 @@ def test_the_matrix_exponential_of_what_is_not_finite_is_not_a_number():
 # -- the text in C against the interpreter -------------------------------------------------------------------------------------
 
 
-def call(kernel, buffers, scalars, n):
-    """Run a compiled kernel over n elements."""
+def call(kernel, buffers, scalars, n, emitted=None):
+    """Run a compiled kernel over n elements; the events go to ``emitted``."""
     address = CBackend().build([kernel])(kernel.name)
     function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.POINTER(_Ctx), ctypes.c_int64, ctypes.c_int64)(address)
     arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
@@ -146,6 +163,8 @@ def call(kernel, buffers, scalars, n):
     real = np.array([scalars[s.name] for s in kernel.scalars if s.type == "f64"] or [0.0])
     integer = np.array([int(scalars[s.name]) for s in kernel.scalars if s.type != "f64"] or [0], np.int64)
     context = _Ctx(ctypes.addressof(pointers), real.ctypes.data, integer.ctypes.data)
+    if emitted is not None:
+        context.emitted = emitted.ctypes.data
     result = function(ctypes.byref(context), 0, n)
     return result, {b.name: a for b, a in zip(kernel.buffers, arrays)}
 
@@ -229,30 +248,53 @@ def test_functions_of_two_and_random_numbers_have_the_same_bits_in_c():
         np.testing.assert_array_equal(found[n], memory[n], err_msg=n)
 
 
-def test_events_and_the_finite_flag_in_c():
-    x = np.array([0.0, 2.0, -1.0, 3.0, np.nan, 5.0] * 200)
-    body = (Let("v", Load("x", "f64")), Emit(Binary("and", _above("v", 1.0), _below("v", 4.0), "b8")))
-    kernel = Kernel("spikes", "test", "neuron", (Buffer("x", "f64", "self", "self", "x"),), (), (), body)
-    emitted, finite = interpret(kernel, Memory({"x": x}, {}), 0, len(x))
-    np.testing.assert_array_equal(emitted, np.flatnonzero((x > 1) & (x < 4)))
-    assert finite
-    from eqsnn.kernel.ir import CheckFinite
-
-    checked = replace(kernel, body=(body[0], CheckFinite("v"), body[1]))
-    assert not interpret(checked, Memory({"x": x}, {}), 0, len(x))[1]
-    assert interpret(checked, Memory({"x": x}, {}), 0, 4)[1]
+def event_kernel(event, *lets, check=False):
+    """x moves to x + 1; its event is a condition of what it was (``old``) and of what it is (``new``)."""
+    body = (Let("old", Load("x", "f64")), Let("new", Binary("+", Local("old", "f64"), Const(1.0, "f64"), "f64")), *lets)
+    body += (Store("x", Local("new", "f64")),) + ((CheckFinite("new"),) if check else ()) + (Emit(event),)
+    return Kernel("spikes", "test", "neuron", (Buffer("x", "f64", "self", "self", "x", True),), (), (), body)
 
 
 def _above(name, value):
-    from eqsnn.kernel.ir import Compare
-
     return Compare(">", Local(name, "f64"), Const(value, "f64"))
 
 
 def _below(name, value):
-    from eqsnn.kernel.ir import Compare
-
     return Compare("<", Local(name, "f64"), Const(value, "f64"))
+
+
+FAR = _above("new", 0.0)
+for limit in range(1, 9):
+    FAR = Binary("or", FAR, _above("new", float(limit)), "b8")
+
+EVENTS = {  # condition, statements before it, whether memory tells the event afterwards
+    "of the new value": (Binary("and", _above("new", 1.0), _below("new", 4.0), "b8"), (), True),
+    "through a name": (Local("hot", "b8"), (Let("hot", _above("new", 1.0)),), True),
+    "of the old value": (_above("old", 1.0), (), False),
+    "of both": (Binary("and", _above("old", -1.0), _below("new", 2.0), "b8"), (), False),
+    "of a function": (Compare(">", Call("exp", (Local("new", "f64"),), "f64"), Const(2.0, "f64")), (), False),
+    "of much": (FAR, (), False),
+}
+
+
+@pytest.mark.parametrize("which", EVENTS)
+@pytest.mark.parametrize("n", [1, 15, 16, 127, 128, 129, 1000])
+def test_events_and_the_finite_flag_have_the_same_meaning_in_c(which, n):
+    event, lets, again = EVENTS[which]
+    for bad in (False, True):
+        x = np.random.default_rng(n).normal(size=n) * 2
+        if bad:
+            x[n // 2] = np.nan if n % 2 else -np.inf
+        kernel = event_kernel(event, *lets, check=True)
+        assert (event_from_memory(kernel) is not None) == again
+        expected = x.copy()
+        emitted, finite = interpret(kernel, Memory({"x": expected}, {}), 0, n)
+        assert finite is (not bad)
+        room = np.full(n, -1, np.int32)
+        result, found = call(kernel, {"x": x}, {}, n, room)
+        np.testing.assert_array_equal(found["x"], expected)
+        np.testing.assert_array_equal(room[: result & 0xFFFFFFFF], emitted)
+        assert bool(result >> 62) == bad
 
 
 # -- passes ---------------------------------------------------------------------------------------------------------------------

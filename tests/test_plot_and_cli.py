@@ -136,6 +136,17 @@ def test_check_runs_a_script_and_shows_its_objects(tmp_path, capsys):
     assert "== shown (NeuronGroup)" in capsys.readouterr().out
 
 
+def test_check_gives_a_script_an_empty_command_line(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import sys\nimport eqsnn as eq\nassert sys.argv == [__file__], sys.argv\nG = eq.NeuronGroup(2, 'x : 1', name='shown')\n"
+    )
+    monkeypatch.setattr(sys, "argv", ["eqsnn", "check", str(path), "--source"])
+    assert main() == 0
+    assert sys.argv == ["eqsnn", "check", str(path), "--source"]
+    assert "== shown (NeuronGroup)" in capsys.readouterr().out
+
+
 def test_the_command_is_installed():
     done = subprocess.run(
         [sys.executable, "-m", "eqsnn.cli.main", "--version"], capture_output=True, text=True, check=True

@@ -32,6 +32,7 @@ from eqsnn.kernel.ir import (
     names_made,
     walk,
 )
+from eqsnn.kernel.seen_again import event_from_memory
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
 _MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
@@ -55,6 +56,7 @@ class Text:
     arguments: tuple[str, ...]
     body: tuple[str, ...]
     emits: str | None
+    emits_again: str | None
     checks: bool
     uses_synapse: bool
     near: str
@@ -112,9 +114,9 @@ class _Printer:
                 case Emit():
                     emits = self.expr(s.condition)
         if checked:
-            # 0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN.
+            # 0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN. A sum of +0 has no bit set.
             zero = functools.reduce(lambda total, n: f"fma({n}, 0.0, {total})", dict.fromkeys(checked), "0.0")
-            body.append(f"bad |= {zero} != 0.0;")
+            body.append(f"bad |= eq_bits({zero});")
         uses_synapse = any(
             isinstance(s, Require)
             or (isinstance(e, Local) and e.name == "@s")
@@ -123,6 +125,7 @@ class _Printer:
             for part in expressions(s)
             for e in walk(part)
         ) or any(isinstance(s, Store) and self.place[s.buffer] == "s" for s in self.kernel.body)
+        again = event_from_memory(self.kernel)
         near, far = ("pre", "post") if self.kernel.rows == "pre" else ("post", "pre")
         return Text(
             self.kernel.name,
@@ -130,6 +133,7 @@ class _Printer:
             tuple(self._arguments()),
             tuple(body),
             emits,
+            None if again is None else self.expr(again),
             bool(checked),
             uses_synapse,
             near,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 import tomllib
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def check_model_file(path: str, source: bool) -> int:
     if file.suffix == ".toml":
         objects = [_from_toml(file)]
     elif file.suffix == ".py":
-        space = runpy.run_path(str(file), run_name="__eqsnn_check__")
+        space = _run(file)
         objects = sorted({id(o): o for o in space.values() if isinstance(o, SimObject)}.values(), key=lambda o: o.name)
     else:
         raise EqsnnError(f"{path} is neither a model file (.toml) nor a script (.py)")
@@ -33,6 +34,16 @@ def check_model_file(path: str, source: bool) -> int:
     for o in shown:
         print(describe(o, source))
     return 0
+
+
+def _run(file: Path) -> dict[str, object]:
+    """The names that a script leaves behind; it sees a command line without arguments, not ours."""
+    ours = sys.argv
+    sys.argv = [str(file)]
+    try:
+        return runpy.run_path(str(file), run_name="__eqsnn_check__")
+    finally:
+        sys.argv = ours
 
 
 def _from_toml(file: Path) -> NeuronGroup:

@@ -1,0 +1,44 @@
+"""Whether the event of a neuron kernel can be read off its buffers once the kernel is through."""
+
+from __future__ import annotations
+
+from eqsnn.kernel.ir import Call, Emit, Expr, Extern, Kernel, Let, Load, Local, Search, Store, children, rebuild, walk
+
+_LARGEST = 16
+"""An event that takes more operations than this is rather kept than found again."""
+
+
+def event_from_memory(kernel: Kernel) -> Expr | None:
+    """The condition of the kernel's event in terms of scalars and of what its buffers hold afterwards; None if it needs more, or much.
+
+    Events are rare. A kernel whose event can be seen again keeps no mark of it for each element, which would cost as much memory traffic as
+    a state variable: it only looks again where some element of a chunk had one.
+    """
+    emit = next((s for s in kernel.body if isinstance(s, Emit)), None)
+    if emit is None:
+        return None
+    stores = [s for s in kernel.body if isinstance(s, Store)]
+    written = [s.buffer for s in stores]
+    kept = {
+        s.expr.name: Load(s.buffer, s.expr.type)
+        for s in stores
+        if isinstance(s.expr, Local) and s.guard is None and not s.add and written.count(s.buffer) == 1
+    }
+    made = {s.name: s.expr for s in kernel.body if isinstance(s, Let)}
+    given = {s.name for s in kernel.scalars} | {"@i"}
+
+    def seen(e: Expr) -> Expr | None:
+        match e:
+            case Local(name):
+                if name in kept or name in given:
+                    return kept.get(name, e)
+                return seen(made[name]) if name in made else None
+            case Load(buffer) if buffer in written:
+                return None
+            case Call() | Search() | Extern():
+                return None
+        parts = tuple(seen(part) for part in children(e))
+        return None if None in parts else rebuild(e, parts)
+
+    found = seen(emit.condition)
+    return found if found is not None and sum(1 for _ in walk(found)) <= _LARGEST else None
