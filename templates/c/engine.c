@@ -258,15 +258,20 @@ static int64_t heed(eq_table *table, eq_op *op, int64_t result)
     return result & ~EQ_NOT_FINITE;
 }
 
+/* A thread's blocks in one call: the way into a kernel costs as much as some dozen neurons. The functions of the user get theirs block by
+ * block, so that what is laid out for them stays in the cache. */
 static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
     share(op->n_blocks, team, rank, &lo, &hi);
     if (lo < hi) op->entered[rank]++;
-    for (int64_t b = lo; b < hi; b++) {
-        int64_t start = b * op->block, stop = start + op->block < op->n ? start + op->block : op->n;
+    int64_t at_once = op->ctx.call ? 1 : hi - lo;
+    for (int64_t b = lo; b < hi; b += at_once) {
+        int64_t start = b * op->block, stop = (b + at_once) * op->block < op->n ? (b + at_once) * op->block : op->n;
         int64_t result = heed(table, op, op->kernel(&op->ctx, start, stop));
-        if (op->counts) op->counts[b] = result;
+        if (!op->counts) continue;
+        op->counts[b] = result;
+        for (int64_t rest = 1; rest < at_once; rest++) op->counts[b + rest] = 0;
     }
 }
 
