@@ -15,6 +15,7 @@ from scipy.linalg import expm as scipy_expm
 from eqsnn.backends.c.build import CBackend
 from eqsnn.errors import InternalError
 from eqsnn.kernel import functions, random
+from eqsnn.kernel.afterwards import event_from_memory
 from eqsnn.kernel.interpret import Memory, evaluate_hoisted, expm, interpret
 from eqsnn.kernel.ir import (
     Binary,
@@ -34,7 +35,6 @@ from eqsnn.kernel.ir import (
     Store,
 )
 from eqsnn.kernel.passes import PASSES, remove_dead_code
-from eqsnn.kernel.seen_again import event_from_memory
 from eqsnn.kernel.verify import verify
 from eqsnn.runtime.native import _Ctx
 
@@ -295,6 +295,22 @@ def test_events_and_the_finite_flag_have_the_same_meaning_in_c(which, n):
         np.testing.assert_array_equal(found["x"], expected)
         np.testing.assert_array_equal(room[: result & 0xFFFFFFFF], emitted)
         assert bool(result >> 62) == bad
+
+
+@pytest.mark.parametrize("other", [1e308, np.inf, np.nan, -np.inf])
+def test_values_whose_sum_overflows_are_finite(other):
+    """The loop looks at the sum of what it checks; only each value itself may stop a run."""
+    load = (Let("a", Load("x", "f64")), Let("b", Binary("*", Const(1.0, "f64"), Load("y", "f64"), "f64")))
+    body = (*load, Store("x", Local("a", "f64")), Store("y", Local("b", "f64")), CheckFinite("a"), CheckFinite("b"))
+    buffers = (Buffer("x", "f64", "self", "self", "x", True), Buffer("y", "f64", "self", "self", "y", True))
+    kernel = Kernel("sums", "test", "neuron", buffers, (), (), body)
+    x, y = np.full(37, 1e308), np.zeros(37)
+    y[20] = other
+    assert np.isinf(1e308 + 1e308)
+    result, _ = call(kernel, {"x": x, "y": y}, {}, 37)
+    finite = bool(np.isfinite(other))
+    assert bool(result >> 62) == (not finite)
+    assert interpret(kernel, Memory({"x": x, "y": y}, {}), 0, 37)[1] is finite
 
 
 # -- passes ---------------------------------------------------------------------------------------------------------------------

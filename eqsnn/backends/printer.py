@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 from eqsnn.errors import InternalError
+from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
 from eqsnn.kernel.ir import (
     Binary,
     Buffer,
@@ -32,7 +33,6 @@ from eqsnn.kernel.ir import (
     names_made,
     walk,
 )
-from eqsnn.kernel.seen_again import event_from_memory
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
 _MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
@@ -57,7 +57,8 @@ class Text:
     body: tuple[str, ...]
     emits: str | None
     emits_again: str | None
-    checks: bool
+    checks: str | None
+    confirms: str | None
     uses_synapse: bool
     near: str
     far: str
@@ -113,10 +114,7 @@ class _Printer:
                     body.append(self._line(self._store(s), s))
                 case Emit():
                     emits = self.expr(s.condition)
-        if checked:
-            # 0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN. A sum of +0 has no bit set.
-            zero = functools.reduce(lambda total, n: f"fma({n}, 0.0, {total})", dict.fromkeys(checked), "0.0")
-            body.append(f"bad |= eq_bits({zero});")
+        checks, confirms = self._check(checked) if checked else (None, None)
         uses_synapse = any(
             isinstance(s, Require)
             or (isinstance(e, Local) and e.name == "@s")
@@ -134,13 +132,30 @@ class _Printer:
             tuple(body),
             emits,
             None if again is None else self.expr(again),
-            bool(checked),
+            checks,
+            confirms,
             uses_synapse,
             near,
             far,
             tuple(self.calls),
             any(isinstance(s, Require) for s in self.kernel.body),
         )
+
+    def _check(self, checked: list[str]) -> tuple[str, str | None]:
+        """Bits that are all 0 if the values are finite, for the loop; and, where those may be set for finite values, too, the bits that tell.
+
+        0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN, and +0 has no bit set. Multiplications
+        are what most loops have too many of. The sum of the values, minus itself, needs none, but may overflow: where it does, a second
+        loop looks at what the first one has stored.
+        """
+        values = list(dict.fromkeys(checked))
+        stored = checked_in_memory(self.kernel)
+        if stored is None:
+            return _finite(values), None
+        if len(values) == 1:
+            return f"eq_bits({values[0]} - {values[0]})", None
+        total = f"({' + '.join(values)})"
+        return f"eq_bits({total} - {total})", _finite([self.expr(load) for load in stored])
 
     def _element(self) -> str:
         return "s" if self.kernel.domain == "pathway" else "i"
@@ -294,6 +309,10 @@ class _Printer:
         if type_ == "i64" and a.type == "f64":
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"
+
+
+def _finite(values: list[str]) -> str:
+    return f"eq_bits({functools.reduce(lambda total, n: f'fma({n}, 0.0, {total})', values, '0.0')})"
 
 
 def _array(number: int, k: int) -> str:
