@@ -436,9 +436,11 @@ static void record_state(eq_table *table, eq_op *op)
 
 /* ---- the team ---------------------------------------------------------------------------------------------------------------- */
 
+/* The others are at most some microseconds behind, unless the machine has less processors to give than the team has threads: then the only
+ * way forward is to let them run. */
 static void pause_briefly(int64_t *spins)
 {
-    if (++*spins < 4000) {
+    if (++*spins < 200) {
 #if defined(__x86_64__) || defined(_M_X64)
         _mm_pause();
 #endif
