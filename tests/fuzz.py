@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -29,15 +30,18 @@ import eqsnn as eq
 from eqsnn.cli.check import describe
 from eqsnn.errors import EquationError, IntegrationError, NotFiniteError, UnitError
 from eqsnn.integrators.names import method_names
+from eqsnn.language.parse import parse_expression, parse_generator
 
 ABOUT_THE_TEXT = (EquationError, UnitError)
 ABOUT_THE_RUN = (*ABOUT_THE_TEXT, NotFiniteError, IntegrationError)
 LIMIT = 60
 """Seconds that one case may take in the script."""
+SHRINKING = 40
+"""Seconds for which a crash is made smaller."""
 
 
-def made(case: dict) -> list:
-    """The objects that a case describes, a NeuronGroup or Synapses first."""
+def made(case: dict, connected: bool = True) -> list:
+    """The objects that a case describes, a NeuronGroup or Synapses first; without ``connected`` the rules of connect() are only parsed."""
     if "function" in case:
         return [eq.NeuronGroup(2, "x = 3 : 1", namespace={"f": eq.function(case["function"])})]
     if not {"synapse", "j", "connect"} & set(case):
@@ -49,7 +53,7 @@ def made(case: dict) -> list:
         if code is not None:
             group.run_on_event("other", code)
         return [group]
-    cells = [eq.NeuronGroup(2, LIF + "\nI : amp", threshold="v > 1*mV", name=f"cells{k}", namespace={}) for k in (0, 1)]
+    cells = _cells() if connected else _unconnected()
     text = case.get("synapse", "w : 1")
     synapses = eq.Synapses(
         *cells,
@@ -60,14 +64,25 @@ def made(case: dict) -> list:
         name="syn",
         namespace={},
     )
+    if not connected:
+        parse_generator(case.get("j") or "i", "j=")
+        parse_expression(case.get("connect") or "True", "condition")
+        return [synapses, *cells]
     synapses.connect(case.get("connect"), j=case.get("j"), skip_if_invalid="j" in case)
     return [synapses, *cells]
+
+
+def _cells() -> list:
+    return [eq.NeuronGroup(2, LIF + "\nI : amp", threshold="v > 1*mV", name=f"cells{k}", namespace={}) for k in (0, 1)]
+
+
+_unconnected = functools.cache(_cells)
 
 
 def attempt(case: dict) -> list | Exception:
     """The objects, or the error that the user sees."""
     try:
-        return made(case)
+        return made(case, connected=False)
     except ABOUT_THE_TEXT as error:
         assert str(error) and (error.span is None or error.span.show())
         return error
@@ -103,6 +118,7 @@ class _Batch:
         self.count: collections.Counter = collections.Counter()
         self.crashes: dict[tuple, tuple[str, str]] = {}
         self.known: set[tuple] = set()
+        self._first_seen: dict[tuple, float] = {}
         self._every = every
 
     def one(self, kind: str, case: dict) -> None:
@@ -116,8 +132,10 @@ class _Batch:
             signal.alarm(0)
             where = traceback.extract_tb(error.__traceback__)[-1]
             place = (type(error).__name__, where.filename, where.lineno)
-            if place in self.known:
-                self.count["again", *place] += 1
+            if place not in self._first_seen:
+                print(f"seen: {place} {error} from {case!r}", file=sys.__stderr__, flush=True)
+            if place in self.known or time.time() > self._first_seen.setdefault(place, time.time()) + SHRINKING:
+                self.count["again", *map(str, place)] += 1
                 return
             text = "".join(traceback.format_exception(error)[-6:])
             if place not in self.crashes or len(repr(case)) <= len(self.crashes[place][1]):

@@ -65,7 +65,9 @@ class _Hoist:
                 if level < 2 and isinstance(statement.expr, (Local, Const)):
                     self.replaced[statement.name] = statement.expr
                     continue
-                self.level[statement.name] = level
+                self.level[statement.name] = (
+                    2  # what is made of literals stays here, and a hoisted value could not read it
+                )
             body.append(statement)
         hoisted = (*self.kernel.hoisted, *self.hoisted)
         return replace(self.kernel, scalars=tuple(self.scalars), hoisted=hoisted, body=tuple(body))
