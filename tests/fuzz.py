@@ -92,7 +92,8 @@ def taken_on(case: dict, method: str | None) -> str:
     """The objects of a case that is right, as kernels by ``method``, and run for three steps: what came of it."""
     try:
         objects = made({**case, "method": method} if method else case)
-        describe(objects[0], source=True)
+        described = describe(objects[0], source=True)
+        assert described and objects[0]._repr_html_()
         eq.Network(*objects).run(0.3 * eq.ms)
     except ABOUT_THE_RUN as error:
         assert str(error)
