@@ -126,6 +126,17 @@ def test_the_cache_is_capped_and_can_be_cleared(tmp_path, monkeypatch):
     assert cache.clear() == 2 and not cache.entries()
 
 
+def test_the_whole_cache_is_looked_at_once_for_many_small_entries(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "LIMIT", 64_000)
+    monkeypatch.setattr(cache, "_stored_since_shrinking", 0)
+    looked = []
+    monkeypatch.setattr(cache, "_shrink", lambda keep: looked.append(keep))
+    for k in range(25):
+        cache.store_text(cache.key_of(str(k)), ".txt", "x" * 100)
+    assert len(looked) == 2  # after 1,000 and 2,000 bytes
+
+
 def test_the_key_knows_its_parts():
     assert cache.key_of("a", "bc") != cache.key_of("ab", "c")
 

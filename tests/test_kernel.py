@@ -34,7 +34,7 @@ from eqsnn.kernel.ir import (
     Select,
     Store,
 )
-from eqsnn.kernel.passes import PASSES, remove_dead_code
+from eqsnn.kernel.passes import PASSES, optimise, remove_dead_code
 from eqsnn.kernel.verify import verify
 from eqsnn.runtime.native import _Ctx
 
@@ -338,6 +338,21 @@ def example():
         Scalar("dt", "f64", "clock", "dt"),
     )
     return Kernel("k", "test", "neuron", (Buffer("v", "f64", "self", "self", "v", True),), scalars, (), body)
+
+
+def test_a_hoisted_value_does_not_read_what_is_made_of_literals_in_the_kernel():
+    """``tmp = 1; tmp *= 2; v = exp(tmp)``: tmp is a constant, and made in the body."""
+    body = (
+        Let("one", Const(1.0, "f64")),
+        Let("two", Binary("*", Const(2.0, "f64"), Local("one", "f64"), "f64")),
+        Store("v", Call("exp", (Local("two", "f64"),), "f64")),
+    )
+    kernel = Kernel("k", "test", "neuron", (Buffer("v", "f64", "self", "self", "v", True),), (), (), body)
+    kernel = optimise(kernel)
+    buffers = {"v": np.zeros(2)}
+    evaluate_hoisted(kernel, buffers, {})
+    interpret(kernel, Memory(buffers, {}), 0, 2)
+    np.testing.assert_allclose(buffers["v"], np.exp(2.0), rtol=1e-15)
 
 
 def test_a_pass_changes_no_result_and_hoisting_moves_the_constants_out():

@@ -4,42 +4,82 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fuzz import attempt, equations, rubbish
+from fuzz import attempt, taken_on
+from fuzz_texts import grammatical, mutated, neurons, rubbish, synapses
 
+import eqsnn as eq
 from eqsnn.errors import EquationError
 from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.language.show import definition_text
 
 
-@given(equations())
+def _parsed(case: dict):
+    try:
+        return parse(case.get("model", case.get("synapse", "")))
+    except EquationError:  # numbers that are too large, expressions that are too deep
+        return parse("")
+
+
+@given(st.one_of(neurons(), synapses(), grammatical()))
 @settings(max_examples=150, deadline=None)
-def test_what_is_printed_is_parsed_to_the_same(text):
-    tree = parse(text)
+def test_what_is_printed_is_parsed_to_the_same(case):
+    tree = _parsed(case)
     assert parse(str(tree)) == tree
 
 
-@given(equations())
+@given(st.one_of(neurons(), synapses(), grammatical()))
 @settings(max_examples=150, deadline=None)
-def test_what_is_printed_with_few_parentheses_is_parsed_to_the_same(text):
-    tree = parse(text)
+def test_what_is_printed_with_few_parentheses_is_parsed_to_the_same(case):
+    tree = _parsed(case)
     assert parse("\n".join(map(definition_text, tree.definitions))) == tree
 
 
-@given(rubbish())
-@settings(max_examples=400, deadline=None)
-def test_rubbish_gives_an_equation_error_or_a_model(text):
-    attempt(text)
+@given(st.one_of(grammatical(), mutated(), rubbish()))
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_is_wrong_gives_an_equation_error_or_a_model(case):
+    attempt(case)
 
 
-@given(st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
-def test_any_text_gives_an_equation_error_or_a_model(text):
-    attempt(text)
+@given(st.text(max_size=60), st.sampled_from(["model", "threshold", "reset", "j", "function"]))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_text_gives_an_equation_error_or_a_model(text, place):
+    attempt({place: text})
+
+
+@given(st.one_of(neurons(), synapses()))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_is_right_becomes_kernels_and_runs(case):
+    """Or is refused with an error about the text; values that are not finite stop a run."""
+    before, eq.settings.backend = eq.settings.backend, "numpy"
+    try:
+        taken_on(case, None)
+    finally:
+        eq.settings.backend = before
+
+
+def test_the_grammar_is_fuzzed_in_all_its_rules():
+    """The strategy reads the compiled grammar: each kind of definition, statement and expression comes up."""
+    seen = set()
+
+    @given(grammatical())
+    @settings(
+        max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    )
+    def collect(case):
+        ((kind, text),) = case.items()
+        seen.add(kind)
+        try:
+            seen.update(type(d).__name__ for d in parse(text).definitions) if kind == "model" else None
+        except EquationError:
+            pass
+
+    collect()
+    assert seen >= {"model", "reset", "threshold", "j", "function", "Differential", "Recurrence", "Subexpression", "Parameter"}  # fmt: skip
 
 
 @pytest.mark.parametrize(

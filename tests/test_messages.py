@@ -69,7 +69,7 @@ EquationError: an operator is missing before 'I'
   in the equations:
     dv/dt = -v I : volt
                ^
-  multiply with '*'""",
+  multiply with '*', as in v*I; a function is called with parentheses, v(I)""",
     "attribute access": """\
 EquationError: attribute access ('.') is not part of the language
   in the equations:
@@ -125,11 +125,11 @@ EquationError: 'if' is not an operator
           ^^
   write the condition as a number: int(v > 0)*x + int(v <= 0)*y""",
     "lambda": """\
-EquationError: an operator is missing before 'y'
+EquationError: 'lambda' is not part of the language
   in the equations:
     x = lambda y: y : 1
-               ^
-  multiply with '*'""",
+        ^^^^^^
+  define a function before, f = eqsnn.function('f(x) = ...')""",
     "string literal": """\
 EquationError: a string is not part of the language
   in the equations:
@@ -143,11 +143,11 @@ EquationError: indexing ('[') is not part of the language
         ^
   a variable stands for the element's own value; use a TimedArray or a synapse to reach others""",
     "second derivative": """\
-EquationError: only derivatives with respect to time are part of the language
+EquationError: only first derivatives are part of the language
   in the equations:
     d2v/dt2 = -v/(10*ms)**2 : volt
-       ^^^^
-  write dx/dt = ... : unit""",
+    ^^^^^^^
+  write two equations: dx/dt = y : ... and dy/dt = ... : ...""",
     "derivative by another variable": """\
 EquationError: only derivatives with respect to time are part of the language
   in the equations:
@@ -453,7 +453,7 @@ EquationError: 'exp' is a function and cannot be assigned to
 EquationError: 'if' is not part of the language
   in the reset:
     if v > 3*mV: v = 0*mV
-       ^
+    ^^
   write the condition as a number: x = x + int(v > 0)*dx""",
     "reset without a threshold": """\
 EquationError: cells has a reset but no threshold
@@ -785,6 +785,606 @@ EquationError: the name 'v_rest' is not known
     v = v_rest
         ^^^^^^
   define 'v_rest' in the equations, give it in namespace=, or assign it before run()""",
+    "flags that are opened only": """\
+EquationError: '(' is never closed
+  in the equations:
+    v : 1 (
+          ^
+  flags stand in it, separated by commas, and a ')' follows""",
+    "parentheses without a flag": """\
+EquationError: no flag stands between the parentheses
+  in the equations:
+    v : 1 ()
+          ^^
+  write one, such as (constant), or remove them""",
+    "flags without a comma": """\
+EquationError: the flag 'constant shared' is not known
+  in the equations:
+    v : 1 (constant shared)
+           ^^^^^^^^^^^^^^^
+  did you mean 'constant, shared'?""",
+    "derivative with a blank": """\
+EquationError: 'd v/dt' is not a derivative
+  in the equations:
+    d v/dt = -v/(10*ms) : volt
+    ^^^^^^
+  write it without blanks: dv/dt = ... : unit""",
+    "derivative with parentheses": """\
+EquationError: 'd(v)/dt' is not a derivative
+  in the equations:
+    d(v)/dt = -v/(10*ms) : volt
+    ^^^^^^^
+  write it without parentheses: dx/dt = ... : unit""",
+    "derivative with a blank in dt": """\
+EquationError: 'dv/d t' is not a derivative
+  in the equations:
+    dv/d t = -v/(10*ms) : volt
+    ^^^^^^
+  write it without blanks: dx/dt = ... : unit""",
+    "BASIC not equal": """\
+EquationError: '<>' is not an operator
+  in the threshold:
+    v <> 1*mV
+      ^^
+  write '!='""",
+    "comparison the wrong way round": """\
+EquationError: '=>' is not an operator
+  in the threshold:
+    v => 1*mV
+      ^^
+  write '>='""",
+    "Greek letter": """\
+EquationError: 'τ' cannot be part of a name
+  in the equations:
+    dv/dt = -v/τ : volt
+               ^
+  write 'tau'""",
+    "Greek capital in a name": """\
+EquationError: 'Δ' cannot be part of a name
+  in the equations:
+    dv/dt = -v/Δ_T/ms : volt
+               ^
+  write 'Delta'""",
+    "Greek mu": """\
+EquationError: 'μ' cannot be part of a name
+  in the equations:
+    dv/dt = -v/tau_μ : volt
+                   ^
+  write 'mu', or 'u' for micro: uV, us""",
+    "Greek lambda": """\
+EquationError: 'λ' cannot be part of a name
+  in the equations:
+    λ : 1
+    ^
+  write 'lambda_'""",
+    "division sign": """\
+EquationError: '÷' is not an operator
+  in the equations:
+    dv/dt = -v÷(10*ms) : volt
+              ^
+  divide with '/'""",
+    "multiplication sign": """\
+EquationError: '×' is not an operator
+  in the equations:
+    dv/dt = -v×2/(10*ms) : volt
+              ^
+  multiply with '*'""",
+    "multiplication dot": """\
+EquationError: '·' is not an operator
+  in the equations:
+    dv/dt = -v·2/(10*ms) : volt
+              ^
+  multiply with '*'""",
+    "C bitwise and": """\
+EquationError: '&' is not an operator
+  in the threshold:
+    v > 1*mV & v < 2*mV
+             ^
+  write 'and'""",
+    "missing unit before another definition": """\
+EquationError: the unit of the previous definition is missing
+  in line 1 of the equations:
+    dv/dt = -v/(10*ms)
+                     ^
+  end each definition with ': unit', such as ': volt' or ': 1'""",
+    "missing unit after a number": """\
+EquationError: the unit of the previous definition is missing
+  in line 1 of the equations:
+    a = 3
+        ^
+  end each definition with ': unit', such as ': volt' or ': 1'""",
+    "backslash for a division": """\
+EquationError: '\\' is not an operator
+  in the equations:
+    dv\\dt = -v/(10*ms) : volt
+      ^
+  divide with '/': dx/dt = ... : unit""",
+    "implicit multiplication by a unit": """\
+EquationError: an operator is missing before 'mV'
+  in the equations:
+    dv/dt = (2 mV - v)/(10*ms) : volt
+               ^^
+  multiply with '*', as in 2*mV""",
+    "number that runs into a unit": """\
+EquationError: a number runs into the name 'ms'
+  in the equations:
+    dv/dt = -v/(10ms) : volt
+                  ^^
+  multiply with '*', as in 10*ms""",
+    "ternary in a reset": """\
+EquationError: 'if' is not an operator
+  in the reset:
+    v = 3*mV if v > 2*mV else 0*mV
+             ^^
+  write the condition as a number: int(v > 0)*x + int(v <= 0)*y""",
+    "block in a reset": """\
+EquationError: 'if' is not part of the language
+  in line 1 of the reset:
+    if v > 1*mV:
+    ^^
+  write the condition as a number: x = x + int(v > 0)*dx""",
+    "else in a reset": """\
+EquationError: 'else' is not part of the language
+  in line 2 of the reset:
+    else: v = 0*mV
+    ^^^^
+  write the condition as a number: x = x + int(v > 0)*dx""",
+    "lambda in a reset": """\
+EquationError: 'lambda' is not part of the language
+  in the reset:
+    f = lambda x: x
+        ^^^^^^
+  define a function before, f = eqsnn.function('f(x) = ...')""",
+    "variable as a function of time": """\
+EquationError: 'v' is not a function
+  in the equations:
+    dv/dt = -v(t)/(10*ms) : volt
+             ^
+  write 'v' alone: every variable is a function of time""",
+    "variable at an earlier time": """\
+EquationError: 'v' is not a function
+  in the equations:
+    dv/dt = -v(t-dt)/(10*ms) : volt
+             ^
+  its value at another time is not kept; synapses may have a delay, and a TimedArray is called with a time""",
+    "derivative of a function of time": """\
+EquationError: 'dv(t)' is not part of the language
+  in the equations:
+    dv(t)/dt = -v/(10*ms) : volt
+    ^^^^^
+  write dv/dt: every variable is a function of time""",
+    "input as a function of time": """\
+EquationError: the function 'I' is not known
+  in the equations:
+    dv/dt = (I(t)-v)/(10*ms) : volt
+             ^
+  declare 'I : unit' and write 'I' alone, or give a TimedArray called 'I'""",
+    "function without parentheses before its argument": """\
+EquationError: an operator is missing before 'v'
+  in the equations:
+    x = exp v : 1
+            ^
+  multiply with '*', as in exp*v; a function is called with parentheses, exp(v)""",
+    "variable before parentheses": """\
+EquationError: 'g' is not a function
+  in line 2 of the equations:
+    I_syn = g(v-0*mV) : amp
+            ^
+  multiply with '*': g*(...)""",
+    "parenthesis that is open over lines": """\
+EquationError: '(' is never closed
+  in line 1 of the equations:
+    dv/dt = (-v
+            ^
+  a ')' is missing""",
+    "no-break space": """\
+EquationError: this is no plain blank but U+00A0, no-break space
+  in the equations:
+    dv/dt =\u00a0-v/(10*ms) : volt
+           ^
+  replace it by a blank""",
+    "zero width space": """\
+EquationError: an invisible character, U+200B (zero width space), stands here
+  in the equations:
+    dv/dt = -v\u200b/(10*ms) : volt
+              ^
+  remove it""",
+    "quotation marks of print": """\
+EquationError: '“' is a quotation mark, and not part of the language
+  in the equations:
+    “dv/dt = -v/(10*ms) : volt”
+    ^
+  remove it""",
+    "prime of print": """\
+EquationError: a prime is not part of the language
+  in the equations:
+    v’ = -v/(10*ms) : volt
+     ^
+  write a derivative as dx/dt = ... : unit""",
+    "C comment after a unit": """\
+EquationError: '//' does not start a comment
+  in the equations:
+    dv/dt = -v/(10*ms) : volt // membrane
+                              ^^
+  a comment starts with '#'""",
+    "C comment": """\
+EquationError: '//' does not start a comment
+  in line 1 of the equations:
+    // membrane
+    ^^
+  a comment starts with '#'""",
+    "TeX comment after a unit": """\
+EquationError: '%' does not start a comment
+  in the equations:
+    dv/dt = -v/(10*ms) : volt % membrane
+                              ^
+  a comment starts with '#'""",
+    "TeX comment": """\
+EquationError: '%' does not start a comment
+  in line 1 of the equations:
+    % membrane
+    ^
+  a comment starts with '#'""",
+    "C comment with a star": """\
+EquationError: '/*' does not start a comment
+  in the equations:
+    dv/dt = -v/(10*ms) : volt /* membrane */
+                              ^^
+  a comment starts with '#'""",
+    "C comment in a reset": """\
+EquationError: the name 'back' is not known
+  in the reset:
+    v = 0*mV // back
+                ^^^^
+  define it; or write '#' before 'back' if a comment begins there""",
+    "decimal comma": """\
+EquationError: '0,5' is not a number
+  in the equations:
+    x = 0,5 : 1
+        ^^^
+  write decimal fractions with a point, 0.5""",
+    "decimal comma in a reset": """\
+EquationError: '0,5' is not a number
+  in the reset:
+    v = 0,5*mV
+        ^^^
+  write decimal fractions with a point, 0.5""",
+    "broken exponent": """\
+EquationError: '1e-3.5' is not a number: its exponent is no whole number
+  in the equations:
+    x = 1e-3.5 : 1
+        ^^^^^^
+  write 1*10**(-3.5)""",
+    "two decimal points": """\
+EquationError: '1.2.3' is not a number
+  in the equations:
+    x = 1.2.3 : 1
+        ^^^^^
+  a number has one decimal point""",
+    "exponent that is missing": """\
+EquationError: '1e' is not a number: its exponent is missing
+  in the equations:
+    x = 1e : 1
+        ^^
+  write 1e-3; Euler's number is multiplied, 2*e""",
+    "hexadecimal number": """\
+EquationError: '0x10' is not a number of the language
+  in the equations:
+    x = 0x10 : 1
+        ^^^^
+  write it in decimals""",
+    "digits with underscores": """\
+EquationError: '1_000' is not a number of the language
+  in the equations:
+    x = 1_000 : 1
+        ^^^^^
+  write its digits without '_'""",
+    "missing comma between arguments": """\
+EquationError: two values stand side by side
+  in the equations:
+    x = clip(1 2, 3) : 1
+               ^
+  an operator is missing, or a comma between arguments""",
+    "semicolon between arguments": """\
+EquationError: ';' does not separate arguments
+  in the equations:
+    x = clip(1; 2; 3) : 1
+              ^
+  separate them by ','""",
+    "argument with a name": """\
+EquationError: arguments have no names
+  in the equations:
+    x = clip(1, low=2, high=3) : 1
+                ^^^^
+  write them in their order, as in clip(x, low, high)""",
+    "parameter called like a unit": """\
+EquationError: 'ms' is a constant or a unit and cannot be defined
+  in the equations:
+    ms : 1
+    ^^
+  choose another name""",
+    "parameter called like a constant": """\
+EquationError: 'pi' is a constant or a unit and cannot be defined
+  in the equations:
+    pi : 1
+    ^^
+  choose another name""",
+    "subexpression called like a function": """\
+EquationError: 'sin' is a function and cannot be defined
+  in the equations:
+    sin = 3 : 1
+    ^^^
+  choose another name""",
+    "symbol of a unit": """\
+EquationError: the unit 'V' is not known
+  in the equations:
+    v : V
+        ^
+  did you mean 'volt'?""",
+    "base unit in the wrong case": """\
+EquationError: the unit 'Volt' is not known
+  in the equations:
+    v : Volt
+        ^^^^
+  did you mean 'volt'?""",
+    "unit dimensionless": """\
+EquationError: the unit 'dimensionless' is not known
+  in the equations:
+    x : dimensionless
+        ^^^^^^^^^^^^^
+  did you mean '1'?""",
+    "unit in brackets": """\
+EquationError: units stand without brackets
+  in the equations:
+    v : [volt]
+        ^
+  write 'x : volt'""",
+    "two units side by side": """\
+EquationError: a word follows the unit
+  in the equations:
+    a : volt second
+             ^^^^^^
+  flags stand in parentheses: x : volt (constant); units are multiplied with '*'""",
+    "flag with an underscore": """\
+EquationError: the flag 'unless_refractory' is not known
+  in the equations:
+    dv/dt = -v/(10*ms) : 1 (unless_refractory)
+                            ^^^^^^^^^^^^^^^^^
+  did you mean 'unless refractory'?""",
+    "flag in the wrong case": """\
+EquationError: the flag 'Constant' is not known
+  in the equations:
+    v : 1 (Constant)
+           ^^^^^^^^
+  did you mean 'constant'?""",
+    "flag in brackets": """\
+EquationError: flags do not stand in brackets
+  in the equations:
+    v : 1 [constant]
+          ^
+  flags stand in parentheses: x : volt (constant)""",
+    "flag without parentheses": """\
+EquationError: a word follows the unit
+  in the equations:
+    v : 1 constant
+          ^^^^^^^^
+  flags stand in parentheses: x : volt (constant); units are multiplied with '*'""",
+    "variable in the wrong case": """\
+EquationError: the name 'EL' is not known
+  in line 1 of the equations:
+    dv/dt = (EL - v)/(10*ms) : volt
+             ^^
+  did you mean 'El'?""",
+    "constant in the wrong case": """\
+EquationError: the name 'EL' is not known
+  in the equations:
+    dv/dt = (EL - v)/(10*ms) : volt
+             ^^
+  did you mean 'El'?""",
+    "function in the wrong case": """\
+EquationError: the function 'Exp' is not known
+  in the equations:
+    x = Exp(3) : 1
+        ^^^
+  did you mean 'exp'?""",
+    "and in capitals": """\
+EquationError: 'AND' is not an operator
+  in the threshold:
+    v > 1*mV AND v < 2*mV
+             ^^^
+  write 'and'""",
+    "not in capitals": """\
+EquationError: 'NOT' is not an operator
+  in the threshold:
+    NOT (v > 1*mV)
+    ^^^
+  write 'not'""",
+    "true in small letters": """\
+EquationError: the name 'true' is not known
+  in the threshold:
+    true
+    ^^^^
+  did you mean 'True'?""",
+    "root sign": """\
+EquationError: '√' is not part of the language
+  in the equations:
+    x = √2 : 1
+        ^
+  write sqrt(...)""",
+    "superscript": """\
+EquationError: '²' is not an operator
+  in the equations:
+    x = 2² : 1
+         ^
+  write a power as v**2""",
+    "less or equal of print": """\
+EquationError: '≤' is not an operator
+  in the threshold:
+    v ≤ 1*mV
+      ^
+  write '<='""",
+    "and of mathematics": """\
+EquationError: '∧' is not an operator
+  in the threshold:
+    v > 1*mV ∧ v < 2*mV
+             ^
+  write 'and'""",
+    "micro sign": """\
+EquationError: 'µ' cannot be part of a name
+  in the equations:
+    dv/dt = (3*µV - v)/(10*ms) : volt
+               ^
+  write 'u' for micro: uV, us""",
+    "infinity sign": """\
+EquationError: '∞' is not part of the language
+  in the equations:
+    x = ∞ : 1
+        ^
+  write inf""",
+    "partial derivative": """\
+EquationError: '∂' is not part of the language
+  in the equations:
+    ∂v/∂t = -v/(10*ms) : volt
+    ^
+  write a derivative as dx/dt = ... : unit""",
+    "Omega for ohm": """\
+EquationError: 'Ω' cannot be part of a name
+  in the equations:
+    R : Ω
+        ^
+  write 'Omega', or 'ohm' for the unit""",
+    "full-width parenthesis": """\
+EquationError: '（' (U+FF08) is not part of the language
+  in the equations:
+    x = （3） : 1
+        ^
+  write '('""",
+    "LaTeX": """\
+EquationError: '\\frac' is LaTeX, and not part of the language
+  in the equations:
+    \\frac{dv}{dt} = -v/(10*ms) : volt
+    ^^^^^
+  write plain text, such as dv/dt = -v/tau : volt""",
+    "dollar sign": """\
+EquationError: '$' is not part of the language
+  in the equations:
+    x = $a : 1
+        ^
+  write the name alone""",
+    "augmented assignment in equations": """\
+EquationError: '+=' is not part of equations
+  in the equations:
+    v += 3 : 1
+      ^
+  write 'x = ... : unit' for a subexpression; changes at an event stand in a reset or on_pre""",
+    "maximum of two values": """\
+EquationError: the function 'max' is not known
+  in the equations:
+    x = max(1, 2) : 1
+        ^^^
+  did you mean 'clip(x, low, inf)'?""",
+    "call in a reset": """\
+EquationError: print(...) is called where a name and its value are expected
+  in the reset:
+    print(v)
+    ^^^^^
+  write name = value""",
+    "arrow for an assignment": """\
+EquationError: '<-' is not an operator
+  in the reset:
+    v <- 0*mV
+      ^^
+  assign with '='""",
+    "comma between statements": """\
+EquationError: ',' does not separate statements
+  in the reset:
+    v = 0*mV, w = 3
+            ^
+  write ';', or start a new line""",
+    "two names in one assignment": """\
+EquationError: two names stand before '='
+  in the reset:
+    v, w = 0*mV, 3
+     ^
+  write one statement for each: v = ...; w = ...""",
+    "return in a reset": """\
+EquationError: 'return' is not part of the language
+  in the reset:
+    return 0*mV
+    ^^^^^^
+  assign the value, as in v = El""",
+    "import in equations": """\
+EquationError: 'import' is not part of the language
+  in the equations:
+    import numpy
+    ^^^^^^
+  give constants and functions by namespace=, or define them before the group""",
+    "loop in a reset": """\
+EquationError: 'for' is not part of the language
+  in the reset:
+    for k in range(3): v += 1*mV
+    ^^^
+  statements run once for each element""",
+    "is as a comparison": """\
+EquationError: 'is' is not part of the language
+  in the threshold:
+    v is 1
+      ^^
+  compare with '=='""",
+    "unit without a colon": """\
+EquationError: ':' is missing before the unit, or an operator before 'volt'
+  in the equations:
+    dv/dt = -v/(10*ms) volt
+                       ^^^^
+  write ': volt' if it is the unit""",
+    "two names for one expression": """\
+EquationError: '=' gives one value, and several names stand before it
+  in the equations:
+    v, w = 3 : 1
+         ^
+  write one definition for each name""",
+    "comma without a second name": """\
+EquationError: a name is missing after ','
+  in the equations:
+    v, : 1
+     ^
+  write 'a, b : unit'""",
+    "number instead of equations": """\
+EquationError: a number stands where a name is expected
+  in the equations:
+    3
+    ^
+  write 'x = ... : 1' to give a value a name""",
+    "two primes": """\
+EquationError: a prime is not part of the language, and only first derivatives are
+  in the equations:
+    v'' = -v/(10*ms)**2 : volt
+     ^^
+  write two equations: dx/dt = y : ... and dy/dt = ... : ...""",
+    "second derivative with ^": """\
+EquationError: only first derivatives are part of the language
+  in the equations:
+    d^2v/dt^2 = -v/(10*ms)**2 : volt
+    ^^^^^^
+  write two equations: dx/dt = y : ... and dy/dt = ... : ...""",
+    "map that indexes its right-hand side": """\
+EquationError: 'x[n]' is not part of the language
+  in the equations:
+    x[n] = x[n-1] : 1
+    ^^^^
+  write x alone: in x[n+1] = ... a name stands for its value before the step""",
+    "map over t": """\
+EquationError: 'x[t+1]' is not part of the language
+  in the equations:
+    x[t+1] = 2*x : 1
+    ^^^^^^
+  write a map as x[n+1] = ... : unit""",
+    "misspelt variable in an augmented assignment": """\
+EquationError: 'v_pots' is changed before it has a value
+  in the on_pre:
+    v_pots += w*mV
+    ^^^^^^
+  did you mean 'v_post'?""",
 }
 
 

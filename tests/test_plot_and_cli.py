@@ -118,6 +118,26 @@ def test_check_prints_a_model(tmp_path, capsys):
         assert part in out
 
 
+def test_check_prints_the_kernels_of_synapses(tmp_path, capsys):
+    path = tmp_path / "script.py"
+    path.write_text("""
+import eqsnn as eq
+cells = eq.NeuronGroup(2, "dv/dt = -v/ms : 1\\nnoise = rand() : 1 (constant over dt)\\nI : 1", threshold="v > 1", name="cells")
+syn = eq.Synapses(cells, cells, "dw/dt = -w/ms : 1 (clock-driven)\\nI_post = w : 1 (summed)", on_pre="v += w", on_post="w += 1", name="syn")
+""")
+    assert main(["check", str(path), "--source"]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "at the start of each step",
+        "eqk_cells_held(",
+        "eqk_syn_step(",
+        "eqk_syn_I_post(",
+        "eqk_syn_pre(",
+        "eqk_syn_post(",
+    ):
+        assert part in out
+
+
 def test_check_says_what_is_wrong(tmp_path, capsys):
     path = tmp_path / "bad.toml"
     path.write_text(MODEL.replace("E_L - v)", "E_L - v^2)"))

@@ -131,7 +131,7 @@ def store(key: str, suffix: str, built: Path) -> Path:
         with open(built, "rb") as file:
             os.fsync(file.fileno())
         os.replace(built, path)
-        _shrink(path)
+        _shrink_at_times(path, len(data))
     return path
 
 
@@ -147,6 +147,18 @@ def store_text(key: str, suffix: str, text: str) -> Path:
 def entries() -> list[Path]:
     """All entries."""
     return [p for p in directory().glob("??/*") if p.is_file()]
+
+
+_stored_since_shrinking = LIMIT  # bytes; the first entry that a process stores looks at the size of the cache
+
+
+def _shrink_at_times(keep: Path, size: int) -> None:
+    """Look at the size of the whole cache, which takes a millisecond for some hundred entries, whenever 1/64 of what it may hold was added."""
+    global _stored_since_shrinking
+    _stored_since_shrinking += size
+    if _stored_since_shrinking >= LIMIT // 64:
+        _stored_since_shrinking = 0
+        _shrink(keep)
 
 
 def _shrink(keep: Path) -> None:

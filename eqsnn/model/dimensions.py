@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -27,8 +28,15 @@ UNIT_NAMES = ("volt", "amp", "second", "siemens", "farad", "ohm", "hertz", "Hz",
               "kilogram", "joule", "watt", "newton", "boolean", "integer")  # fmt: skip
 OTHER_NAMES = {
     "ln": "log", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "uniform": "rand", "random": "rand", "normal": "randn",
-    "pow": "x**y", "heaviside": "int(x > 0)", "max": "clip", "min": "clip", "fabs": "abs", "round": "floor(x + 0.5)",
+    "pow": "x**y", "heaviside": "int(x > 0)", "max": "clip(x, low, inf)", "min": "clip(x, -inf, high)", "fabs": "abs", "round": "floor(x + 0.5)",
 }  # fmt: skip
+OTHER_UNITS = {
+    "bool": "boolean", "int": "integer", **dict.fromkeys(("float", "double", "real", "number", "dimensionless", "unitless", "none", "None"), "1"),
+    "V": "volt", "A": "amp", "s": "second", "sec": "second", "S": "siemens", "F": "farad", "m": "metre", "C": "coulomb", "K": "kelvin", "J": "joule",
+    "W": "watt", "N": "newton", "g": "gram", "M": "molar", "Ohm": "ohm",
+}  # fmt: skip
+OTHER_WORDS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False", "Inf": "inf", "INF": "inf",
+               "infinity": "inf", "PI": "pi", "Pi": "pi"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,11 +128,17 @@ def _name(expr: Name, scope: Scope) -> Found:
 def unknown_name(name: str, span: Span, scope: Scope) -> EquationError:
     """The error for a name that is nothing."""
     sides = [f"{name}{end}" for end in ("_post", "_pre") if f"{name}{end}" in scope.symbols]
-    near = sides[0] if sides else closest(name, scope.symbols) or unit_meant(name)
+    near = (
+        sides[0]
+        if sides
+        else OTHER_WORDS.get(name) or closest(name, [*scope.symbols, *scope.others]) or unit_meant(name)
+    )
     if name == "xi" or name.startswith("xi_"):
         hint = "noise such as xi stands in differential equations only"
     elif near:
         hint = f"did you mean '{near}'?"
+    elif re.search(r"(//|%)[ \t]*$", span.text[: span.start]):
+        hint = f"define it; or write '#' before '{name}' if a comment begins there"
     else:
         hint = f"define '{name}' in the equations, give it in namespace=, or assign it before run()"
     return EquationError(f"the name '{name}' is not known", span, hint)
@@ -231,7 +245,12 @@ def _call(expr: Call, scope: Scope) -> Found:
 def _unknown_function(expr: Call, scope: Scope) -> EquationError:
     name = expr.function
     if name in scope.symbols or known_constant(name) is not None:
-        return EquationError(f"'{name}' is not a function", expr.name_span, f"multiply with '*': {name}*(...)")
+        return EquationError(f"'{name}' is not a function", expr.name_span, _instead_of_call(expr))
+    if name.lower() in ("and", "or", "not"):
+        return EquationError(f"'{name}' is not an operator", expr.name_span, f"write '{name.lower()}'")
+    if _of_time(expr) and name not in OTHER_NAMES and closest(name, FUNCTIONS) is None:
+        hint = f"declare '{name} : unit' and write '{name}' alone, or give a TimedArray called '{name}'"
+        return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
     near = OTHER_NAMES.get(name) or closest(name, [*FUNCTIONS, *scope.functions])
     hint = (
         f"did you mean '{near}'?"
@@ -239,6 +258,21 @@ def _unknown_function(expr: Call, scope: Scope) -> EquationError:
         else f"there are {', '.join(sorted(FUNCTIONS))}, TimedArrays, and functions of your own"
     )
     return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
+
+
+def _of_time(expr: Call) -> bool:
+    return len(expr.args) == 1 and isinstance(expr.args[0], Name) and expr.args[0].id == "t"
+
+
+def _instead_of_call(expr: Call) -> str:
+    """What to write instead of the call of a variable."""
+    if _of_time(expr):
+        return f"write '{expr.function}' alone: every variable is a function of time"
+    if len(expr.args) == 1 and isinstance(expr.args[0], Binary) and expr.args[0].left.span.source == "t":
+        return (
+            "its value at another time is not kept; synapses may have a delay, and a TimedArray is called with a time"
+        )
+    return f"multiply with '*': {expr.function}*(...)"
 
 
 def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
@@ -416,7 +450,7 @@ def _unit_value(expr: Expr) -> tuple[float, Dimension]:
         case Name():
             unit = unit_named(expr.id)
             if unit is None:
-                near = {"bool": "boolean", "int": "integer", "float": "1"}.get(expr.id) or closest(expr.id, UNIT_NAMES)
+                near = OTHER_UNITS.get(expr.id) or closest(expr.id, UNIT_NAMES)
                 hint = (
                     f"did you mean '{near}'?"
                     if near

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -93,6 +93,7 @@ class Scope:
     pre: Scope | None = None
     post: Scope | None = None
     open_ended: bool = True
+    others: tuple[str, ...] = ()  # numbers of the namespace that have other names, for 'did you mean'
 
     def find(self, name: str) -> Symbol | None:
         """The meaning of ``name``; an external of unknown dimension if the scope is open-ended; else None."""
@@ -107,12 +108,13 @@ class Scope:
             scope = {"pre": scope.pre, "post": scope.post}.get(side) or scope
         return scope
 
-    def with_externals(self, dims: Mapping[str, Dimension]) -> Scope:
-        """The closed scope of a run: external constants have dimensions now and no further name may appear."""
+    def with_externals(self, dims: Mapping[str, Dimension], others: Iterable[str] = ()) -> Scope:
+        """The closed scope of a run: external constants have dimensions now and no further name may appear; ``others``: names of numbers
+        that one of them may have been meant for."""
         known = {
             n: Symbol(n, "external", n, d, shared=True, constant=True) for n, d in dims.items() if n not in self.symbols
         }
-        return replace(self, symbols={**self.symbols, **known}, open_ended=False)
+        return replace(self, symbols={**self.symbols, **known}, open_ended=False, others=tuple(others))
 
 
 def seen_from(frame: str, owner: str) -> str:

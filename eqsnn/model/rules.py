@@ -113,8 +113,8 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
     }
     for k, (flag, span) in enumerate(zip(d.flags, d.flag_spans)):
         if flag not in allowed:
-            near = closest(flag, allowed)
             everywhere = set().union(*(f for room in FLAGS.values() for f in room.values()))
+            near = _several_flags(flag, everywhere) or closest(flag, allowed)
             what = "has no meaning" if flag in everywhere else "is not known"
             of = f" for {words[variable_kind]} of a {kind}" if flag in everywhere else ""
             hint = (
@@ -136,6 +136,17 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
         raise EquationError(
             "an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags"
         )
+
+
+def _several_flags(text: str, known: set[str]) -> str | None:
+    """``text`` with commas, if it is flags without them."""
+    words = text.split()
+    for k in range(1, len(words)):
+        first, rest = " ".join(words[:k]), " ".join(words[k:])
+        others = rest if rest in known else _several_flags(rest, known)
+        if first in known and others:
+            return f"{first}, {others}"
+    return None
 
 
 def no_cycles(definitions: Iterable[ast.Definition]) -> None:

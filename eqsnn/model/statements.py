@@ -45,10 +45,13 @@ def bind(statements: Statements, scope: Scope, everywhere: bool = False) -> tupl
     return tuple(bound), scope
 
 
+def _writable(scope: Scope) -> list[str]:
+    """The variables that statements may change."""
+    return [n for n, s in scope.symbols.items() if s.owner in ("self", "pre", "post") and not s.read_only]
+
+
 def _unused(name: str, span: Span, scope: Scope) -> EquationError:
-    near = closest(
-        name, [n for n, s in scope.symbols.items() if s.owner in ("self", "pre", "post") and not s.read_only]
-    )
+    near = closest(name, _writable(scope))
     hint = (
         f"did you mean '{near}'?"
         if near
@@ -61,7 +64,7 @@ def _target(assign: Assign, found: Found, scope: Scope, locals_: dict[str, Span]
     name = assign.target
     symbol = scope.symbols.get(name)
     if symbol is None:
-        _may_be_local(assign)
+        _may_be_local(assign, scope)
         locals_.setdefault(name, assign.target_span)
         alike = differing_name(assign.value, scope) is None and not _draws(assign.value, scope)
         return Symbol(name, "local", name, found.dim, dtype=found.dtype, shared=alike)
@@ -78,13 +81,14 @@ def _target(assign: Assign, found: Found, scope: Scope, locals_: dict[str, Span]
     return symbol
 
 
-def _may_be_local(assign: Assign) -> None:
+def _may_be_local(assign: Assign, scope: Scope) -> None:
     name = assign.target
     if assign.op != "=":
+        near = closest(name, _writable(scope))
         raise EquationError(
             f"'{name}' is changed before it has a value",
             assign.target_span,
-            "define it in the equations, or assign it with '='",
+            f"did you mean '{near}'?" if near else "define it in the equations, or assign it with '='",
         )
     if name in FUNCTIONS or known_constant(name) is not None:
         what = "function" if name in FUNCTIONS else "constant or unit"

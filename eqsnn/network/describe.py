@@ -19,7 +19,8 @@ def maps_of(o: NeuronGroup | Synapses) -> Parts:
     """The update maps of a group, as far as they can be known before a run."""
     from eqsnn.integrators import discretise
 
-    parts: Parts = []
+    held = discretise.held_map(o.model)
+    parts: Parts = [] if held is None else [("at the start of each step", None, held)]
     if isinstance(o, Synapses):
         step = discretise.synapse_step_map(o.model, o.method)
         if step is not None:
@@ -183,16 +184,17 @@ def _tex_name(name: str) -> str:
 def kernels_of(o: NeuronGroup | Synapses) -> list[Kernel]:
     """The kernels of a group, as a run without anything else would make them."""
     stem = f"eqk_{identifier(o.name)}"
-    found: list[Kernel | None] = []
+    held = pipeline.held(o.model, f"{stem}_held")
+    found: list[Kernel | None] = [held.own, held.shared]
     if isinstance(o, Synapses):
-        found.append(pipeline.synapse_step(o.model, o.method, frozenset(), f"{stem}_step").own)
+        step = pipeline.synapse_step(o.model, o.method, frozenset(), f"{stem}_step")
+        found += [step.own, step.shared]
         found += [
             pipeline.summed(o.model, v.name, f"{stem}_{v.name}") for v in o.model.variables if "summed" in v.flags
         ]
-        found += [
-            pipeline.pathway(o.model, p.statements, p.prepost, f"{stem}_{identifier(p.name)}")
-            for p in o.pathways.values()
-        ]
+        for p in o.pathways.values():
+            name = f"{stem}_{identifier(p.name)}"
+            found.append(pipeline.pathway(o.model, p.statements, p.prepost, name, False, frozenset()).own)
     else:
         step = pipeline.neuron_step(o.model, o.method, frozenset(), f"{stem}_step", True, True)
         found += [step.own, step.shared]

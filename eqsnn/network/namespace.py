@@ -59,3 +59,8 @@ def constants(
                 values[name], dims[name] = constant(name, space[name], span)
                 break
     return values, dims
+
+
+def names_of_numbers(spaces: Iterable[Mapping[str, object]]) -> list[str]:
+    """The names of all numbers and quantities in ``spaces``."""
+    return [n for space in spaces for n, value in space.items() if isinstance(value, (int, float, np.number, Quantity))]

@@ -28,7 +28,7 @@ from eqsnn.network.group import Group
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
-from eqsnn.network.namespace import constants
+from eqsnn.network.namespace import constants, names_of_numbers
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.regular import CodeRunner
@@ -159,7 +159,8 @@ class Planner:
         model: Model = o.model
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
-        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols})
+        others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
+        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols}, others)
         check_model(model, scope)
         if isinstance(o, Synapses):
             for p in o.pathways.values():

@@ -65,7 +65,8 @@ class _Hoist:
                 if level < 2 and isinstance(statement.expr, (Local, Const)):
                     self.replaced[statement.name] = statement.expr
                     continue
-                self.level[statement.name] = level
+                # What is made of literals stays in the body (the compiler folds it), where no hoisted value can read it.
+                self.level[statement.name] = 2
             body.append(statement)
         hoisted = (*self.kernel.hoisted, *self.hoisted)
         return replace(self.kernel, scalars=tuple(self.scalars), hoisted=hoisted, body=tuple(body))
