@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return check_model_file(arguments.model, arguments.source)
         return _cache(arguments.action)
+    except BrokenPipeError:
+        # What reads the output has stopped, as `head` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except EqsnnError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
