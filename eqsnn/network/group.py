@@ -127,7 +127,7 @@ class Group(SimObject):
         self.__dict__[name] = None
 
     def _no_such(self, name: str) -> str:
-        known = sorted(self.__dict__.get("variables", {}))
+        known = sorted(n for n in self.__dict__.get("variables", {}) if not n.startswith("_"))
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean '{close[0]}'?" if close else f"; its variables are {', '.join(known)}" if known else ""
         return f"{self.__dict__.get('name', type(self).__name__)} has no variable or attribute '{name}'{hint}"

@@ -59,7 +59,7 @@ class StateMonitor(Recorder):
         super().__init__(name, clock=clock or (source.clock if dt is None else None), dt=dt, when=when, order=order)
         self.source = source
         names = (
-            [v.name for v in source.model.variables]
+            [v.name for v in source.model.visible]
             if variables is True
             else variable_names(self.name, variables, ", or True")
         )
