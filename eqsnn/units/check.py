@@ -21,9 +21,9 @@ def _is_boolean(unit: object) -> bool:
 def check_units(**units):
     """A decorator: ``@check_units(I=amp, R=ohm, result=volt)``.
 
-    A unit of 1 means a plain number, ``bool`` a boolean or an array of them, the name of another argument the unit of that one; arguments that are None or
-    strings pass. ``result`` may also be a function that gets the dimensions of the arguments. A name that is no parameter of a function
-    with ``**keywords`` is checked where it is given. Raises ``UnitError``, or ``TypeError`` for what is no number, or no boolean.
+    A unit of 1 means a plain number, ``bool`` a boolean or an array of them, the name of another argument the unit of that one; arguments that
+    are None or strings pass. ``result`` may also be a function that gets the dimensions of the arguments. A name that is no parameter of a
+    function with ``**keywords`` is checked where it is given. Raises ``UnitError``, or ``TypeError`` for what is no number, or no boolean.
     """
 
     def decorate(function: Callable) -> Callable:
