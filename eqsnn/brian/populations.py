@@ -27,9 +27,8 @@ def _float_type(dtype):
 class _Arguments:
     """The methods of groups that take more arguments in Brian 2."""
 
-    def run_regularly(
-        self, code, dt=None, clock=None, when="start", order=0, name=None, codeobj_class=None
-    ):  # see Group.run_regularly
+    def run_regularly(self, code, dt=None, clock=None, when="start", order=0, name=None, codeobj_class=None):
+        """Run statements for every element, regularly; see the native ``run_regularly``."""
         no_code_object(codeobj_class)
         return super().run_regularly(code, dt=dt, clock=clock, when=when, order=order, name=name)
 
