@@ -283,3 +283,15 @@ def test_no_adjoint_goes_through_adaptive_steps():
     G = eq.NeuronGroup(1, "dx/dt = -x/ms : 1", method="rkf45")
     with pytest.raises(eq.EqsnnError, match="the adjoint of an adaptive method is not known"):
         adjoint(maps_of(G)[0][2])
+
+
+def test_what_a_method_remembers_is_not_shown_among_the_users_variables():
+    G = eq.NeuronGroup(1, "dv/dt = -v**3/ms : 1", method="rkf45", threshold="v > 1", name="cells")
+    S = eq.Synapses(G, G, "dx/dt = -x**3/ms : 1 (clock-driven)", method="rkf45", on_pre="x += 1")
+    S.connect()
+    assert repr(G) == "<NeuronGroup 'cells': 1 neurons, v>"
+    for o in (G, S):
+        assert "last" not in o._repr_latex_() and "_last_timestep" not in o.get_states()
+    assert eq.StateMonitor(G, True).record_variables == ["v"] and G._last_timestep[0] == 0 * ms
+    with pytest.raises(AttributeError, match="its variables are N, dt, i, t, t_in_timesteps, v$"):
+        G.w  # noqa: B018

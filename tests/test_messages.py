@@ -666,6 +666,18 @@ EquationError: cells: there is no method 3
     dv/dt = -v/(10*ms) : volt
     ^^^^^^^^^^^^^^^^^^^^^^^^^
   there are dopri87, euler, exact, exponential_euler, heun, milstein, rk2, rk32, rk4, rk4_doubling, rkck, rkf45""",
+    "function as a method": """\
+EquationError: cells: a method is given by its name, and 'len' is a Python function
+  in the equations:
+    dv/dt = -v/(10*ms) : volt
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+  a method of your own is a file in eqsnn/integrators (README, 'To add a method of integration')""",
+    "delay assigned in statements": """\
+EquationError: 'delay' is constant and cannot change during a run
+  in the on_pre:
+    delay = w*ms
+    ^^^^^
+  set the delays between two runs: S.delay = ...""",
     "exact for a second equation": """\
 EquationError: cells: the method 'exact' cannot integrate these equations: the equation of 'w' is not linear
   in line 2 of the equations:

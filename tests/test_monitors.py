@@ -1,5 +1,7 @@
 """What monitors record, and a few semantics that need no second simulator to check."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -205,3 +207,36 @@ def test_nothing_recorded_and_nobody_connected_are_empty_not_errors():
 def test_wrong_arguments_say_what_would_be_right(make, message):
     with pytest.raises(eq.EqsnnError, match=message):
         make()
+
+
+def test_what_is_recorded_is_chosen_by_a_condition():
+    G = clockwork()
+    M, R, V = eq.SpikeMonitor(G, ["v", "u"]), eq.PopulationRateMonitor(G), eq.StateMonitor(G, "v", record=True)
+    eq.Network(G, M, R, V).run(30 * ms)
+    first = 4 * ms
+    chosen = (M.i == 2) & (M.t > first)
+    np.testing.assert_array_equal(M.t["i == 2 and t > first"], M.t[chosen])
+    np.testing.assert_array_equal(M.u_["i == 2 and t > first"], M.u[chosen])
+    np.testing.assert_array_equal(M.i["u - v > 8.5"], [9, 9, 9])
+    assert np.all(R.rate["t > 29.95*ms"] == R.rate[-1]) and len(R.t["rate > 1*Hz"]) == np.count_nonzero(R.rate)
+    assert V.t["t < 0.25*ms"].tolist() == [0 * ms, 0.1 * ms, 0.2 * ms]
+    for plain in (M.i + 1, M.i[2:], M.t / ms, M.i[M.t > first]):
+        assert type(plain) is np.ndarray
+    assert type(M.t[2:]) is type(M.t * 2) is eq.Quantity and repr(M.i[:2]) == repr(M.i.tolist()[:2]).join(
+        ["array(", ", dtype=int32)"]
+    )
+    assert pickle.loads(pickle.dumps(M.i)).tolist() == M.i.tolist()
+    with pytest.raises(eq.EquationError, match="the name 'w' is not known"):
+        M.t["w > 3"]
+    with pytest.raises(eq.UnitError, match="compares values with units s and 1"):
+        R.rate["t > 3"]
+    with pytest.raises(eq.EquationError, match="a condition is expected"):
+        M.i["i"]
+
+
+def test_states_of_a_monitor_take_the_arguments_of_groups():
+    G = clockwork()
+    M = eq.SpikeMonitor(G)
+    eq.Network(G, M).run(3 * ms)
+    assert M.get_states(read_only_variables=False) == {}
+    assert list(M.get_states(["i"], subexpressions=True, read_only_variables=False, level=2)) == ["i"]

@@ -207,3 +207,11 @@ def test_figures_before_a_run_are_empty_and_of_the_wrong_thing_are_refused():
             draw(G)
     with pytest.raises(eq.EqsnnError, match="draws a Synapses; got"):
         eq.plot.connectivity(G)
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error(tmp_path):
+    path = tmp_path / "model.toml"
+    path.write_text("equations = 'dv/dt = -v**3/ms : 1'\nmethod = 'rkf45'\n")
+    command = f"set -o pipefail; {sys.executable} -m eqsnn.cli.main check --source {path} | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 141)

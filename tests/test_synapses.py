@@ -37,6 +37,11 @@ def test_a_pathway_has_its_delay_by_its_name():
     np.testing.assert_allclose(S.up.delay / ms, [0, 0, 0, 0, 0, 5, 0, 0, 5])
     assert np.all(S.down.delay == 2 * ms)
     assert repr(S.up) == f"<pathway 'up' of '{S.name}': at spikes of the target, w += 1>"
+    assert S.events == {"pre": "spike", "up": "spike", "down": "spike"} and list(S.equations) == ["w"]
+    with pytest.raises(
+        eq.EquationError, match="'delay' is constant and cannot change.*\n.*\n.*\n.*\n  set the delays between two runs"
+    ):
+        eq.Synapses(G, G, on_pre="delay = 2*ms")
     with pytest.raises(AttributeError, match="has no pathway 'post'; it has pre, up, down"):
         S.post  # noqa: B018
 

@@ -129,6 +129,17 @@ def test_check_units_checks_arguments_and_result():
         ohms_law(1 * mV, 1 * ohm)
 
 
+def test_booleans_may_be_arrays_of_them():
+    @eq.check_units(x=volt, strict=bool, result=bool)
+    def above(x, strict):
+        return (x > 0 * volt) & strict
+
+    assert above(1 * volt, True) and above([-1, 2] * volt, np.array([True, True])).tolist() == [False, True]
+    for strict, text in ((1, "1"), (np.array([1, 0]), r"array\(\[1, 0\]\)")):
+        with pytest.raises(TypeError, match=rf"above\(\): the argument 'strict' must be True or False; got {text}"):
+            above(1 * volt, strict)
+
+
 def test_state_variables_check_units():
     G = eq.NeuronGroup(3, "v : volt\nn : 1\nk : integer\nb : boolean\ns : 1 (shared)", name="cells")
     G.v = [1, 2, 3] * mV

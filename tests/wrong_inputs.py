@@ -230,6 +230,8 @@ ROWS = {
     "unknown method": dict(model=LIF, threshold="v > 1*mV", method="rungekutta"),
     "renamed method": dict(model=LIF, method="midpoint"),
     "exact for what is not linear": dict(model="dv/dt = -v**2/(10*ms) : 1", method="exact", run=True),
+    "function as a method": dict(model=LIF, method=len),
+    "delay assigned in statements": dict(synapse="w : 1", on_pre="delay = w*ms"),
     "no method": dict(model=LIF, method=3),
     "exact for a second equation": dict(model=LIF + "\ndw/dt = -w**2/(10*ms) : 1", method="exact", run=True),
     "adaptive method with noise": dict(model="dv/dt = -v/(10*ms) + xi/ms**.5 : 1", method="gsl_rkf45", run=True),

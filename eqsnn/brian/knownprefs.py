@@ -13,6 +13,7 @@ import numpy as np
 from eqsnn.brian.logs import set_level
 from eqsnn.network.base import SLOTS
 from eqsnn.network.notices import tell_once
+from eqsnn.runtime.schedule import checked_schedule
 from eqsnn.runtime.settings import Settings, settings
 
 Effect = Callable[[object], None] | str
@@ -47,6 +48,15 @@ def _only(allowed: object, why: str) -> Callable[[object], None]:
             raise Refused(why)
 
     return check
+
+
+def _float_type(value: object) -> None:
+    if value not in (np.float32, np.float64):
+        raise Refused("variables are kept as numpy.float64 or numpy.float32")
+
+
+def _schedule(value: object) -> None:
+    settings.schedule = checked_schedule(value)
 
 
 def _cache_dir(value: object) -> None:
@@ -89,18 +99,9 @@ KNOWN: dict[str, tuple[object, Effect]] = {
     "codegen.runtime.cython.delete_source_files": (True, "sources are not kept; `eqsnn check --source` prints them"),
     "codegen.runtime.cython.multiprocess_safe": (True, "the cache can always be shared by processes"),
     "codegen.runtime.numpy.discard_units": (False, "kernels hold no units: they are checked before a run"),
-    "core.default_float_dtype": (
-        np.float64,
-        _only(np.float64, "state variables are numpy.float64 in every kernel"),
-    ),
+    "core.default_float_dtype": (np.float64, _float_type),
     "core.default_integer_dtype": (np.int32, "integers have 64 bits"),
-    "core.network.default_schedule": (
-        list(SLOTS),
-        _only(
-            list(SLOTS),
-            f"the order of a step is {', '.join(SLOTS)}; give an object when='before_groups' and the like to place it",
-        ),
-    ),
+    "core.network.default_schedule": (list(SLOTS), _schedule),
     "core.outdated_dependency_error": (None, "pip checks the versions of what is installed"),
     "core.stop_on_keyboard_interrupt": (True, "Ctrl-C ends a run after a whole step and raises KeyboardInterrupt"),
     "devices.cpp_standalone.extra_make_args_unix": (["-j"], _MAKE),

@@ -6,6 +6,9 @@ import eqsnn
 from eqsnn import units as _units
 from eqsnn.brian import manners as _manners
 from eqsnn.brian import numpy_ as _numpy_
+from eqsnn.brian import populations as _groups
+from eqsnn.brian import recorders as _monitors
+from eqsnn.brian import userfunctions as _functions
 from eqsnn.brian.logs import BrianLogger, get_logger, std_silent
 from eqsnn.brian.methods import METHODS as _METHODS
 from eqsnn.brian.methods import StateUpdateMethod
@@ -32,12 +35,22 @@ from eqsnn.units.show import get_unit
 
 # The native face has them under the same name.
 _SAME = """
-    BinomialFunction check_units Clock collect DEFAULT_FUNCTIONS defaultclock Equations EventClock
-    EventMonitor Function have_same_dimensions implementation linked_var MagicError network_operation
-    NetworkOperation NeuronGroup PoissonGroup PoissonInput PopulationRateMonitor profiling_summary Quantity
-    restore scheduling_summary SpikeGeneratorGroup SpikeMonitor start_scope StateMonitor stop store Subgroup
-    Synapses TimedArray Unit
+    BinomialFunction check_units Clock collect DEFAULT_FUNCTIONS defaultclock Equations EventClock have_same_dimensions linked_var
+    MagicError PoissonInput profiling_summary Quantity restore scheduling_summary start_scope stop store Subgroup TimedArray Unit
 """.split()  # noqa: SIM905
+# These take Brian 2's arguments in its order.
+_ARGUMENTS = {
+    _groups: ["NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses"],
+    _monitors: [
+        "EventMonitor",
+        "network_operation",
+        "NetworkOperation",
+        "PopulationRateMonitor",
+        "SpikeMonitor",
+        "StateMonitor",
+    ],
+    _functions: ["Function", "implementation"],
+}
 
 _GROUP = "groups are NeuronGroup, PoissonGroup, SpikeGeneratorGroup, Synapses and subgroups"
 BrianObject = _interface("BrianObject", _SimObject, "use @network_operation for an operation of your own")
@@ -88,6 +101,7 @@ def register_new_unit(u) -> None:
 
 
 globals().update({n: getattr(eqsnn, n) for n in _SAME})
+globals().update({n: getattr(room, n) for room, names in _ARGUMENTS.items() for n in names})
 globals().update({n: getattr(_units, n) for n in (*_STANDARD, *_SHORT)})
 globals().update({n: getattr(_numpy_, n) for n in _numpy_.UNIT_AWARE})
 globals().update(_METHODS)
@@ -109,6 +123,7 @@ DEFAULT_UNITS = _UnitTable([*_ALL_UNITS, *_SHORT])
 
 __all__ = [
     *_SAME,
+    *(n for names in _ARGUMENTS.values() for n in names),
     *_METHODS,
     *_REFUSED_HERE,
     *_STANDARD,

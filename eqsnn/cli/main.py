@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -32,18 +33,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     arguments = parser.parse_args(argv)
     try:
-        if arguments.command == "doctor":
-            from eqsnn.cli.doctor import doctor
-
-            return doctor()
-        if arguments.command == "check":
-            from eqsnn.cli.check import check_model_file
-
-            return check_model_file(arguments.model, arguments.source)
-        return _cache(arguments.action)
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # What reads the output has stopped, as `head` does. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # what a shell reports of a command that SIGPIPE has ended
     except EqsnnError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "doctor":
+        from eqsnn.cli.doctor import doctor
+
+        return doctor()
+    if arguments.command == "check":
+        from eqsnn.cli.check import check_model_file
+
+        return check_model_file(arguments.model, arguments.source)
+    return _cache(arguments.action)
 
 
 def _cache(action: str) -> int:

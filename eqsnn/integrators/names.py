@@ -30,6 +30,12 @@ def check_method(method: object, owner: str, span: Span | None) -> None:
         return
     if method is None or method in (*method_names(), *ALIASES):
         return
+    if callable(method) and not isinstance(method, str):
+        raise EquationError(
+            f"{owner}: a method is given by its name, and {getattr(method, '__name__', method)!r} is a Python function",
+            span,
+            "a method of your own is a file in eqsnn/integrators (README, 'To add a method of integration')",
+        )
     near = RENAMED.get(method) or closest(method, method_names()) if isinstance(method, str) else None
     hint = f"did you mean '{near}'?" if near else f"there are {', '.join(method_names())}"
     raise EquationError(f"{owner}: there is no method {method!r}", span, hint)

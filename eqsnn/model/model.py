@@ -158,6 +158,11 @@ class Model:
                 return variable
         raise KeyError(name)
 
+    @property
+    def visible(self) -> tuple[Variable, ...]:
+        """The variables that the user sees: not what a method of integration remembers, whose names begin with an underscore."""
+        return tuple(v for v in self.variables if not v.name.startswith("_"))
+
     def of_kind(self, *kinds: Kind) -> tuple[Variable, ...]:
         """The variables of these kinds, in the user's order."""
         return tuple(v for v in self.variables if v.kind in kinds)

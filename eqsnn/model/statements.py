@@ -124,9 +124,8 @@ def _may_be_written(assign: Assign, symbol: Symbol, scope: Scope, everywhere: bo
             "assign to it there, or declare a parameter of this group",
         )
     if symbol.constant:
-        raise EquationError(
-            f"'{name}' is constant and cannot change during a run", assign.target_span, "remove the flag (constant)"
-        )
+        hint = "remove the flag (constant)" if name != "delay" else "set the delays between two runs: S.delay = ..."
+        raise EquationError(f"'{name}' is constant and cannot change during a run", assign.target_span, hint)
     if symbol.read_only:
         raise EquationError(f"'{name}' cannot be assigned to: eqsnn sets it", assign.target_span, "choose another name")
     if symbol.shared and everywhere:

@@ -83,7 +83,7 @@ def equations_latex(o: NeuronGroup | Synapses) -> str:
     from eqsnn.model.rules import noise_scope
 
     rows = []
-    for v in o.model.variables:
+    for v in o.model.visible:
         left = _tex_name(v.name)
         unit = f"\\text{{({v.dim if v.dtype == 'float' else v.dtype})}}"
         flags = f"\\;\\text{{{', '.join(sorted(v.flags))}}}" if v.flags else ""

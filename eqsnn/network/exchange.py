@@ -24,7 +24,9 @@ def values_of(
     if names is None:
         computed = {v.name for v in group.model.variables if v.kind == "subexpression" and not v.held}
         names = [
-            n for n, info in group.variables.items() if n not in computed and (read_only or info.write is not None)
+            n
+            for n, info in group.variables.items()
+            if n not in computed and (read_only or info.write is not None) and not n.startswith("_")
         ]
         names += [n for n in group.variables if n in computed] if subexpressions else []
     else:

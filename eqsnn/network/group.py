@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,7 +127,7 @@ class Group(SimObject):
         self.__dict__[name] = None
 
     def _no_such(self, name: str) -> str:
-        known = sorted(self.__dict__.get("variables", {}))
+        known = sorted(n for n in self.__dict__.get("variables", {}) if not n.startswith("_"))
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean '{close[0]}'?" if close else f"; its variables are {', '.join(known)}" if known else ""
         return f"{self.__dict__.get('name', type(self).__name__)} has no variable or attribute '{name}'{hint}"
@@ -163,14 +163,18 @@ class Group(SimObject):
         with self.looking_up(None, level):
             exchange.set_values(self, values, units, format)
 
-    @contextmanager
     def looking_up(self, namespace: Mapping[str, object] | None, level: int = 0):
         """While this holds, string expressions find external names in ``namespace``, else where the user's code called eqsnn, or ``level``
         calls further out."""
+        if namespace is None and not level:
+            return nullcontext()
+        # Found here: the frames of a context manager lie between the user's and those of its body.
+        return self._with_space(dict(namespace) if namespace is not None else user_namespace(level))
+
+    @contextmanager
+    def _with_space(self, space: Mapping[str, object]):
         before = self.__dict__.get("_space")
-        self.__dict__["_space"] = (
-            before if namespace is None and not level else dict(namespace or user_namespace(level))
-        )
+        self.__dict__["_space"] = space
         try:
             yield
         finally:

@@ -11,7 +11,8 @@ from eqsnn.errors import EqsnnError
 from eqsnn.network.events import known_event
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.rates import bin_steps, smoothed, window_of
-from eqsnn.network.recorder import Recorder, known_variables, times, variable_names, with_unit
+from eqsnn.network.recorded import Columns, column
+from eqsnn.network.recorder import Recorder, known_variables, times, variable_names
 from eqsnn.units import DIMENSIONLESS, Quantity, hertz, second
 
 
@@ -79,7 +80,7 @@ class EventMonitor(_RateMonitor):
     def i(self) -> np.ndarray:
         """The element of each event, int32."""
         self._needs_record("i")
-        return self._column(0, np.int32)
+        return column(self._column(0, np.int32), DIMENSIONLESS, self._columns)
 
     @property
     def it_(self) -> tuple[np.ndarray, np.ndarray]:
@@ -89,13 +90,13 @@ class EventMonitor(_RateMonitor):
     @property
     def t(self) -> Quantity:
         """The time of each event."""
-        return times(self.t_)
+        return column(self.t_, second.dim, self._columns)
 
     @property
     def t_(self) -> np.ndarray:
         """The time of each event in seconds, a plain array."""
         self._needs_record("t")
-        return self._event_times(self._column(1, np.int64))
+        return column(self._event_times(self._column(1, np.int64)), DIMENSIONLESS, self._columns)
 
     @property
     def it(self) -> tuple[np.ndarray, Quantity]:
@@ -151,7 +152,13 @@ class EventMonitor(_RateMonitor):
         info = self.source.variables[name]
         values = self._column(2 + self.names.index(name), np.float64)
         values = values.astype(bool) if info.dtype == "boolean" else values
-        return with_unit(values, info.dim) if units else values
+        return column(values, info.dim if units else DIMENSIONLESS, self._columns)
+
+    def _columns(self) -> Columns:
+        """What a condition about events may name."""
+        known = {"i": (self.i, DIMENSIONLESS), "t": (self.t_, second.dim), "N": (self.rows, DIMENSIONLESS)}
+        recorded = {n: (self._recorded(n, units=False), self.source.variables[n].dim) for n in self.names}
+        return {**known, **recorded}
 
     def __getattr__(self, name: str):
         names = self.__dict__.get("names", ())
@@ -243,23 +250,28 @@ class PopulationRateMonitor(_RateMonitor):
     @property
     def t(self) -> Quantity:
         """The start of each step."""
-        return times(self.t_)
+        return column(self.t_, second.dim, self._columns)
 
     @property
     def t_(self) -> np.ndarray:
         """The start of each step in seconds, a plain array."""
-        return self._regular_times()
+        return column(self._regular_times(), DIMENSIONLESS, self._columns)
 
     @property
     def rate_(self) -> np.ndarray:
         """The rate in Hz, a plain array."""
         counts = self._column(0, np.int64)
-        return counts / (len(self.source) * self._spread("dt")) if len(counts) else np.empty(0)
+        rate = counts / (len(self.source) * self._spread("dt")) if len(counts) else np.empty(0)
+        return column(rate, DIMENSIONLESS, self._columns)
 
     @property
     def rate(self) -> Quantity:
         """The rate in each step."""
-        return self.rate_ * hertz
+        return column(self.rate_, hertz.dim, self._columns)
+
+    def _columns(self) -> Columns:
+        """What a condition about steps may name."""
+        return self._all_states()
 
     @property
     def N(self) -> int:

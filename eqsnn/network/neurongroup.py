@@ -222,7 +222,7 @@ class NeuronGroup(Group, SpikeSource):
         return self.__dict__.get("_time", 0.0)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}: {self._n} neurons, {', '.join(v.name for v in self.model.variables) or 'no variables'}>"
+        return f"<{type(self).__name__} {self.name!r}: {self._n} neurons, {', '.join(v.name for v in self.model.visible) or 'no variables'}>"
 
     def _repr_latex_(self) -> str:
         from eqsnn.network.describe import equations_latex

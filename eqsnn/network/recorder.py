@@ -102,12 +102,22 @@ class Recorder(SimObject):
     def _all_states(self) -> Mapping[str, tuple[np.ndarray, Dimension]]:
         """The plain values of everything that can be read, by name, with their dimensions."""
 
-    def get_states(self, vars: list[str] | str | None = None, units: bool = True, format: str = "dict"):
+    def get_states(
+        self,
+        vars: list[str] | str | None = None,
+        units: bool = True,
+        format: str = "dict",
+        subexpressions: bool = False,
+        read_only_variables: bool = True,
+        level: int = 0,
+    ):
         """Everything recorded, or what ``vars`` names, by name; without ``units`` in base SI.
 
-        ``format``: 'dict', or 'pandas' for a DataFrame (of names that have one value a row).
+        ``format``: 'dict', or 'pandas' for a DataFrame (of names that have one value a row). The other arguments are those of groups: what was
+        recorded cannot be set, so that ``read_only_variables=False`` leaves nothing, and as it is no expression, ``subexpressions`` and
+        ``level`` make no difference.
         """
-        states = self._all_states()
+        states = self._all_states() if read_only_variables or vars is not None else {}
         wanted = [vars] if isinstance(vars, str) else list(states) if vars is None else list(vars)
         for name in wanted:
             if name not in states:

@@ -13,7 +13,8 @@ from eqsnn.errors import EqsnnError
 from eqsnn.network.clock import Clock, EventClock
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.rates import steps_of
-from eqsnn.network.recorder import Recorder, Segment, known_variables, times, variable_names, with_unit
+from eqsnn.network.recorded import column
+from eqsnn.network.recorder import Recorder, Segment, known_variables, variable_names, with_unit
 from eqsnn.units import DIMENSIONLESS, Quantity, second
 
 _KINDS = {"float": "f", "integer": "iu", "boolean": "b"}
@@ -58,7 +59,7 @@ class StateMonitor(Recorder):
         super().__init__(name, clock=clock or (source.clock if dt is None else None), dt=dt, when=when, order=order)
         self.source = source
         names = (
-            [v.name for v in source.model.variables]
+            [v.name for v in source.model.visible]
             if variables is True
             else variable_names(self.name, variables, ", or True")
         )
@@ -153,12 +154,16 @@ class StateMonitor(Recorder):
     @property
     def t_(self) -> np.ndarray:
         """The times in seconds, a plain array."""
-        return self._regular_times()
+        return column(self._regular_times(), DIMENSIONLESS, self._columns)
 
     @property
     def t(self) -> Quantity:
         """The times of the samples."""
-        return times(self.t_)
+        return column(self.t_, second.dim, self._columns)
+
+    def _columns(self):
+        """What a condition about samples may name."""
+        return {"t": (self._regular_times(), second.dim), "N": (self.rows, DIMENSIONLESS)}
 
     def table(self, name: str) -> np.ndarray:
         """The plain values of a variable, shape (times, elements). Those in a file are a memory map."""

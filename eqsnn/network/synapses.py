@@ -73,6 +73,7 @@ class Synapses(Group):
         self.pathways = {
             p.name: p for side, given in (("pre", on_pre), ("post", on_post)) for p in pathways(side, given)
         }
+        self._equations = Equations(ast)
         self._set_events(on_event)
         integration = method_of(method, method_options, ast)
         self.method, self.method_constants = integration.name, dict(integration.constants)
@@ -98,6 +99,16 @@ class Synapses(Group):
         self._make_variables()
         self._check_names_of_pathways()
         self._sealed = True
+
+    @property
+    def equations(self) -> Equations:
+        """The equations of the synapses."""
+        return self._equations
+
+    @property
+    def events(self) -> dict[str, str]:
+        """The event that each pathway waits for, by the pathway's name."""
+        return {p.name: p.event for p in self.pathways.values()}
 
     def _set_events(self, on_event) -> None:
         by_pathway = on_event if isinstance(on_event, Mapping) else dict.fromkeys(self.pathways, on_event)

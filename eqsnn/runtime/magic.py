@@ -79,7 +79,7 @@ class MagicNetwork:
     def _restart(self) -> None:
         """A new simulation with the old one's schedule and snapshots."""
         before, self._network = self._network, Network()
-        self._network.schedule = before.schedule
+        self._network._schedule = before._schedule
         self._network._snapshots = before._snapshots
         self._ran = weakref.WeakSet()
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from eqsnn.errors import EqsnnError
+from eqsnn.network.base import SLOTS
 
 
 @dataclass
@@ -13,13 +14,15 @@ class Settings:
     """Process-wide choices.
 
     ``backend``: 'cython' (default), 'c' or 'numpy'. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
-    say into how many blocks work is cut; they are independent of ``threads``, so that threads never change a result.
+    say into how many blocks work is cut; they are independent of ``threads``, so that threads never change a result. ``schedule``: the slots
+    of a step, for networks that were given none.
     """
 
     backend: str = "cython"
     threads: int = 1
     neurons_per_block: int = 1024
     synapses_per_block: int = 1 << 18
+    schedule: tuple[str, ...] = SLOTS
 
     def effective_backend(self) -> str:
         """The backend of the next run: EQSNN_BACKEND if set, else ``backend``."""

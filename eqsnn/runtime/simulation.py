@@ -13,7 +13,7 @@ import numpy as np
 
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, UnitError
-from eqsnn.network.base import SLOTS, SimObject, registry
+from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
@@ -66,7 +66,7 @@ class Network:
         self._stop = False
         self.stop_if_not_finite = True
         self._steps: dict[Clock, Fraction] = {}
-        self._schedule = SLOTS
+        self._schedule: tuple[str, ...] | None = None
         self._snapshots: dict[str, Snapshot] = {}
         self._profile: list[tuple[str, float]] | None = None
         self.messages: tuple[str, ...] = ()
@@ -146,16 +146,16 @@ class Network:
 
     @property
     def schedule(self) -> list[str]:
-        """The slots of a step, in order. Set it to a list of names (None: the default); ``before_`` and ``after_`` come with each name."""
-        return list(self._schedule)
+        """The slots of a step, in order. Set it to a list of names (None: ``settings.schedule``); ``before_`` and ``after_`` come with each name."""
+        return list(self._schedule or checked_schedule(settings.schedule))
 
     @schedule.setter
     def schedule(self, slots: Sequence[str] | None) -> None:
-        self._schedule = checked_schedule(slots)
+        self._schedule = None if slots is None else checked_schedule(slots)
 
     def scheduling_summary(self) -> SchedulingSummary:
         """The objects in the order in which they act in a step."""
-        return SchedulingSummary(self._objects.values(), self._schedule)
+        return SchedulingSummary(self._objects.values(), self.schedule)
 
     # -- state -------------------------------------------------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class Network:
         threads = settings.effective_threads()
         chosen.prepare()
         planner = Planner(
-            self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite, self._schedule
+            self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite, tuple(self.schedule)
         )
         built = planner.build()
         self.messages = built.messages

@@ -21,9 +21,9 @@ def _is_boolean(unit: object) -> bool:
 def check_units(**units):
     """A decorator: ``@check_units(I=amp, R=ohm, result=volt)``.
 
-    A unit of 1 means a plain number, ``bool`` a boolean, the name of another argument the unit of that one; arguments that are None or
-    strings pass. ``result`` may also be a function that gets the dimensions of the arguments. A name that is no parameter of a function
-    with ``**keywords`` is checked where it is given. Raises ``UnitError``, or ``TypeError`` for what is no number, or no boolean.
+    A unit of 1 means a plain number, ``bool`` a boolean or an array of them, the name of another argument the unit of that one; arguments that
+    are None or strings pass. ``result`` may also be a function that gets the dimensions of the arguments. A name that is no parameter of a
+    function with ``**keywords`` is checked where it is given. Raises ``UnitError``, or ``TypeError`` for what is no number, or no boolean.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -96,7 +96,7 @@ def _check(function: Callable, what: str, value, unit) -> None:
     if value is None or unit is None or isinstance(value, str):
         return
     if _is_boolean(unit):
-        if not isinstance(value, _BOOLEANS):
+        if not isinstance(value, _BOOLEANS) and getattr(value, "dtype", None) != np.bool_:
             raise TypeError(f"{function.__name__}(): {what} must be True or False; got {value!r}")
         return
     wanted = dimensions_of(unit)
