@@ -51,7 +51,7 @@ def taken(
         row = numbers // len(columns)
         found_i.append(part[row])
         found_j.append(columns[numbers - row * len(columns)])
-    return np.concatenate(found_i), np.concatenate(found_j)
+    return (found_i[0], found_j[0]) if len(found_i) == 1 else (np.concatenate(found_i), np.concatenate(found_j))
 
 
 def _bind(b: Builder, prefix: str, expr: Expr, expected, sides: dict[str, np.ndarray], memory: Memory) -> Part:
