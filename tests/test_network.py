@@ -183,7 +183,7 @@ def test_objects_of_the_run_before_are_gone_even_if_references_in_a_circle_hold_
     first_group, first, kept = simulation()
     del kept
     assert first() is not None
-    second_group, second, kept = simulation()
+    _, second, kept = simulation()
     assert first() is None and first_group() is None
     simulation()
     assert second() is kept  # held by this name

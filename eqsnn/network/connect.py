@@ -113,7 +113,8 @@ def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> tuple[np
         refuse_synaptic_names(p, b.scope, {})
         if not any(_reads(p, b.scope)):
             zero = np.zeros(1, np.int64)
-            chance = float(b.evaluate(p, zero, zero, DIMENSIONLESS, {}, "p")[0])
+            number = isinstance(p, Number)  # whose text must not be compiled: it may be another each time
+            chance = float(p.value if number else b.evaluate(p, zero, zero, DIMENSIONLESS, {}, "p")[0])
             check_probability(np.array([chance]), p)
     if not len(rows) or not len(columns):
         return np.empty(0, np.int64), np.empty(0, np.int64)

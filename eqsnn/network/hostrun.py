@@ -60,9 +60,7 @@ def compiled(kernel: Kernel, n: int) -> bool:
     return n >= COMPILED_FROM and not kernel.externs and _may_compile()
 
 
-def taken_pairs(
-    kernel: Kernel, memory: Memory, rows: int, step: int
-) -> Iterator[tuple[int, np.ndarray, bool]]:
+def taken_pairs(kernel: Kernel, memory: Memory, rows: int, step: int) -> Iterator[tuple[int, np.ndarray, bool]]:
     """For each ``step`` of the ``rows`` of a pair kernel: the first, the numbers of the pairs that are taken (valid until the next), and
     whether what is checked was finite."""
     columns = int(memory.scalars["columns"])
@@ -97,7 +95,9 @@ class _Bound:
         self._context = (ctypes.c_void_p * 8)(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
         if emitted is not None:
             self._context[4] = emitted.ctypes.data
-        self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(_addresses[kernel])
+        self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
+            _addresses[kernel]
+        )
 
     def __call__(self, lo: int, hi: int) -> int:
         return self._kernel(ctypes.addressof(self._context), lo, hi)

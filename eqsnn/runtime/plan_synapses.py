@@ -206,7 +206,8 @@ def rows_for(
     p: Pathway | None = None,
     cut: bool = True,
 ) -> tuple[RowBlock, ...]:
-    """The compressed rows for a kernel, ``cut`` into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not kept."""
+    """The compressed rows for a kernel, ``cut`` into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not
+    kept."""
     written = {b.extent for b in kernel.buffers if b.writable}
     serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
     by = None if serial else "pre" if "pre" in written else "post"
