@@ -170,6 +170,25 @@ def test_a_name_may_be_used_again_and_differs_within_a_network():
     assert re.fullmatch(r"neurongroup(_\d+)?", first.name) and grows().name != first.name
 
 
+def test_objects_of_the_run_before_are_gone_even_if_references_in_a_circle_hold_them():
+    def simulation():
+        G = eq.NeuronGroup(2, "dv/dt = -v/(10*ms) : 1", method="exact")
+        M = eq.StateMonitor(G, "v", record=True)
+        eq.run(0.2 * ms)
+        circle = [M]
+        circle.append(circle)
+        gc.collect(1)  # so that all this counts as old: a look at what is young would not find it
+        return weakref.ref(G), weakref.ref(M), M
+
+    first_group, first, kept = simulation()
+    del kept
+    assert first() is not None
+    _, second, kept = simulation()
+    assert first() is None and first_group() is None
+    simulation()
+    assert second() is kept  # held by this name
+
+
 def test_states_of_all_objects():
     G, H = grows("a"), eq.NeuronGroup(2, "u : volt", name="b")
     network = eq.Network(G, H)

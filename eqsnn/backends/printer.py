@@ -237,6 +237,7 @@ class _Printer:
         """The names that the body itself reads or writes; others serve what is computed before the run."""
         used = {s.buffer for s in self.kernel.body if isinstance(s, Store)}
         used |= {s.name for s in self.kernel.body if isinstance(s, CheckFinite)}
+        used |= {"columns"} if self.kernel.domain == "pair" else set()
         for s in self.kernel.body:
             for part in expressions(s):
                 used |= {

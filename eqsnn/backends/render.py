@@ -15,7 +15,7 @@ from eqsnn.errors import InternalError
 from eqsnn.kernel import arcs, functions, random
 from eqsnn.kernel.ir import Kernel
 
-_LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway"}
+_LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway", "pair": "per_pair"}
 
 
 def templates() -> Path:

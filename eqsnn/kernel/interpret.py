@@ -69,20 +69,30 @@ class Memory:
 
 
 def interpret(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
-    """Do the elements (neuron), events (event) or row blocks (pathway) ``lo <= . < hi``.
+    """Do the elements (neuron), events (event), row blocks (pathway) or rows (pair) ``lo <= . < hi``.
 
-    Returns the elements that emitted an event, ascending, and whether all checked values were finite. Raises Unmet.
+    Returns the elements, or numbers of pairs, that emitted an event, ascending, and whether all checked values were finite. Raises Unmet.
     """
     if kernel.domain == "pathway":
         emitted, finite = [], True
         for rows in memory.rows[lo:hi]:
             finite &= _pathway(kernel, memory, rows)
         return np.array(emitted, np.int32), finite
+    if kernel.domain == "pair":
+        return _pairs(kernel, memory, lo, hi)
     element = np.arange(lo, hi) if kernel.domain == "neuron" else np.asarray(memory.events[lo:hi], np.int64)
     frame = _Frame(kernel, memory, {"@i": element}, len(element))
     frame.run()
     _heed(frame)
     return element[frame.emitted].astype(np.int32), frame.finite
+
+
+def _pairs(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
+    number = np.arange((hi - lo) * int(memory.scalars["columns"]))
+    row, column = np.divmod(number, int(memory.scalars["columns"]))
+    frame = _Frame(kernel, memory, {"@i": number, "@pre": row + lo, "@post": column}, len(number))
+    frame.run()
+    return number[frame.emitted].astype(np.int32), frame.finite
 
 
 def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:

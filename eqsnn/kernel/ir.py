@@ -7,6 +7,8 @@ A kernel is what one element of its domain does. The domains:
 - ``pathway``: every synapse ``s`` of the rows of the arriving events; extent 'self' is read at ``s``, 'pre' at ``pre``, 'post' at ``post``
   (indices in the whole source and target group; the ``i`` and ``j`` that users see are computed from them). A clock-driven synapse
   that reads its neurons is a pathway at which all rows arrive; one that does not is a ``neuron`` kernel over synapses.
+- ``pair``: every pair of a row ``pre`` in ``[lo, hi)`` and one of the scalar 'columns' columns ``post``; extents 'pre' and 'post' are read at
+  these. What it emits are the pairs' numbers ``(pre - lo) * columns + post``.
 
 Every extent but 'shared' and 'table' has a batch axis; ``batch`` is its length.
 """
@@ -22,7 +24,7 @@ from eqsnn.errors import Span
 
 Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
 Extent = Literal["self", "pre", "post", "shared", "table"]
-DomainKind = Literal["neuron", "event", "pathway"]
+DomainKind = Literal["neuron", "event", "pathway", "pair"]
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Store:
 
 @dataclass(frozen=True)
 class Emit:
-    """The element joins the list of events of this step if ``condition`` is true. Once, and last, in a neuron kernel."""
+    """The element joins the list of events of this step if ``condition`` is true. Once, and last, in a neuron kernel or one over pairs."""
 
     condition: Expr
     source: Span | None = field(default=None, compare=False, repr=False)

@@ -31,7 +31,7 @@ from eqsnn.kernel.ir import (
     names_made,
 )
 
-_INDICES = {"neuron": {"@i"}, "event": {"@i"}, "pathway": {"@s", "@pre", "@post"}}
+_INDICES = {"neuron": {"@i"}, "event": {"@i"}, "pathway": {"@s", "@pre", "@post"}, "pair": {"@pre", "@post"}}
 
 
 def verify(kernel: Kernel) -> None:
@@ -99,7 +99,7 @@ class _Verifier:
                 )
                 self.need(statement.guard is None or statement.guard.type == "b8", "a guard is a condition")
             case Emit():
-                self.need(last and self.kernel.domain == "neuron", "an event stands last in a neuron kernel")
+                self.need(last and self.kernel.domain in ("neuron", "pair"), "an event stands last in a neuron kernel")
                 self.need(statement.condition.type == "b8", "an event is a condition")
             case Require():
                 self.need(statement.condition.type == "b8", "a requirement is a condition")
@@ -117,7 +117,8 @@ class _Verifier:
                 self.need(known is not None and known.type == type_, f"{buffer} is read as {type_}")
                 self.need((known.extent == "table") == (index is not None), f"{buffer} is read at a wrong place")
                 self.need(
-                    known.extent not in ("pre", "post") or self.kernel.domain == "pathway", f"{buffer} is not in reach"
+                    known.extent not in ("pre", "post") or self.kernel.domain in ("pathway", "pair"),
+                    f"{buffer} is not in reach",
                 )
             case Unary(op, a, type_):
                 self.need(a.type == type_ and (op == "not") == (type_ == "b8"), f"{op} on {a.type}")

@@ -15,9 +15,8 @@ from eqsnn.errors import EquationError
 from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr, Generator, Name, Number, walk
 from eqsnn.model.model import Scope, Symbol
-from eqsnn.network import sampling
 from eqsnn.network.evaluate import HostExpression
-from eqsnn.network.hostrun import uniform
+from eqsnn.network.pairs import NotAProbability, taken
 from eqsnn.network.sampling import bernoulli, distinct
 from eqsnn.units import DIMENSIONLESS
 
@@ -87,7 +86,11 @@ def _reads(expr: Expr, scope: Scope) -> tuple[bool, bool, bool]:
             continue
         pre |= symbol.owner == "pre" or (symbol.owner == "index" and symbol.variable == "i")
         post |= symbol.owner == "post" or (symbol.owner == "index" and symbol.variable == "j")
-    return pre, post, any(getattr(n, "function", "") in ("rand", "randn") for n in walk(expr))
+    return pre, post, any(getattr(n, "function", "") in ("rand", "randn", "poisson") for n in walk(expr))
+
+
+SPARSE = 0.05
+"""Below this probability, drawing the gaps between the pairs that are taken beats looking at every pair (measured: 25 ns each against 3)."""
 
 
 def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> tuple[np.ndarray, np.ndarray]:
@@ -95,6 +98,7 @@ def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> tuple[np
     rows, columns = np.arange(b.n_pre), np.arange(b.n_post)
     pairwise: Expr | None = None
     if condition is not None:
+        refuse_synaptic_names(condition, b.scope, {})
         pre, post, random = _reads(condition, b.scope)
         if random or (pre and post):
             pairwise = condition
@@ -104,21 +108,39 @@ def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> tuple[np
             columns = columns[
                 b.evaluate(condition, np.zeros_like(columns), columns, "boolean", {}, "condition").astype(bool)
             ]
-    if p is not None and any(_reads(p, b.scope)):
-        return _dense(b, rows, columns, pairwise, p)
-    chance = 1.0
+    chance: Expr | float | None = p
     if p is not None:
-        zero = np.zeros(1, np.int64)
-        chance = float(b.evaluate(p, zero, zero, DIMENSIONLESS, {}, "p")[0])
-        check_probability(np.array([chance]), p)
-    if chance <= 0 or not len(rows) or not len(columns):
+        refuse_synaptic_names(p, b.scope, {})
+        if not any(_reads(p, b.scope)):
+            zero = np.zeros(1, np.int64)
+            number = isinstance(p, Number)  # whose text must not be compiled: it may be another each time
+            chance = float(p.value if number else b.evaluate(p, zero, zero, DIMENSIONLESS, {}, "p")[0])
+            check_probability(np.array([chance]), p)
+    if not len(rows) or not len(columns):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    if chance < 0.25 and pairwise is None:
-        near, position = bernoulli(
-            key_of(*b.site, "gaps"), rows, np.full(len(rows), len(columns)), np.full(len(rows), chance)
-        )
-        return near, columns[position]
-    return _dense(b, rows, columns, pairwise, chance if chance < 1 else None)
+    if isinstance(chance, float) and chance < SPARSE:
+        return _by_gaps(b, rows, columns, pairwise, chance)
+    if pairwise is None and chance in (None, 1.0):
+        return np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+    try:
+        return taken(b, rows, columns, pairwise, chance)
+    except NotAProbability as found:
+        i, j = found.i, found.j
+        if pairwise is not None:
+            keep = b.evaluate(pairwise, i, j, "boolean", {}, "condition").astype(bool)
+            i, j = i[keep], j[keep]
+        check_probability(b.evaluate(p, i, j, DIMENSIONLESS, {}, "p"), p)
+        raise
+
+
+def _by_gaps(b: Builder, rows: np.ndarray, columns: np.ndarray, condition: Expr | None, chance: float):
+    """Few pairs: first the draw, then the condition."""
+    i, position = bernoulli(key_of(*b.site, "gaps"), rows, np.full(len(rows), len(columns)), np.full(len(rows), chance))
+    j = columns[position]
+    if condition is None or not len(i):
+        return i, j
+    keep = b.evaluate(condition, i, j, "boolean", {}, "condition").astype(bool)
+    return i[keep], j[keep]
 
 
 def check_probability(values: np.ndarray, p: Expr) -> None:
@@ -126,30 +148,6 @@ def check_probability(values: np.ndarray, p: Expr) -> None:
     if np.any(~(values >= 0)) or np.any(values > 1):
         bad = values[~((values >= 0) & (values <= 1))][0]
         raise EquationError(f"the probability p is {bad:g}", p.span, "a probability lies between 0 and 1")
-
-
-def _dense(b: Builder, rows, columns, condition: Expr | None, p: Expr | float | None) -> tuple[np.ndarray, np.ndarray]:
-    """Candidate pairs in chunks of rows; each is looked at."""
-    found_i, found_j = [], []
-    step = max(1, sampling.CHUNK // max(len(columns), 1))
-    key = key_of(*b.site, "pairs")
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        i, j = np.repeat(part, len(columns)), np.tile(columns, len(part))
-        keep = np.ones(len(i), bool)
-        if condition is not None:
-            keep = b.evaluate(condition, i, j, "boolean", {}, f"condition {start}").astype(bool)
-            i, j = i[keep], j[keep]
-        if p is not None:
-            chance = p
-            if not isinstance(p, float):
-                chance = b.evaluate(p, i, j, DIMENSIONLESS, {}, f"p {start}")
-                check_probability(chance, p)
-            drawn = uniform(key, i, j) < chance
-            i, j = i[drawn], j[drawn]
-        found_i.append(i)
-        found_j.append(j)
-    return np.concatenate(found_i or [np.empty(0, np.int64)]), np.concatenate(found_j or [np.empty(0, np.int64)])
 
 
 def one_to_one(b: Builder, expr: Expr, given: str) -> tuple[np.ndarray, np.ndarray]:

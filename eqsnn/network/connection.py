@@ -51,11 +51,13 @@ def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, obje
     b = builder(synapses, namespace)
     degrees = request.in_degree is not None or request.out_degree is not None
     pre, post, span = _by_degree(synapses, b, request) if degrees else _by_rule(synapses, b, request)
-    pre, post = _valid(synapses, pre, post, request.skip_if_invalid, span)
+    if request.i is not None or request.j is not None:
+        pre, post = _valid(synapses, pre, post, request.skip_if_invalid, span)
     if not request.autapses:
         pre, post = _without(pre, post, _own(synapses, pre, post))
     repeats = _repeats(b, request.n, pre, post)
-    pre, post = np.repeat(pre, repeats), np.repeat(post, repeats)
+    if np.any(repeats != 1):
+        pre, post = np.repeat(pre, repeats), np.repeat(post, repeats)
     if request.multapses is False:
         pre, post = _without(pre, post, _repeated(synapses, pre, post))
     return pre, post

@@ -35,12 +35,17 @@ class HostExpression:
         scope, _ = close_scope(self.expr, self.scope, spaces)
         return infer(self.expr, scope).dim
 
+    def closed(self, spaces: Iterable[Mapping[str, object]]) -> tuple[Scope, dict[str, float | int | bool]]:
+        """The checked expression's scope and external constants."""
+        scope, constants = close_scope(self.expr, self.scope, spaces)
+        check_value(self.expr, scope, self.expected)
+        return scope, constants
+
     def values(self, n: int, supply: Supply, spaces: Iterable[Mapping[str, object]], site: tuple) -> np.ndarray:
         """The values for ``n`` elements; random numbers come from the stream of ``site``."""
         from eqsnn.network.hostkernel import interpret_expression
 
-        scope, constants = close_scope(self.expr, self.scope, spaces)
-        check_value(self.expr, scope, self.expected)
+        scope, constants = self.closed(spaces)
         result = interpret_expression(self.expr, scope, n, supply, constants, site)
         return np.broadcast_to(np.asarray(result), (n,))
 

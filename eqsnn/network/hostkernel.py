@@ -25,7 +25,7 @@ def interpret_expression(
 ) -> np.ndarray:
     """The values of ``expr`` for ``n`` elements. Random numbers are keyed by ``site``; element k has number k."""
     kernel = detached_expression(expr, scope)
-    buffers = {b.name: _buffer(b, n, supply, scope) for b in kernel.buffers}
+    buffers = {b.name: buffer_values(b, n, supply, scope) for b in kernel.buffers}
     scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in kernel.scalars if s.owner != "derived"}
     evaluate_hoisted(kernel, buffers, scalars)
     functions = {e.function: function_of(scope, e.function).function.vector for e in kernel.externs}
@@ -69,7 +69,8 @@ def shape_value(scope: Scope, variable: str, dt: float) -> float | int:
     return table.values.shape[int(which)]
 
 
-def _buffer(b: Buffer, n: int, supply: Supply, scope: Scope) -> np.ndarray:
+def buffer_values(b: Buffer, n: int, supply: Supply, scope: Scope) -> np.ndarray:
+    """The array behind a buffer of ``n`` elements; zeros if the kernel writes it."""
     if b.writable:
         return np.zeros(n, _NUMPY[b.type])
     if b.owner == "table":

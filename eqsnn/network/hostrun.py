@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from eqsnn.kernel.ir import Buffer, Call, Const, Kernel, Load, Local, Scalar, St
 
 COMPILED_FROM = 1 << 20
 """From so many elements on, compiling pays."""
+
+_NOT_FINITE = 1 << 62  # EQ_NOT_FINITE of templates/c/eq_abi.h
 
 _addresses: dict[Kernel, int] = {}
 _UNIFORM = Kernel(
@@ -47,19 +49,58 @@ def run_kernel(
     kernel: Kernel, buffers: Mapping[str, np.ndarray], scalars: Mapping[str, float | int], functions: Mapping, n: int
 ) -> None:
     """Do the elements 0 to ``n`` of a neuron kernel."""
-    if n < COMPILED_FROM or kernel.externs or not _may_compile():
+    if not compiled(kernel, n):
         interpret(kernel, Memory(dict(buffers), dict(scalars), functions=dict(functions)), 0, n)
         return
-    if kernel not in _addresses:
-        _addresses[kernel] = backend("c").build([kernel])(kernel.name)
-    arrays = [buffers[b.name] for b in kernel.buffers]
-    arrays = [a if a.flags.c_contiguous else np.ascontiguousarray(a) for a in arrays]
-    pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
-    real = np.array([scalars[s.name] for s in kernel.scalars if s.type in ("f64", "f32")] or [0.0], np.float64)
-    integer = np.array([int(scalars[s.name]) for s in kernel.scalars if s.type not in ("f64", "f32")] or [0], np.int64)
-    context = (ctypes.c_void_p * 8)(ctypes.addressof(pointers), real.ctypes.data, integer.ctypes.data)
-    call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(_addresses[kernel])
-    call(ctypes.addressof(context), 0, n)
+    _Bound(kernel, buffers, scalars)(0, n)
+
+
+def compiled(kernel: Kernel, n: int) -> bool:
+    """Whether a kernel with ``n`` things to do is compiled for them."""
+    return n >= COMPILED_FROM and not kernel.externs and _may_compile()
+
+
+def taken_pairs(kernel: Kernel, memory: Memory, rows: int, step: int) -> Iterator[tuple[int, np.ndarray, bool]]:
+    """For each ``step`` of the ``rows`` of a pair kernel: the first, the numbers of the pairs that are taken (valid until the next), and
+    whether what is checked was finite."""
+    columns = int(memory.scalars["columns"])
+    if not compiled(kernel, rows * columns):
+        for start in range(0, rows, step):
+            yield start, *interpret(kernel, memory, start, min(start + step, rows))
+        return
+    numbers = np.empty(min(step, rows) * columns + 1, np.int32)
+    run = _Bound(kernel, memory.buffers, memory.scalars, numbers)
+    for start in range(0, rows, step):
+        result = run(start, min(start + step, rows))
+        yield start, numbers[: result & ~_NOT_FINITE], not result & _NOT_FINITE
+
+
+class _Bound:
+    """A compiled kernel with its arrays and numbers: called with the range of what it is to do."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        buffers: Mapping[str, np.ndarray],
+        scalars: Mapping[str, float | int],
+        emitted: np.ndarray | None = None,
+    ):
+        if kernel not in _addresses:
+            _addresses[kernel] = backend("c").build([kernel])(kernel.name)
+        real = [scalars[s.name] for s in kernel.scalars if s.type in ("f64", "f32")]
+        integer = [int(scalars[s.name]) for s in kernel.scalars if s.type not in ("f64", "f32")]
+        self._arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
+        self._numbers = np.array(real or [0.0], np.float64), np.array(integer or [0], np.int64)
+        self._pointers = (ctypes.c_void_p * max(len(self._arrays), 1))(*(a.ctypes.data for a in self._arrays))
+        self._context = (ctypes.c_void_p * 8)(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
+        if emitted is not None:
+            self._context[4] = emitted.ctypes.data
+        self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
+            _addresses[kernel]
+        )
+
+    def __call__(self, lo: int, hi: int) -> int:
+        return self._kernel(ctypes.addressof(self._context), lo, hi)
 
 
 def uniform(key: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:

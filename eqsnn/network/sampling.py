@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from eqsnn.kernel.random import uniform
+from eqsnn.network.hostrun import uniform
 
 CHUNK = 1 << 22
 """About how many candidates are held in memory at a time."""

@@ -41,12 +41,13 @@ class Ends:
 
     def extend(self, pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> None:
         """Add synapses between groups of ``n_pre`` and ``n_post`` elements."""
-        everyone = np.concatenate([self.sources, pre])
+        everyone = np.concatenate([self.sources, pre]) if len(self) else pre
         if np.all(everyone[1:] >= everyone[:-1]):
             self._pre, self._pre_start = None, np.searchsorted(everyone, np.arange(n_pre + 1))
         else:
             self._pre, self._pre_start = everyone.astype(_narrowest(n_pre)), None
-        self._post = np.concatenate([self._post, post]).astype(_narrowest(n_post))
+        post = post.astype(_narrowest(n_post))
+        self._post = np.concatenate([self._post, post]) if len(self) else post
 
 
 def _narrowest(n: int) -> type:

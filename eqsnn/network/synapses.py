@@ -305,7 +305,7 @@ class Synapses(Group):
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
         new, old = len(pre), len(self)
         n_pre, n_post = len(_root(self.source)), len(_root(self.target))
-        self.ends.extend(pre + _start(self.source), post + _start(self.target), n_pre, n_post)
+        self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
         shared = {v.name for v in self.model.variables if v.shared}
         for name, array in self.arrays.items():
             if name not in shared:
@@ -441,6 +441,11 @@ def _root(group) -> Group:
 
 def _start(group) -> int:
     return getattr(group, "start", 0)
+
+
+def _moved(index: np.ndarray, group) -> np.ndarray:
+    """Indices within a group, counted in the whole of which it is a part."""
+    return index + _start(group) if _start(group) else index
 
 
 def _check_ends(source, target, on_pre, on_post) -> None:

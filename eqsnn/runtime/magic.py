@@ -40,6 +40,7 @@ class MagicNetwork:
     def __init__(self) -> None:
         self._network = Network()
         self._ran: weakref.WeakSet[SimObject] = weakref.WeakSet()
+        self._held: weakref.WeakSet[SimObject] = weakref.WeakSet()
         self.strict = True
 
     def _gather(self, level: int) -> Network:
@@ -62,11 +63,10 @@ class MagicNetwork:
                 f"run(): '{known[0]}' has run before and '{new[0]}' is new: is this a new simulation, or the old one with more in it? "
                 f"Say so with a network: net = Network(...), and net.add({new[0]}) between two runs (collect() shows what run() would take)"
             )
+        del ran, deciding
+        self._free_others(objects)
         if new:
             self._restart()
-        del ran, deciding
-        if not new and set(self._ran) - objects:
-            gc.collect()  # nobody may hold them any more
         for o in sorted((set() if new else set(self._ran)) - objects, key=lambda o: o.name):
             if o._scope == registry.scope:
                 tell_once(
@@ -75,6 +75,16 @@ class MagicNetwork:
         self._network._hold(objects)
         self._ran.update(objects)
         return self._network
+
+    def _free_others(self, objects: set[SimObject]) -> None:
+        """What took part in the last run and is out of sight is gone, unless somebody still holds it: circles of references do not count.
+
+        Groups are such circles, and a network of gigabytes must not wait for Python to look for them. What stays is asked for once.
+        """
+        for generation in (0, 2):
+            if any(o not in objects and o not in self._held for o in self._ran):
+                gc.collect(generation)
+        self._held.update(o for o in self._ran if o not in objects)
 
     def _restart(self) -> None:
         """A new simulation with the old one's schedule and snapshots."""

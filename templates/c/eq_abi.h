@@ -1,7 +1,7 @@
 /* What the engine hands to a kernel. The same text serves C99, C++14 and CUDA.
  *
  * A kernel is  int64_t NAME(const eq_ctx *ctx, int64_t lo, int64_t hi)  and does the elements (neuron), positions in the list of
- * events (event) or row blocks (pathway) lo <= . < hi. It returns how many events it emitted (neuron kernels that emit), else 0;
+ * events (event), row blocks (pathway) or rows (pair) lo <= . < hi. It returns how many events it emitted (neuron and pair), else 0;
  * EQ_NOT_FINITE is added where a checked value was NaN or infinite. EQ_FAILED alone says that a function of the user failed: the rest of
  * [lo, hi) is not done. EQ_UNMET + e: element e, the first of [lo, hi), does not meet a requirement. */
 #ifndef EQ_ABI_H
@@ -37,7 +37,8 @@ typedef struct eq_ctx {
     const double *real;     /* scalars of type f64 and f32, in their order in Kernel.scalars */
     const int64_t *integer; /* scalars of all other types, in their order */
     const int32_t *events;  /* domain event: the elements */
-    int32_t *emitted;       /* domain neuron: events of block [lo, hi) go to emitted[lo], emitted[lo + 1], ... */
+    int32_t *emitted;       /* domain neuron: events of block [lo, hi) go to emitted[lo], emitted[lo + 1], ...; pair: from emitted[0] on,
+                               with room for one more than there are pairs */
     const eq_rows *rows;    /* domain pathway: one for each block */
     const eq_call *call;    /* the functions of the user, in the order of Kernel.externs */
     void *const *scratch;   /* domains neuron and event: for each of the functions an array for each argument and one for the result */
