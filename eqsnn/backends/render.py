@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,23 @@ def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
     abi, math = prelude()
     rendered = [Rendered(f"{_LOOPS[k.domain]}.c.j2", text_of(k)) for k in kernels]
     return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)
+
+
+@functools.cache
+def _version() -> str:
+    """A hash of all that turns kernels into text: another of these makes another text."""
+    package = Path(eqsnn.__file__).parent
+    files = [*(templates() / "c").iterdir(), *(package / "kernel").glob("*.py")]
+    files += [package / "backends" / n for n in ("printer.py", "render.py")]
+    digest = hashlib.sha256()
+    for path in sorted(f for f in files if f.is_file()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def text_key(kernels: Sequence[Kernel]) -> str:
+    """What decides the C file of ``kernels`` but for its comments: known without making it, which a warm run need not do."""
+    return "\n".join([_version(), *map(repr, kernels)])
 
 
 def kernel_text(kernel: Kernel) -> str:

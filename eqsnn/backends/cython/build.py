@@ -18,7 +18,7 @@ from pathlib import Path
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import Addresses, Backend
 from eqsnn.backends.c.build import checked, explain, start_engine
-from eqsnn.backends.render import c_source, templates
+from eqsnn.backends.render import c_source, templates, text_key
 from eqsnn.errors import CompileError
 from eqsnn.kernel.ir import Kernel
 
@@ -127,12 +127,12 @@ class CythonBackend(Backend):
 
     def build(self, kernels: Sequence[Kernel]) -> Addresses:
         global _door
-        source = c_source(kernels)
-        options = ("-c", "-fvisibility=hidden", "-std=c99")
         identity = "\n".join(door().identity)
-        key = cache.key_of("module", source, identity)
+        key = cache.key_of("module", text_key(kernels), identity)
         path = cache.find(key, ".so")
         if path is None:
+            source = c_source(kernels)
+            options = ("-c", "-fvisibility=hidden", "-std=c99")
             job = compiler.start("kernels.c", source, suffix=".o", options=options)
             try:
                 objects = (job.finish(), door().finish())
