@@ -337,6 +337,12 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
         raise UnitError(
             f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span
         )
+    if symbol.dtype == "boolean" or (symbol.dtype == "integer" and variable.dtype != "integer"):
+        raise EquationError(
+            f"'{name}' of the {where} group is {symbol.dtype} and cannot hold this sum",
+            d_span,
+            "declare the sum integer too" if symbol.dtype == "integer" else f"declare it there as '{name} : 1'",
+        )
 
 
 def own_lastupdate(variables: Iterable[Variable], definitions: Iterable[ast.Definition]) -> None:
