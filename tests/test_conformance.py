@@ -39,3 +39,49 @@ def test_without_a_method_a_variable_without_a_fixed_point_makes_the_system_eule
     assert G.A[0] == pytest.approx(0.9, rel=1e-14)
     assert K.A[0] == H.v[0] == pytest.approx(np.exp(-0.1), rel=1e-14)
     assert "'v' has no single fixed point" in net.messages[0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_functions_are_looked_up_at_each_run(backend):
+    """A TimedArray may be made after the group that calls it, and another may take its name between two runs."""
+    eq.settings.backend = backend
+    G = brian.NeuronGroup(2, "x = stimulus(t) + i : 1\nv : 1")
+    S = brian.Synapses(G, G, "v_post = x_pre : 1 (summed)")
+    S.connect(j="i")
+    H = brian.NeuronGroup(1, "w : 1")
+    H.run_regularly("w = stimulus(t)*scale(1.0)")
+    M = brian.StateMonitor(G, ["x", "v"], record=True)
+    scale = brian.Function(lambda x: x + 1, arg_units=[1], return_unit=1)
+    stimulus = brian.TimedArray([1, 2], dt=0.1 * ms)
+    brian.run(0.2 * ms)
+    assert H.w[0] == 4
+    stimulus = brian.TimedArray([10, 20, 30, 40, 50], dt=0.1 * ms)
+    scale = brian.Function(lambda x: x + 2, arg_units=[1], return_unit=1)  # noqa: F841
+    brian.run(0.2 * ms)
+    assert H.w[0] == 120
+    np.testing.assert_array_equal(M.x, [[1, 2, 30, 40], [2, 3, 31, 41]])
+    np.testing.assert_array_equal(M.v, [[0, 1, 2, 30], [0, 2, 3, 31]])
+    del stimulus
+    brian.run(0.1 * ms)  # what no longer has the name stays what it was
+    assert H.w[0] == 150
+
+
+def test_a_function_that_never_comes_is_named_at_the_run():
+    G = brian.NeuronGroup(1, "dv/dt = stimulus(t)/ms : 1")
+    with pytest.raises(eq.EquationError, match=r"the function 'stimulus' is not known\n  in the equations:\n    dv/dt = stim"):
+        brian.Network(G).run(1 * ms)
+    with pytest.raises(eq.EquationError, match="the function 'expp' is not known"):  # a slip of the pen is found at once
+        brian.NeuronGroup(1, "dv/dt = expp(v)/ms : 1")
+
+
+def test_exponential_euler_holds_what_is_not_linear():
+    """-v is solved, exp(v) stays what it is at the start of the step, as in Brian 2."""
+    G = brian.NeuronGroup(1, "dv/dt = (-v + 2*exp(v - 1) + 1)/(10*ms) : 1", method="exponential_euler")
+    G.v = 0.1
+    brian.run(0.1 * ms)
+    b = 2 * np.exp(0.1 - 1) + 1
+    assert G.v[0] == pytest.approx(0.1 * np.exp(-0.01) + b * (1 - np.exp(-0.01)), rel=1e-14)
+    for rest in ("v**3", "exp(v)", "v - v**2"):
+        H = brian.NeuronGroup(1, f"dv/dt = (1 - {rest})/ms : 1", method="exponential_euler")
+        with pytest.raises(eq.EquationError, match="the equation of 'v' is not linear in 'v'"):
+            brian.Network(H).run(1 * ms)

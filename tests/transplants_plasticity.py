@@ -152,8 +152,7 @@ w = clip(w + x, 0.02, 0.6)''', method='exact')
 M = SpikeMonitor(cells)
 net = Network(P, cells, both, M)
 net.run(300*ms)
-same = both[0].w[:] - both[1].w[:]
-spikes, state = [M], {'w': both[0].w, 'w clocked': both[1].w, 'x clocked': both[1].x, 'same': same, 'v': cells.v}
+spikes, state = [M], {'w': both[0].w, 'w clocked': both[1].w, 'x clocked': both[1].x, 'v': cells.v}
 """,
     "reward through synapses onto synapses": """
 lots = unique(rng.randint(0, 50*4000, 2500))

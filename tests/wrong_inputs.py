@@ -150,7 +150,7 @@ ROWS = {
     # -- names
     "unknown name": dict(model="dv/dt = (I_e - v)/(10*ms) : volt", run=True),
     "unknown name that is nearly known": dict(model="dv/dt = (Iext - v)/(10*ms) : volt\nI_ext : volt", run=True),
-    "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt"),
+    "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt", run=True),
     "unknown function that is nearly known": dict(model="x = expp(3) : 1"),
     "user function with a wrong unit": dict(model="x = f(3) : 1", namespace={"f": FUNCTIONS["checked"]}),
     "user function with too many arguments": dict(model="x = f(3*mV, 2) : 1", namespace={"f": FUNCTIONS["checked"]}),

@@ -10,7 +10,7 @@ from sympy import Float, Integer
 from eqsnn.errors import EquationError, InternalError, Span
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
-from eqsnn.model.dimensions import infer, inline_scope, result_type
+from eqsnn.model.dimensions import infer, inline_scope, result_type, unknown_function
 from eqsnn.model.functions import DrawnTable, InlineFunction, UserFunction, known_constant
 from eqsnn.model.model import DType, Scope, Symbol, seen_from
 from eqsnn.model.statements import Bound
@@ -267,6 +267,8 @@ class MapBuilder:
         if expr.function == "poisson":
             alike = Integer(int(self.one_for_all))
             return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)
+        if expr.function not in voc.FUNCTIONS:  # no namespace has been asked for it yet
+            raise unknown_function(expr)
         return voc.FUNCTIONS[expr.function](*args)
 
     def _given(self, expr: Call, function: object, args: list, scope: Scope, frame: str):

@@ -27,6 +27,7 @@ from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.late import look_up_functions
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants, names_of_numbers
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
@@ -115,6 +116,8 @@ class Planner:
         """The plan. Raises what is wrong with the network, before anything is compiled."""
         for o in self.objects:
             self._check_dependencies(o)
+        look_up_functions(self.objects, self.spaces)
+        for o in self.objects:
             self._close(o)
         for o in self.objects:
             if isinstance(o, CodeRunner):

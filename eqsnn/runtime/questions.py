@@ -47,13 +47,19 @@ def place_name(o: SimObject, label: str) -> str:
     return f"{o.name}_{suffix}"
 
 
+def order_of_sum(target) -> int:
+    """The order of a summed variable among the groups: before the equations of the group that has it. A subgroup has the order after that of
+    its group, as in Brian 2: there a sum and the equations go by their names."""
+    return root_of(target).order - (1 if root_of(target) is target else 0)
+
+
 def places(o: SimObject) -> list[tuple[str, int, str]]:
     """The slots, orders and names at which an object acts."""
     if isinstance(o, Synapses):
         sums = [o.target if v.name.endswith("_post") else o.source for v in o.model.variables if "summed" in v.flags]
         return [
             *((p.when, p.order, place_name(o, f"pathway {p.name}")) for p in o.pathways.values()),
-            *(("groups", root_of(g).order - 1, place_name(o, "clear")) for g in sums),
+            *(("groups", order_of_sum(g), place_name(o, "clear")) for g in sums),
             ("groups", o.order, place_name(o, "step")),
         ]
     return [(o.when, o.order, o.name)]
