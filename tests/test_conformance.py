@@ -85,3 +85,27 @@ def test_exponential_euler_holds_what_is_not_linear():
         H = brian.NeuronGroup(1, f"dv/dt = (1 - {rest})/ms : 1", method="exponential_euler")
         with pytest.raises(eq.EquationError, match="the equation of 'v' is not linear in 'v'"):
             brian.Network(H).run(1 * ms)
+
+
+def test_a_sum_into_a_part_of_a_group_has_the_place_that_brian_gives_it():
+    """A subgroup has the order after that of its group: there the sum comes after the equations, by its name; for a whole group before."""
+    G = brian.NeuronGroup(2, "ds/dt = 10/ms : 1\na : 1\nb : 1", method="euler", name="cells")
+    whole = brian.Synapses(G, G, "a_post = s_pre : 1 (summed)")
+    part = brian.Synapses(G, G[:1], "b_post = s_pre : 1 (summed)")
+    early = brian.NeuronGroup(2, "ds/dt = 10/ms : 1\nb : 1", method="euler", name="z")
+    before = brian.Synapses(early, early[:1], "b_post = s_pre : 1 (summed)", name="a")
+    for S in (whole, part, before):
+        S.connect(i=1, j=0)
+    brian.run(0.1 * ms)
+    assert (G.a[0], G.b[0], early.b[0]) == (0, 1, 0)
+
+
+def test_values_with_units_are_written_to_files_of_numpy(tmp_path):
+    values = [1, 2.5] * mV
+    np.save(tmp_path / "a.npy", values)
+    np.savez(tmp_path / "b.npz", x=values, y=3)
+    np.savez_compressed(tmp_path / "c.npz", x=values)
+    np.savetxt(tmp_path / "d.txt", values)
+    with np.load(tmp_path / "b.npz") as b, np.load(tmp_path / "c.npz") as c:
+        for found in (np.load(tmp_path / "a.npy"), b["x"], c["x"], np.loadtxt(tmp_path / "d.txt")):
+            np.testing.assert_allclose(found, [1e-3, 2.5e-3], rtol=1e-15)

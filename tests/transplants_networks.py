@@ -358,8 +358,8 @@ phase : 1
 tau = 1.2*ms
 S = Synapses(ears, cells, on_pre='v += 0.6')
 S.connect()
-S.delay['i == 0'] = '1.0*j/n*1.5*ms'
-S.delay['i == 1'] = '(1 - 1.0*j/n)*1.5*ms'
+S.delay['i == 0'] = '1.0*j/n*1.43*ms'  # never half a step: which way it is rounded would hang on the last bit
+S.delay['i == 1'] = '(1 - 1.0*j/n)*1.43*ms'
 M, N = SpikeMonitor(ears), SpikeMonitor(cells)
 run(400*ms)
 spikes, state = [M, N], {'v': cells.v, 'x': ears.x}
