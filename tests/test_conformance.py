@@ -109,3 +109,68 @@ def test_values_with_units_are_written_to_files_of_numpy(tmp_path):
     with np.load(tmp_path / "b.npz") as b, np.load(tmp_path / "c.npz") as c:
         for found in (np.load(tmp_path / "a.npy"), b["x"], c["x"], np.loadtxt(tmp_path / "d.txt")):
             np.testing.assert_allclose(found, [1e-3, 2.5e-3], rtol=1e-15)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_a_constant_of_the_namespace_may_be_an_integer(backend):
+    eq.settings.backend = backend
+    G = brian.NeuronGroup(6, "j = i % n : integer\nk = i + n : integer (constant over dt)")
+    n = 3
+    M = brian.StateMonitor(G, ["j", "k"], record=True)
+    assert len(M) == 0
+    net = brian.Network(G, M)
+    net.run(0.1 * ms)
+    assert list(M.j[:, 0]) == [0, 1, 2, 0, 1, 2] and list(M.k[:, 0]) == [3, 4, 5, 6, 7, 8] and list(G.j) == list(M.j[:, 0])
+    assert len(M) == 1
+    n = 2.5  # noqa: F841
+    with pytest.raises(eq.EquationError, match="'j' is declared integer, and this is not"):
+        net.run(0.1 * ms)
+
+
+def test_connect_reads_subexpressions_of_both_sides_and_of_the_synapses():
+    G = brian.NeuronGroup(6, "q = i % 3 : integer\nu = q + 1 : integer")
+    for condition, wanted in (
+        ("distance <= 1", [(i, j) for i in range(6) for j in range(6) if abs(i - j) <= 1]),
+        ("mine == q_post", [(i, j) for i in range(6) for j in range(6) if i % 3 == j % 3]),
+        ("u_pre == q_post", [(i, j) for i in range(6) for j in range(6) if i % 3 + 1 == j % 3]),
+    ):
+        S = brian.Synapses(G, G, "distance = abs(i - j) : 1\nmine = q_pre : integer\nw : 1")
+        S.connect(condition)
+        assert list(zip(S.i, S.j)) == wanted
+    part = brian.Synapses(G[2:5], G)
+    part.connect("q_pre == q_post and j > 2")  # what a neuron has of itself is counted in the whole group
+    assert list(zip(part.i, part.j)) == [(0, 5), (1, 3), (2, 4)]
+    with pytest.raises(eq.EquationError, match="'w' belongs to the synapses"):
+        brian.Synapses(G, G, "w : 1\nz = 2*w : 1").connect("z > 3")
+
+
+def test_synapses_take_the_arguments_of_brian_in_its_order_and_under_their_old_names():
+    G = brian.NeuronGroup(1, "v : 1", threshold="v > 1", reset="v = 0")
+    S = brian.Synapses(G, G, "w : 1", "v_post += w", None, "w += 1")
+    T = brian.Synapses(G, G, "w : 1", pre="v_post += w", post="w += 1")
+    for s in (S, T):
+        assert [(p.prepost, p.statements.text) for p in s.pathways.values()] == [("pre", "v_post += w"), ("post", "w += 1")]
+        assert str(s.equations) == "w : 1"
+    with pytest.raises(eq.EqsnnError, match="pre= is the old name of on_pre=; give one of them"):
+        brian.Synapses(G, G, on_pre="v += 1", pre="v += 1")
+    with pytest.raises(eq.EqsnnError, match="connect= was given up in Brian 2.0"):
+        brian.Synapses(G, G, connect=True)
+
+
+def test_a_shared_variable_is_one_value_however_it_is_read():
+    G = brian.NeuronGroup(3, "f : Hz (shared)\ntwice = 2*f : Hz (shared)")
+    G.f = 50 * Hz
+    assert G.f[:] == 50 * Hz and G.twice[:] == 100 * Hz and G.twice == 100 * Hz and float(G.twice / Hz) == 100
+    assert np.asanyarray(G.twice) == 100 * Hz and np.asarray(G.twice) == 100
+
+
+def test_indices_of_spikes_may_be_whole_floats():
+    G = brian.SpikeGeneratorGroup(2, np.zeros(3), [1, 2, 3] * ms)
+    assert list(G.neuron_index) == [0, 0, 0]
+    with pytest.raises(eq.EqsnnError, match="indices must be integers from 0 to 1"):
+        brian.SpikeGeneratorGroup(2, [0, 0.5], [1, 2] * ms)
+
+
+def test_a_unit_is_found_in_a_list_of_units():
+    assert brian.volt in [second, Hz, brian.volt] and brian.volt not in [second, Hz]
+    assert len({second, Hz, brian.second}) == 2

@@ -254,7 +254,10 @@ class MapBuilder:
         if key in self._expanded:
             return self._expanded[key]
         base = known.variable if owner == "self" else f"{known.variable}_{owner}"
-        value = self.assign(base, self.translate(known.expr, inner, frame), known.expr.span, known.dtype)
+        translated = self.translate(known.expr, inner, frame)
+        if known.dtype == "integer" and infer(known.expr, inner).dtype == "float":  # an external constant, which is an integer
+            translated = voc.ToInt(translated)
+        value = self.assign(base, translated, known.expr.span, known.dtype)
         self._expanded[key] = value
         return value
 

@@ -146,6 +146,13 @@ class StateMonitor(Recorder):
         """How many elements are recorded."""
         return len(self.record)
 
+    def __len__(self) -> int:
+        """How many times were recorded."""
+        return self.rows
+
+    def __bool__(self) -> bool:
+        return True
+
     @property
     def N(self) -> int:
         """How many times were recorded."""

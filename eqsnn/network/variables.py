@@ -138,7 +138,7 @@ class VariableView:
         return () if self.info.shared else (len(self.group),)
 
     def __array__(self, dtype=None, copy=None):
-        values = np.asarray(self.get())
+        values = np.asanyarray(self.get())  # with its unit, which asanyarray() keeps and asarray() drops
         return values if dtype is None else values.astype(dtype)
 
     def __iter__(self):

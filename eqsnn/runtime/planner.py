@@ -163,7 +163,7 @@ class Planner:
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
         others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
-        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols}, others)
+        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values)
         check_model(model, scope)
         if isinstance(o, Synapses):
             for p in o.pathways.values():
