@@ -68,9 +68,13 @@ def test_functions_are_looked_up_at_each_run(backend):
 
 def test_a_function_that_never_comes_is_named_at_the_run():
     G = brian.NeuronGroup(1, "dv/dt = stimulus(t)/ms : 1")
-    with pytest.raises(eq.EquationError, match=r"the function 'stimulus' is not known\n  in the equations:\n    dv/dt = stim"):
+    with pytest.raises(
+        eq.EquationError, match=r"the function 'stimulus' is not known\n  in the equations:\n    dv/dt = stim"
+    ):
         brian.Network(G).run(1 * ms)
-    with pytest.raises(eq.EquationError, match="the function 'expp' is not known"):  # a slip of the pen is found at once
+    with pytest.raises(
+        eq.EquationError, match="the function 'expp' is not known"
+    ):  # a slip of the pen is found at once
         brian.NeuronGroup(1, "dv/dt = expp(v)/ms : 1")
 
 
@@ -120,7 +124,9 @@ def test_a_constant_of_the_namespace_may_be_an_integer(backend):
     assert len(M) == 0
     net = brian.Network(G, M)
     net.run(0.1 * ms)
-    assert list(M.j[:, 0]) == [0, 1, 2, 0, 1, 2] and list(M.k[:, 0]) == [3, 4, 5, 6, 7, 8] and list(G.j) == list(M.j[:, 0])
+    assert (
+        list(M.j[:, 0]) == [0, 1, 2, 0, 1, 2] and list(M.k[:, 0]) == [3, 4, 5, 6, 7, 8] and list(G.j) == list(M.j[:, 0])
+    )
     assert len(M) == 1
     n = 2.5  # noqa: F841
     with pytest.raises(eq.EquationError, match="'j' is declared integer, and this is not"):
@@ -149,7 +155,10 @@ def test_synapses_take_the_arguments_of_brian_in_its_order_and_under_their_old_n
     S = brian.Synapses(G, G, "w : 1", "v_post += w", None, "w += 1")
     T = brian.Synapses(G, G, "w : 1", pre="v_post += w", post="w += 1")
     for s in (S, T):
-        assert [(p.prepost, p.statements.text) for p in s.pathways.values()] == [("pre", "v_post += w"), ("post", "w += 1")]
+        assert [(p.prepost, p.statements.text) for p in s.pathways.values()] == [
+            ("pre", "v_post += w"),
+            ("post", "w += 1"),
+        ]
         assert str(s.equations) == "w : 1"
     with pytest.raises(eq.EqsnnError, match="pre= is the old name of on_pre=; give one of them"):
         brian.Synapses(G, G, on_pre="v += 1", pre="v += 1")
@@ -174,3 +183,23 @@ def test_indices_of_spikes_may_be_whole_floats():
 def test_a_unit_is_found_in_a_list_of_units():
     assert brian.volt in [second, Hz, brian.volt] and brian.volt not in [second, Hz]
     assert len({second, Hz, brian.second}) == 2
+
+
+def test_a_device_can_be_built_with_its_options_again_and_again():
+    brian.set_device("cpp_standalone", build_on_run=False, directory="output")
+    try:
+        for _ in range(2):
+            brian.device.build(direct_call=False, **brian.device.build_options)
+        assert brian.device.build_options == {"directory": "output"}
+    finally:
+        brian.set_device("runtime")
+
+
+def test_what_views_and_inputs_say_of_themselves():
+    G = brian.NeuronGroup(2, "dv/dt = -v/(10*ms) : volt (unless refractory)", threshold="v > 1*mV", refractory=2 * ms)
+    assert G.v.unit == brian.volt and str(G.v.unit) == "V" and (G.i.unit == 1)
+    assert brian.PoissonInput(G, "v", 5, 10 * Hz, 1 * mV).N == 5
+    assert G[:1].source is G
+    M = brian.StateMonitor(G, True, record=True)
+    brian.run(0.2 * ms)
+    assert M.not_refractory.shape == M.lastspike.shape == (2, 2) and M.not_refractory.all()

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import eqsnn as eq
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from transplants import SCRIPTS, golden, outcome
@@ -23,6 +21,8 @@ def test_the_same_start_gives_the_same_spikes(name):
     assert sum(len(v) for k, v in expected.items() if k.startswith("step")) >= 100
     for key, value in expected.items():
         if key.startswith("state"):
-            np.testing.assert_allclose(found[key], value, rtol=0, atol=1e-9 * np.max(abs(value), initial=1e-300), err_msg=key)
+            np.testing.assert_allclose(
+                found[key], value, rtol=0, atol=1e-9 * np.max(abs(value), initial=1e-300), err_msg=key
+            )
         else:
             np.testing.assert_array_equal(found[key], value, err_msg=key)

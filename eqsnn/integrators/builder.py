@@ -255,7 +255,9 @@ class MapBuilder:
             return self._expanded[key]
         base = known.variable if owner == "self" else f"{known.variable}_{owner}"
         translated = self.translate(known.expr, inner, frame)
-        if known.dtype == "integer" and infer(known.expr, inner).dtype == "float":  # an external constant, which is an integer
+        if (
+            known.dtype == "integer" and infer(known.expr, inner).dtype == "float"
+        ):  # an external constant, which is an integer
             translated = voc.ToInt(translated)
         value = self.assign(base, translated, known.expr.span, known.dtype)
         self._expanded[key] = value

@@ -245,7 +245,12 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
             expr.span,
             unit_hint(expr, variable.dim),
         )
-    if variable.dtype == "integer" and found.dtype == "float" and found.dim is not None and not _comes_late(expr, scope):
+    if (
+        variable.dtype == "integer"
+        and found.dtype == "float"
+        and found.dim is not None
+        and not _comes_late(expr, scope)
+    ):
         raise EquationError(f"'{variable.name}' is declared integer, and this is not", expr.span, "write int(...)")
 
 

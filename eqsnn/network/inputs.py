@@ -107,6 +107,11 @@ class PoissonInput(SimObject):
         if self.rate < 0:
             raise EqsnnError("PoissonInput: a rate cannot be negative")
 
+    @property
+    def N(self) -> int:
+        """How many inputs each element has."""
+        return self.n
+
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names of the weight are looked up outside a run."""
         return [self.target.spaces()[0], user_namespace()]

@@ -26,7 +26,9 @@ def look_up_functions(objects: Iterable[SimObject], spaces: Spaces) -> None:
     for o in objects:
         if isinstance(o, NeuronGroup):
             o.model = with_functions(o.model, functions_used(_expressions(o), spaces=spaces(o)))
-    for o in sorted((o for o in objects if isinstance(o, Synapses)), key=lambda o: o._age):  # synapses onto others are younger
+    for o in sorted(
+        (o for o in objects if isinstance(o, Synapses)), key=lambda o: o._age
+    ):  # synapses onto others are younger
         statements = tuple(p.statements for p in o.pathways.values())
         found = functions_used(_expressions(o), statements, spaces=spaces(o))
         o.model = with_functions(o.model, found, o.source.expression_scope(), o.target.expression_scope(), statements)

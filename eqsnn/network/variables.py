@@ -10,6 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
+from eqsnn.units.show import get_unit
 
 if TYPE_CHECKING:
     from eqsnn.network.group import Group
@@ -47,6 +48,11 @@ class VariableView:
     def dim(self) -> Dimension:
         """The dimension of the values."""
         return DIMENSIONLESS if self._unitless else self.info.dim
+
+    @property
+    def unit(self) -> Quantity:
+        """The unit in which the values are kept: ``volt`` for a variable in mV."""
+        return get_unit(self.dim)
 
     def _with_unit(self, values: np.ndarray):
         dim = self.dim
