@@ -150,22 +150,6 @@ def test_connect_reads_subexpressions_of_both_sides_and_of_the_synapses():
         brian.Synapses(G, G, "w : 1\nz = 2*w : 1").connect("z > 3")
 
 
-def test_synapses_take_the_arguments_of_brian_in_its_order_and_under_their_old_names():
-    G = brian.NeuronGroup(1, "v : 1", threshold="v > 1", reset="v = 0")
-    S = brian.Synapses(G, G, "w : 1", "v_post += w", None, "w += 1")
-    T = brian.Synapses(G, G, "w : 1", pre="v_post += w", post="w += 1")
-    for s in (S, T):
-        assert [(p.prepost, p.statements.text) for p in s.pathways.values()] == [
-            ("pre", "v_post += w"),
-            ("post", "w += 1"),
-        ]
-        assert str(s.equations) == "w : 1"
-    with pytest.raises(eq.EqsnnError, match="pre= is the old name of on_pre=; give one of them"):
-        brian.Synapses(G, G, on_pre="v += 1", pre="v += 1")
-    with pytest.raises(eq.EqsnnError, match="connect= was given up in Brian 2.0"):
-        brian.Synapses(G, G, connect=True)
-
-
 def test_a_shared_variable_is_one_value_however_it_is_read():
     G = brian.NeuronGroup(3, "f : Hz (shared)\ntwice = 2*f : Hz (shared)")
     G.f = 50 * Hz

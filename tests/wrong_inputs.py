@@ -75,7 +75,7 @@ ROWS = {
     "variable as a function of time": dict(model="dv/dt = -v(t)/(10*ms) : volt"),
     "variable at an earlier time": dict(model="dv/dt = -v(t-dt)/(10*ms) : volt"),
     "derivative of a function of time": dict(model="dv(t)/dt = -v/(10*ms) : volt"),
-    "input as a function of time": dict(model="dv/dt = (I(t)-v)/(10*ms) : volt"),
+    "input as a function of time": dict(model="dv/dt = (I(t)-v)/(10*ms) : volt", run=True),
     "function without parentheses before its argument": dict(model="x = exp v : 1"),
     "variable before parentheses": dict(model="g : siemens\nI_syn = g(v-0*mV) : amp\n" + LIF),
     "parenthesis that is open over lines": dict(model="dv/dt = (-v\n + 2*mV/(10*ms) : volt\nw : 1"),
