@@ -45,12 +45,13 @@ def test_without_a_method_a_variable_without_a_fixed_point_makes_the_system_eule
 def test_functions_are_looked_up_at_each_run(backend):
     """A TimedArray may be made after the group that calls it, and another may take its name between two runs."""
     eq.settings.backend = backend
-    G = brian.NeuronGroup(2, "x = stimulus(t) + i : 1\nv : 1")
+    G = brian.NeuronGroup(2, "x = stimulus(t) + i + ta(t)*0 : 1\nv : 1")
     S = brian.Synapses(G, G, "v_post = x_pre : 1 (summed)")
     S.connect(j="i")
     H = brian.NeuronGroup(1, "w : 1")
     H.run_regularly("w = stimulus(t)*scale(1.0)")
     M = brian.StateMonitor(G, ["x", "v"], record=True)
+    ta = brian.TimedArray([0, 0], dt=1 * ms)  # noqa: F841 (not taken for a slip of 'tan')
     scale = brian.Function(lambda x: x + 1, arg_units=[1], return_unit=1)
     stimulus = brian.TimedArray([1, 2], dt=0.1 * ms)
     brian.run(0.2 * ms)

@@ -250,7 +250,8 @@ def _late_function(expr: Call, scope: Scope) -> Found:
     if name.lower() in ("and", "or", "not"):
         raise EquationError(f"'{name}' is not an operator", expr.name_span, f"write '{name.lower()}'")
     near = OTHER_NAMES.get(name) or closest(name, FUNCTIONS if _of_time(expr) else [*FUNCTIONS, *scope.functions])
-    if near or not scope.open_ended:
+    like_a_table = _first_is_time(expr) and name not in OTHER_NAMES  # TimedArrays are called 'ta' and the like
+    if not scope.open_ended or (near and not like_a_table):
         raise unknown_function(expr, near)
     for argument in expr.args:
         infer(argument, scope)
@@ -269,7 +270,11 @@ def unknown_function(expr: Call, near: str | None = None) -> EquationError:
 
 
 def _of_time(expr: Call) -> bool:
-    return len(expr.args) == 1 and isinstance(expr.args[0], Name) and expr.args[0].id == "t"
+    return len(expr.args) == 1 and _first_is_time(expr)
+
+
+def _first_is_time(expr: Call) -> bool:
+    return bool(expr.args) and isinstance(expr.args[0], Name) and expr.args[0].id == "t"
 
 
 def _instead_of_call(expr: Call) -> str:
