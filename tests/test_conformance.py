@@ -188,3 +188,29 @@ def test_what_views_and_inputs_say_of_themselves():
     M = brian.StateMonitor(G, True, record=True)
     brian.run(0.2 * ms)
     assert M.not_refractory.shape == M.lastspike.shape == (2, 2) and M.not_refractory.all()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_exact_solutions_of_coupled_equations_may_differ_by_the_number_of_the_element(backend):
+    eq.settings.backend = backend
+    G = brian.NeuronGroup(
+        3, "dv/dt = (u - v)/tau : 1\ndu/dt = -u/(2*ms) : 1\ntau = (5 + i)*ms : second", method="exact"
+    )
+    P = brian.NeuronGroup(3, "x : second (constant)")
+    P.x = "(2 + i)*ms"
+    S = brian.Synapses(
+        G,
+        P,
+        "da/dt = (b - a)/slow : 1 (clock-driven)\ndb/dt = -b/fast : 1 (clock-driven)\nslow = (5 + i + 2*j)*ms : second\nfast = x_post : second",
+        method="exact",
+    )
+    S.connect(i=[2, 0, 1, 0], j=[0, 1, 2, 2])  # not in the order of rows
+    G.u = S.b = 1
+    brian.run(1 * ms)
+
+    def driven(slow, fast):  # a' = (b - a)/slow, b' = -b/fast, after 1 ms
+        return (np.exp(-1 / fast) - np.exp(-1 / slow)) / (1 - slow / fast)
+
+    np.testing.assert_allclose(G.v, driven(5.0 + np.arange(3), 2.0), rtol=1e-12)
+    i, j = np.asarray(S.i), np.asarray(S.j)
+    np.testing.assert_allclose(S.a, driven(5.0 + i + 2 * j, 2.0 + j), rtol=1e-12)

@@ -45,7 +45,16 @@ from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor,
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
 from eqsnn.runtime.plan_synapses import place_synapses
-from eqsnn.runtime.questions import connected, degrees, index_scalar, member, place_name, root_of, values_of
+from eqsnn.runtime.questions import (
+    connected,
+    degrees,
+    index_scalar,
+    member,
+    place_name,
+    places_of_elements,
+    root_of,
+    values_of,
+)
 from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
 
@@ -163,7 +172,9 @@ class Planner:
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
         others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
-        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values)
+        scope = model.scope.with_externals(
+            {n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values
+        )
         check_model(model, scope)
         if isinstance(o, Synapses):
             for p in o.pathways.values():
@@ -320,7 +331,7 @@ class Planner:
                 scalars[s.name] = key_of(*o.site(label)) if s.variable == "key" else 0
             elif s.owner == "shape":
                 scalars[s.name] = extra[s.variable] if s.variable in extra else shape_value(model_scope, s.variable, dt)
-        evaluate_hoisted(kernel, buffers, scalars)
+        evaluate_hoisted(kernel, buffers, scalars, places_of_elements(kernel, groups["self"]))
         functions = {e.function: function_of(model_scope, e.function) for e in kernel.externs}
         return Binding(buffers, scalars, functions)
 

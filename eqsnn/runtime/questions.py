@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from eqsnn.kernel.ir import HoistedPropagator, Kernel
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.network.base import SimObject
 from eqsnn.network.group import Group
@@ -75,6 +76,17 @@ def internal(group, record: np.ndarray) -> np.ndarray:
     if isinstance(group, Synapses):
         return np.ascontiguousarray(record if group.position is None else group.position[record], np.int64)
     return np.ascontiguousarray(record + start_of(group), np.int64)
+
+
+def places_of_elements(kernel: Kernel, o: Group) -> dict[str, np.ndarray]:
+    """The numbers of the elements of ``o``, or of the ends of its synapses, in the order of its arrays, where a kernel has derived values for
+    each."""
+    if not any(isinstance(h, HoistedPropagator) and h.per_element for h in kernel.hoisted):
+        return {}
+    if not isinstance(o, Synapses):
+        return {"@i": np.arange(len(o))}
+    order = slice(None) if o.position is None else np.argsort(o.position)
+    return {"@pre": o.sources[order].astype(np.int64), "@post": o.targets[order].astype(np.int64)}
 
 
 def degrees(o: Synapses, variable: str) -> np.ndarray:
