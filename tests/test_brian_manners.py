@@ -155,7 +155,7 @@ def test_a_script_for_the_standalone_device_runs_as_always_and_is_told_once():
         "set_device('cpp_standalone') changes nothing: the script runs compiled as always, each run() when it is called, and no project "
         "is written"
     ]
-    assert b2.get_device().name == "cpp_standalone" and b2.device.build_options == {"run": True, "directory": None}
+    assert b2.get_device().name == "cpp_standalone" and b2.device.build_options == {"debug": True}
     b2.device.reinit()
     b2.device.activate(directory="elsewhere")
     with pytest.raises(EqsnnError, match=r"device.run\(\): run\(\) has run already when it returns"):

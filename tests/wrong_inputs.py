@@ -75,7 +75,7 @@ ROWS = {
     "variable as a function of time": dict(model="dv/dt = -v(t)/(10*ms) : volt"),
     "variable at an earlier time": dict(model="dv/dt = -v(t-dt)/(10*ms) : volt"),
     "derivative of a function of time": dict(model="dv(t)/dt = -v/(10*ms) : volt"),
-    "input as a function of time": dict(model="dv/dt = (I(t)-v)/(10*ms) : volt"),
+    "input as a function of time": dict(model="dv/dt = (I(t)-v)/(10*ms) : volt", run=True),
     "function without parentheses before its argument": dict(model="x = exp v : 1"),
     "variable before parentheses": dict(model="g : siemens\nI_syn = g(v-0*mV) : amp\n" + LIF),
     "parenthesis that is open over lines": dict(model="dv/dt = (-v\n + 2*mV/(10*ms) : volt\nw : 1"),
@@ -150,7 +150,7 @@ ROWS = {
     # -- names
     "unknown name": dict(model="dv/dt = (I_e - v)/(10*ms) : volt", run=True),
     "unknown name that is nearly known": dict(model="dv/dt = (Iext - v)/(10*ms) : volt\nI_ext : volt", run=True),
-    "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt"),
+    "unknown function": dict(model="dv/dt = -foo(v)/(10*ms) : volt", run=True),
     "unknown function that is nearly known": dict(model="x = expp(3) : 1"),
     "user function with a wrong unit": dict(model="x = f(3) : 1", namespace={"f": FUNCTIONS["checked"]}),
     "user function with too many arguments": dict(model="x = f(3*mV, 2) : 1", namespace={"f": FUNCTIONS["checked"]}),

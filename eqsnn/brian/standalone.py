@@ -22,6 +22,10 @@ class Device:
 
     def activate(self, build_on_run: bool = True, **kwargs) -> None:
         """Take the options of ``set_device``."""
+        self._check_options(kwargs)
+        self.build_on_run, self.build_options = build_on_run, kwargs
+
+    def _check_options(self, kwargs: dict[str, object]) -> None:
         unknown = sorted(set(kwargs) - _OPTIONS)
         if unknown:
             raise TypeError(
@@ -29,11 +33,10 @@ class Device:
             )
         if kwargs.get("run_args"):
             raise EqsnnError(f"run_args: {_RUN_AGAIN}")
-        self.build_on_run, self.build_options = build_on_run, kwargs
 
     def build(self, **kwargs) -> None:
         """Nothing is left to do: each ``run`` has built what it needed and has run."""
-        self.activate(self.build_on_run, **kwargs)
+        self._check_options(kwargs)
 
     def reinit(self) -> None:
         """Forget the options."""

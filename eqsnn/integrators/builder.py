@@ -10,7 +10,7 @@ from sympy import Float, Integer
 from eqsnn.errors import EquationError, InternalError, Span
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
-from eqsnn.model.dimensions import infer, inline_scope, result_type
+from eqsnn.model.dimensions import infer, inline_scope, result_type, unknown_function
 from eqsnn.model.functions import DrawnTable, InlineFunction, UserFunction, known_constant
 from eqsnn.model.model import DType, Scope, Symbol, seen_from
 from eqsnn.model.statements import Bound
@@ -254,7 +254,12 @@ class MapBuilder:
         if key in self._expanded:
             return self._expanded[key]
         base = known.variable if owner == "self" else f"{known.variable}_{owner}"
-        value = self.assign(base, self.translate(known.expr, inner, frame), known.expr.span, known.dtype)
+        translated = self.translate(known.expr, inner, frame)
+        if (
+            known.dtype == "integer" and infer(known.expr, inner).dtype == "float"
+        ):  # an external constant, which is an integer
+            translated = voc.ToInt(translated)
+        value = self.assign(base, translated, known.expr.span, known.dtype)
         self._expanded[key] = value
         return value
 
@@ -267,6 +272,8 @@ class MapBuilder:
         if expr.function == "poisson":
             alike = Integer(int(self.one_for_all))
             return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)
+        if expr.function not in voc.FUNCTIONS:  # no namespace has been asked for it yet
+            raise unknown_function(expr)
         return voc.FUNCTIONS[expr.function](*args)
 
     def _given(self, expr: Call, function: object, args: list, scope: Scope, frame: str):

@@ -231,7 +231,8 @@ def summed_map(model: Model, variable_name: str) -> UpdateMap:
     v = model[variable_name]
     name, side = v.name.rsplit("_", 1)
     builder = MapBuilder(f"{model.name}_{v.name}", model.scope)
-    value = builder.assign(f"change_{v.name}", builder.translate(v.expr), v.span)
+    dtype = model.scope.of(side).symbols[name].dtype  # of the memory that is added to
+    value = builder.assign(f"change_{v.name}", builder.translate(v.expr), v.span, dtype)
     builder.write((side, name), value, "add", source=v.span)
     return builder.finish()
 

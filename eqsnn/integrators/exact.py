@@ -40,6 +40,24 @@ class Linear:
                 seen.append([u for u in self.A if u in group[v]])
         return seen
 
+    def cycles(self) -> list[list[Variable]]:
+        """Sets of variables each of which depends on each other of its set; a variable in no cycle is a set of its own."""
+        after = {v: self._read_by(v) for v in self.A}
+        sets: list[list[Variable]] = []
+        for v in self.A:
+            if not any(v in known for known in sets):
+                sets.append([u for u in self.A if u is v or (u in after[v] and v in after[u])])
+        return sets
+
+    def _read_by(self, v: Variable) -> set[Variable]:
+        """The variables on which the equation of ``v`` depends, directly or not."""
+        found: set[Variable] = set()
+        while True:
+            more = {w for u in (found | {v}) for w in self.A[u]} - found
+            if not more:
+                return found
+            found |= more
+
     def reached_from(self, sources: set[Variable]) -> set[Variable]:
         """The variables whose solution depends on one of ``sources``, which are among them."""
         reached = set(sources)
@@ -94,6 +112,20 @@ class Exact(Integrator):
                             f"the coefficients of the equation of '{v.name}' depend on '{name}', which changes during the run",
                             v.span,
                         )
+        return None
+
+    def declines(self, system: System) -> Reason | None:
+        """Brian 2 solves the linear systems that have one fixed point, and takes 'euler' for the others where no method is given: the same
+        script is to be integrated by the same formula here."""
+        found = linear(system)
+        assert isinstance(found, Linear)
+        for variables in found.cycles():
+            if len(variables) > 4:  # its determinant may have thousands of terms
+                continue
+            matrix = sympy.Matrix([[found.A[v].get(w, sympy.S.Zero) for w in variables] for v in variables])
+            if sympy.expand(matrix.det()) == 0:
+                v = variables[0]
+                return Reason(f"the equation of '{v.name}' has no single fixed point", v.span)
         return None
 
     def advance(self, system: System) -> None:

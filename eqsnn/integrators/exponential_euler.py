@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sympy
+
 from eqsnn.integrators.integrator import Integrator, Reason
 from eqsnn.integrators.system import System
 from eqsnn.integrators.vocabulary import Exprel
+from eqsnn.model.model import Variable
 
 
 class ExponentialEuler(Integrator):
     """dx/dt = f = a x + b with a, b held during the step: x[n+1] = x[n] + dt f(x[n]) exprel(a dt) (Rush & Larsen 1978).
 
-    The form with exprel is exact at a = 0, where x_inf - (x_inf - x) exp(a dt) divides by zero.
+    The form with exprel is exact at a = 0, where x_inf - (x_inf - x) exp(a dt) divides by zero. Where x stands inside functions too, as in
+    -g x + exp(x), these are held with a and b, as Brian 2 does: terms without a factor x are b.
     """
 
     name = "exponential_euler"
@@ -23,8 +27,7 @@ class ExponentialEuler(Integrator):
                 f"they contain the noise '{next(iter(system.noises))}', and this method is for deterministic equations"
             )
         for v in system.variables:
-            f, _ = system.slope(v)
-            if not system.is_linear(f, {system.value(v)}):
+            if _rate(system, system.slope(v)[0], v) is None:
                 return Reason(
                     f"the equation of '{v.name}' is not linear in '{v.name}', the other variables held", v.span
                 )
@@ -36,7 +39,16 @@ class ExponentialEuler(Integrator):
         new = {}
         for v, f in slopes.items():
             x = system.value(v)
-            rate = system.derivative(f, v)
+            rate = _rate(system, f, v)
             moved = x + dt * f * (Exprel(rate * dt) if rate != 0 else 1)
             new[v] = system.clamp(v, moved, x)
         system.move(new)
+
+
+def _rate(system: System, f: sympy.Expr, v: Variable) -> sympy.Expr | None:
+    """The coefficient a of f = a x + b, or None if f has other powers of x."""
+    x = system.value(v)
+    if system.is_linear(f, {x}):
+        return system.derivative(f, v)
+    terms = sympy.collect(sympy.expand(system.flat(f)), x, evaluate=False)
+    return terms[x] if set(terms) <= {x, sympy.S.One} and x in terms else None

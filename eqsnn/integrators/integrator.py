@@ -43,6 +43,10 @@ class Integrator(ABC):
     def advance(self, system: System) -> None:
         """Append one step to the system's map. ``supports`` was None."""
 
+    def declines(self, system: System) -> Reason | None:
+        """Why a method that supports the system is not the one to take where no method is given; None if it is."""
+        return None
+
 
 def methods() -> dict[str, Integrator]:
     """All methods by name: every module of this room that defines Integrators."""
@@ -106,6 +110,8 @@ def choose(system: System, method: str | tuple[str, ...] | None, owner: str) -> 
     for name in names:
         _check_name(name, available, owner)
         reason = available[name].supports(system)
+        if reason is None and method is None:
+            reason = available[name].declines(system)
         if reason is None:
             why = f" ({'; '.join(refused)})" if refused else " (the equations are linear)"
             given = "no method given" if method is None else f"of the methods {', '.join(names)}"

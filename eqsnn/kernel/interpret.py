@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -267,16 +267,25 @@ def _cast(value, type_: str):
     return value.astype(_DTYPES[type_])
 
 
-def evaluate_hoisted(kernel: Kernel, buffers: dict[str, np.ndarray], scalars: dict[str, float | int]) -> None:
-    """Add the derived scalars and buffers of ``kernel`` to ``buffers`` and ``scalars``."""
+def evaluate_hoisted(
+    kernel: Kernel,
+    buffers: dict[str, np.ndarray],
+    scalars: dict[str, float | int],
+    places: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Add the derived scalars and buffers of ``kernel`` to ``buffers`` and ``scalars``. ``places``: '@i', the number of each element, or '@pre'
+    and '@post', those of the ends of each synapse; needed where derived values differ between elements."""
     types = {s.name: s.type for s in kernel.scalars}
+    ends = {b.name: f"@{b.extent}" for b in kernel.buffers if b.extent in ("pre", "post")}
 
     def load(buffer: str, index):
-        values = buffers[buffer]
+        if index is None and places and ends.get(buffer) in places:
+            index = places[ends[buffer]]
+        values = buffers[buffer] if index is None else buffers[buffer][index]
         return values.astype(np.float64) if values.dtype == np.float32 else values
 
     def value(expr: Expr):
-        env = {n: np.asarray(v, _DTYPES[types[n]]) for n, v in scalars.items() if n in types}
+        env = {n: np.asarray(v, _DTYPES[types[n]]) for n, v in scalars.items() if n in types} | dict(places or {})
         with np.errstate(all="ignore"):
             return evaluate(expr, env, load)
 

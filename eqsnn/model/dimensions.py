@@ -233,7 +233,7 @@ def _call(expr: Call, scope: Scope) -> Found:
         return kinds[type(given)](expr, given, scope)
     spec = FUNCTIONS.get(expr.function)
     if spec is None:
-        raise _unknown_function(expr, scope)
+        return _late_function(expr, scope)
     if len(expr.args) != spec.arity:
         wanted = {0: "no arguments", 1: "one argument"}.get(spec.arity, f"{spec.arity} arguments")
         raise EquationError(
@@ -242,26 +242,39 @@ def _call(expr: Call, scope: Scope) -> Found:
     return _apply_rule(expr, spec, [infer(a, scope) for a in expr.args])
 
 
-def _unknown_function(expr: Call, scope: Scope) -> EquationError:
+def _late_function(expr: Call, scope: Scope) -> Found:
+    """A function that the namespace of a run may have, as it may have a constant; what looks like a slip of the pen is refused at once."""
     name = expr.function
     if name in scope.symbols or known_constant(name) is not None:
-        return EquationError(f"'{name}' is not a function", expr.name_span, _instead_of_call(expr))
+        raise EquationError(f"'{name}' is not a function", expr.name_span, _instead_of_call(expr))
     if name.lower() in ("and", "or", "not"):
-        return EquationError(f"'{name}' is not an operator", expr.name_span, f"write '{name.lower()}'")
-    if _of_time(expr) and name not in OTHER_NAMES and closest(name, FUNCTIONS) is None:
+        raise EquationError(f"'{name}' is not an operator", expr.name_span, f"write '{name.lower()}'")
+    near = OTHER_NAMES.get(name) or closest(name, FUNCTIONS if _of_time(expr) else [*FUNCTIONS, *scope.functions])
+    like_a_table = _first_is_time(expr) and name not in OTHER_NAMES  # TimedArrays are called 'ta' and the like
+    if not scope.open_ended or (near and not like_a_table):
+        raise unknown_function(expr, near)
+    for argument in expr.args:
+        infer(argument, scope)
+    return Found(None, "float")
+
+
+def unknown_function(expr: Call, near: str | None = None) -> EquationError:
+    """The error for a call of what is no function."""
+    name = expr.function
+    hint = f"there are {', '.join(sorted(FUNCTIONS))}, TimedArrays, and functions of your own"
+    if near:
+        hint = f"did you mean '{near}'?"
+    elif _of_time(expr):
         hint = f"declare '{name} : unit' and write '{name}' alone, or give a TimedArray called '{name}'"
-        return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
-    near = OTHER_NAMES.get(name) or closest(name, [*FUNCTIONS, *scope.functions])
-    hint = (
-        f"did you mean '{near}'?"
-        if near
-        else f"there are {', '.join(sorted(FUNCTIONS))}, TimedArrays, and functions of your own"
-    )
     return EquationError(f"the function '{name}' is not known", expr.name_span, hint)
 
 
 def _of_time(expr: Call) -> bool:
-    return len(expr.args) == 1 and isinstance(expr.args[0], Name) and expr.args[0].id == "t"
+    return len(expr.args) == 1 and _first_is_time(expr)
+
+
+def _first_is_time(expr: Call) -> bool:
+    return bool(expr.args) and isinstance(expr.args[0], Name) and expr.args[0].id == "t"
 
 
 def _instead_of_call(expr: Call) -> str:

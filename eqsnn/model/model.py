@@ -108,11 +108,16 @@ class Scope:
             scope = {"pre": scope.pre, "post": scope.post}.get(side) or scope
         return scope
 
-    def with_externals(self, dims: Mapping[str, Dimension], others: Iterable[str] = ()) -> Scope:
-        """The closed scope of a run: external constants have dimensions now and no further name may appear; ``others``: names of numbers
-        that one of them may have been meant for."""
+    def with_externals(
+        self, dims: Mapping[str, Dimension], others: Iterable[str] = (), values: Mapping[str, object] | None = None
+    ) -> Scope:
+        """The closed scope of a run: external constants have dimensions now (and types, if ``values`` has them), and no further name may
+        appear; ``others``: names of numbers that one of them may have been meant for."""
+        whole = {n for n, v in (values or {}).items() if isinstance(v, int) and not isinstance(v, bool)}
         known = {
-            n: Symbol(n, "external", n, d, shared=True, constant=True) for n, d in dims.items() if n not in self.symbols
+            n: Symbol(n, "external", n, d, "integer" if n in whole else "float", shared=True, constant=True)
+            for n, d in dims.items()
+            if n not in self.symbols
         }
         return replace(self, symbols={**self.symbols, **known}, open_ended=False, others=tuple(others))
 

@@ -73,6 +73,22 @@ def with_event_code(model: Model, event: str, code: Statements, functions: Mappi
     return replace(model, externals=_externals(model, ()))
 
 
+def with_functions(
+    model: Model,
+    functions: Mapping[str, object],
+    pre: Scope | None = None,
+    post: Scope | None = None,
+    statements: tuple[Statements, ...] = (),
+) -> Model:
+    """The model with the functions that a run finds under the names that it calls; ``pre`` and ``post``: the ends of synapses, whose models
+    have theirs already; ``statements``: of their pathways."""
+    if not functions and pre is model.scope.pre and post is model.scope.post:
+        return model
+    scope = replace(model.scope, functions={**model.scope.functions, **functions}, pre=pre, post=post)
+    model = replace(model, scope=scope)
+    return replace(model, externals=_externals(model, statements))
+
+
 def resolve_synapses(
     equations: ast.Equations,
     *,

@@ -245,8 +245,19 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
             expr.span,
             unit_hint(expr, variable.dim),
         )
-    if variable.dtype == "integer" and found.dtype == "float" and found.dim is not None:
+    if (
+        variable.dtype == "integer"
+        and found.dtype == "float"
+        and found.dim is not None
+        and not _comes_late(expr, scope)
+    ):
         raise EquationError(f"'{variable.name}' is declared integer, and this is not", expr.span, "write int(...)")
+
+
+def _comes_late(expr: ast.Expr, scope: Scope) -> bool:
+    """Whether ``expr`` uses a constant of the namespace that may turn out to be an integer."""
+    names = [n.id for n in walk(expr) if isinstance(n, Name)] if scope.open_ended else []
+    return any(n not in scope.symbols and known_constant(n) is None for n in names)
 
 
 def units_of_events(model: Model, scope: Scope) -> None:
@@ -336,6 +347,12 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
     if symbol.dim != variable.dim:
         raise UnitError(
             f"'{name}' of the {where} group has unit {symbol.dim}, and the sum has unit {variable.dim}", d_span
+        )
+    if symbol.dtype == "boolean" or (symbol.dtype == "integer" and variable.dtype != "integer"):
+        raise EquationError(
+            f"'{name}' of the {where} group is {symbol.dtype} and cannot hold this sum",
+            d_span,
+            "declare the sum integer too" if symbol.dtype == "integer" else f"declare it there as '{name} : 1'",
         )
 
 

@@ -65,7 +65,9 @@ def refuse_synaptic_names(expr: Expr, scope: Scope, extra: Mapping[str, object])
     """``connect`` makes the synapses: what belongs to them has no value before."""
     for node in walk(expr):
         symbol = scope.symbols.get(node.id) if isinstance(node, Name) and node.id not in extra else None
-        if symbol is not None and (symbol.owner == "self" or symbol.name in ("N_incoming", "N_outgoing")):
+        if symbol is not None and symbol.owner == "self" and symbol.expr is not None:
+            refuse_synaptic_names(symbol.expr, scope, extra)  # a subexpression has the values of the pair
+        elif symbol is not None and (symbol.owner == "self" or symbol.name in ("N_incoming", "N_outgoing")):
             raise EquationError(
                 f"'{symbol.name}' belongs to the synapses, which do not exist before connect()",
                 node.span,
@@ -79,14 +81,17 @@ def _names(expr: Expr) -> set[str]:
 
 def _reads(expr: Expr, scope: Scope) -> tuple[bool, bool, bool]:
     """Whether the expression depends on the source, on the target, and whether it is random."""
-    pre = post = False
+    pre = post = random = False
     for name in _names(expr):
         symbol = scope.symbols.get(name)
         if symbol is None:
             continue
+        if symbol.owner == "self" and symbol.expr is not None:
+            inner = _reads(symbol.expr, scope)
+            pre, post, random = pre or inner[0], post or inner[1], random or inner[2]
         pre |= symbol.owner == "pre" or (symbol.owner == "index" and symbol.variable == "i")
         post |= symbol.owner == "post" or (symbol.owner == "index" and symbol.variable == "j")
-    return pre, post, any(getattr(n, "function", "") in ("rand", "randn", "poisson") for n in walk(expr))
+    return pre, post, random or any(getattr(n, "function", "") in ("rand", "randn", "poisson") for n in walk(expr))
 
 
 SPARSE = 0.05

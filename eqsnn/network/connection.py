@@ -96,6 +96,11 @@ def builder(synapses: Synapses, namespace: Mapping[str, object] | None) -> rules
     def values(owner: str, variable: str, i: np.ndarray, j: np.ndarray):
         if owner == "index" and variable in ("i", "j"):
             return {"i": i, "j": j}[variable]
+        if owner == "index" and variable in (
+            "i@pre",
+            "i@post",
+        ):  # in a subexpression of that group: counted in the whole of it
+            return i + getattr(source, "start", 0) if variable == "i@pre" else j + getattr(target, "start", 0)
         if owner in ("index", "clock"):
             return synapses.host_values(owner, variable, None)
         side, _, inner = owner.partition(".")

@@ -76,7 +76,7 @@ class Group(SimObject):
         view = self._lookup(name)
         if view is None:
             raise AttributeError(self._no_such(name))
-        if view.info.name in ("N", "N_pre", "N_post") or (view.info.shared and view.info.write is None):
+        if view.info.name in ("N", "N_pre", "N_post", "t", "dt", "t_in_timesteps"):
             value = view.get()
             return int(value) if view.info.dtype == "integer" else value
         return view

@@ -107,6 +107,11 @@ class PoissonInput(SimObject):
         if self.rate < 0:
             raise EqsnnError("PoissonInput: a rate cannot be negative")
 
+    @property
+    def N(self) -> int:
+        """How many inputs each element has."""
+        return self.n
+
     def spaces(self) -> list[Mapping[str, object]]:
         """Where external names of the weight are looked up outside a run."""
         return [self.target.spaces()[0], user_namespace()]
@@ -171,7 +176,8 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         ``period`` (None or 0*second: none): the spikes come again and again. ``sorted``: they are in order of time, then index, already.
         """
         indices = np.asarray(indices)
-        indices = indices.astype(np.int64) if indices.size == 0 else indices
+        if indices.size == 0 or (indices.dtype.kind == "f" and np.array_equal(indices, np.trunc(indices))):
+            indices = indices.astype(np.int64)  # such as those of numpy.zeros
         if len(np.atleast_1d(np.asarray(times))) and dimensions_of(times) != second.dim:
             raise UnitError(f"SpikeGeneratorGroup: times must be times such as [1, 2]*ms; got {times!r}")
         seconds = np.atleast_1d(np.asarray(times, np.float64))

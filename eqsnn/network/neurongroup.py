@@ -265,6 +265,11 @@ class Subgroup(Group, SpikeSource):
         return self.parent.links
 
     @property
+    def source(self) -> NeuronGroup:
+        """The whole group."""
+        return self.root
+
+    @property
     def model(self) -> Model:
         return self.parent.model
 

@@ -25,8 +25,9 @@ _MARGIN = 1e-3
 class StateMonitor(Recorder):
     """Records variables of some elements in every step of a clock, at the start of the step unless ``when`` says else.
 
-    ``variables``: a name or names (True: all of the equations); ``record``: True (all that exist now), False (none), an index, a list, a
-    slice, a mask, a condition in a string, a subgroup, or ``S[i, j]`` of synapses. ``M.v`` has shape (elements, times), ``M.t`` the times;
+    ``variables``: a name or names (True: all of the equations, and what refractoriness adds to them); ``record``: True (all that exist now),
+    False (none), an index, a list, a slice, a mask, a condition in a string, a subgroup, or ``S[i, j]`` of
+    synapses. ``M.v`` has shape (elements, times), ``M.t`` the times;
     ``M[i].v`` is the trace of element ``i`` of the group.
 
     ``dt`` or ``clock`` (also an EventClock): when, if not in every step of the source. ``every=n``: only each n-th step; ``start``, ``stop``: only in
@@ -60,6 +61,7 @@ class StateMonitor(Recorder):
         self.source = source
         names = (
             [v.name for v in source.model.visible]
+            + [n for n in ("not_refractory", "lastspike") if source.model.refractory is not None]
             if variables is True
             else variable_names(self.name, variables, ", or True")
         )
@@ -145,6 +147,13 @@ class StateMonitor(Recorder):
     def n_indices(self) -> int:
         """How many elements are recorded."""
         return len(self.record)
+
+    def __len__(self) -> int:
+        """How many times were recorded."""
+        return self.rows
+
+    def __bool__(self) -> bool:
+        return True
 
     @property
     def N(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
+from eqsnn.units.show import get_unit
 
 if TYPE_CHECKING:
     from eqsnn.network.group import Group
@@ -47,6 +48,11 @@ class VariableView:
     def dim(self) -> Dimension:
         """The dimension of the values."""
         return DIMENSIONLESS if self._unitless else self.info.dim
+
+    @property
+    def unit(self) -> Quantity:
+        """The unit in which the values are kept: ``volt`` for a variable in mV."""
+        return get_unit(self.dim)
 
     def _with_unit(self, values: np.ndarray):
         dim = self.dim
@@ -138,7 +144,7 @@ class VariableView:
         return () if self.info.shared else (len(self.group),)
 
     def __array__(self, dtype=None, copy=None):
-        values = np.asarray(self.get())
+        values = np.asanyarray(self.get())  # with its unit, which asanyarray() keeps and asarray() drops
         return values if dtype is None else values.astype(dtype)
 
     def __iter__(self):

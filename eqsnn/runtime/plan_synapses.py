@@ -29,7 +29,7 @@ from eqsnn.runtime.in_flight import (
     with_delays,
 )
 from eqsnn.runtime.plan import Op, RowBlock
-from eqsnn.runtime.questions import connected, member, overlap, root_of, start_of
+from eqsnn.runtime.questions import connected, member, order_of_sum, overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
 
 if TYPE_CHECKING:
@@ -106,17 +106,16 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
                     raise EqsnnError(
                         f"'{o.name}' and '{other.name}' both sum into '{name}' of '{root_of(target).name}'; use two variables"
                     )
-    # Brian 2's order: before the equations of the group that has the sum.
     array = sides[side].arrays[name]
     cleared = array[start_of(target) : start_of(target) + len(target)]
     clock = target.clock
     clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
     place = f"{o.name}_summed_variable_{variable}"
-    plan.add(o, "groups", root_of(target).order - 1, 0, clear, name=place)
+    plan.add(o, "groups", order_of_sum(target), 0, clear, name=place)
     if len(o):
         kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check)
         op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
-        plan.add(o, "groups", root_of(target).order - 1, 1, op, name=place)
+        plan.add(o, "groups", order_of_sum(target), 1, op, name=place)
 
 
 def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:

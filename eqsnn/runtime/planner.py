@@ -27,6 +27,7 @@ from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.late import look_up_functions
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants, names_of_numbers
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
@@ -44,7 +45,16 @@ from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor,
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
 from eqsnn.runtime.plan_synapses import place_synapses
-from eqsnn.runtime.questions import connected, degrees, index_scalar, member, place_name, root_of, values_of
+from eqsnn.runtime.questions import (
+    connected,
+    degrees,
+    index_scalar,
+    member,
+    place_name,
+    places_of_elements,
+    root_of,
+    values_of,
+)
 from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
 
@@ -115,6 +125,8 @@ class Planner:
         """The plan. Raises what is wrong with the network, before anything is compiled."""
         for o in self.objects:
             self._check_dependencies(o)
+        look_up_functions(self.objects, self.spaces)
+        for o in self.objects:
             self._close(o)
         for o in self.objects:
             if isinstance(o, CodeRunner):
@@ -160,7 +172,9 @@ class Planner:
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
         others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
-        scope = model.scope.with_externals({n: d for n, d in dims.items() if n not in model.scope.symbols}, others)
+        scope = model.scope.with_externals(
+            {n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values
+        )
         check_model(model, scope)
         if isinstance(o, Synapses):
             for p in o.pathways.values():
@@ -317,7 +331,7 @@ class Planner:
                 scalars[s.name] = key_of(*o.site(label)) if s.variable == "key" else 0
             elif s.owner == "shape":
                 scalars[s.name] = extra[s.variable] if s.variable in extra else shape_value(model_scope, s.variable, dt)
-        evaluate_hoisted(kernel, buffers, scalars)
+        evaluate_hoisted(kernel, buffers, scalars, places_of_elements(kernel, groups["self"]))
         functions = {e.function: function_of(model_scope, e.function) for e in kernel.externs}
         return Binding(buffers, scalars, functions)
 

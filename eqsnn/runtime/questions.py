@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from eqsnn.kernel.ir import HoistedPropagator, Kernel
 from eqsnn.language.ast import Expr, Name, walk
 from eqsnn.network.base import SimObject
 from eqsnn.network.group import Group
@@ -47,13 +48,19 @@ def place_name(o: SimObject, label: str) -> str:
     return f"{o.name}_{suffix}"
 
 
+def order_of_sum(target) -> int:
+    """The order of a summed variable among the groups: before the equations of the group that has it. A subgroup has the order after that of
+    its group, as in Brian 2: there a sum and the equations go by their names."""
+    return root_of(target).order - (1 if root_of(target) is target else 0)
+
+
 def places(o: SimObject) -> list[tuple[str, int, str]]:
     """The slots, orders and names at which an object acts."""
     if isinstance(o, Synapses):
         sums = [o.target if v.name.endswith("_post") else o.source for v in o.model.variables if "summed" in v.flags]
         return [
             *((p.when, p.order, place_name(o, f"pathway {p.name}")) for p in o.pathways.values()),
-            *(("groups", root_of(g).order - 1, place_name(o, "clear")) for g in sums),
+            *(("groups", order_of_sum(g), place_name(o, "clear")) for g in sums),
             ("groups", o.order, place_name(o, "step")),
         ]
     return [(o.when, o.order, o.name)]
@@ -69,6 +76,17 @@ def internal(group, record: np.ndarray) -> np.ndarray:
     if isinstance(group, Synapses):
         return np.ascontiguousarray(record if group.position is None else group.position[record], np.int64)
     return np.ascontiguousarray(record + start_of(group), np.int64)
+
+
+def places_of_elements(kernel: Kernel, o: Group) -> dict[str, np.ndarray]:
+    """The numbers of the elements of ``o``, or of the ends of its synapses, in the order of its arrays, where a kernel has derived values for
+    each."""
+    if not any(isinstance(h, HoistedPropagator) and h.per_element for h in kernel.hoisted):
+        return {}
+    if not isinstance(o, Synapses):
+        return {"@i": np.arange(len(o))}
+    order = slice(None) if o.position is None else np.argsort(o.position)
+    return {"@pre": o.sources[order].astype(np.int64), "@post": o.targets[order].astype(np.int64)}
 
 
 def degrees(o: Synapses, variable: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from eqsnn.network.inputs import SpikeGeneratorGroup
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.place_names import PlaceNames
-from eqsnn.runtime.questions import root_of
+from eqsnn.runtime.questions import order_of_sum
 from eqsnn.units import second
 
 _COLUMNS = ("object", "part of", "clock dt", "when", "order", "active")
@@ -97,9 +97,9 @@ def _of_synapses(o: Synapses) -> list[Entry]:
     found = _held(o)
     for v in o.model.variables:
         if "summed" in v.flags:
-            target = root_of(o.target if v.name.endswith("_post") else o.source)
+            target = o.target if v.name.endswith("_post") else o.source
             name = f"{o.name}_summed_variable_{v.name}"
-            found.append(Entry(name, "SummedVariableUpdater", o, "groups", target.order - 1))
+            found.append(Entry(name, "SummedVariableUpdater", o, "groups", order_of_sum(target)))
     if any(v.kind == "state" and "event-driven" not in v.flags for v in o.model.variables):
         found.append(Entry(f"{o.name}_stateupdater", "StateUpdater", o, "groups", o.order))
     for p in o.pathways.values():

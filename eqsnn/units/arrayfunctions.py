@@ -14,6 +14,7 @@ _TABLE = (
     (names.SAME, rules.same),
     (names.SAME_TO_PLAIN, rules.to_plain),
     (names.PLAIN, rules.plain_result),
+    (names.FILES, rules.plain_result),
     (names.PRODUCT, rules.product),
     (names.BASE_SI, rules.base_si),
     (["var", "nanvar", "cov"], rules.square),

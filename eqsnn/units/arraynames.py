@@ -31,6 +31,9 @@ PLAIN = """
 """.split()
 """The result (indices, truth values, sizes) does not depend on units."""
 
+FILES = "save savez savez_compressed savetxt".split()
+"""What is written is the numbers in base SI, as in Brian 2; a file of numpy holds no unit."""
+
 PRODUCT = """
     convolve correlate cross dot inner kron matmul outer tensordot vdot
 """.split()

@@ -97,6 +97,10 @@ class Unit(Quantity):
     latexname: str
     iscompound: bool
 
+    def __eq__(self, other):
+        """Units of two dimensions are not equal, so that a unit can be looked for in a list."""
+        return False if isinstance(other, Unit) and other.dim != self.dim else super().__eq__(other)
+
     def __new__(
         cls,
         value,
