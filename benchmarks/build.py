@@ -33,7 +33,9 @@ def clocked(action) -> tuple[float, float]:
 
 def build(neurons: int, **how) -> tuple[tuple[float, float], tuple[float, float], int]:
     """Seconds of ``connect``, seconds of the preparation, and how many synapses there are."""
-    G = b.NeuronGroup(neurons, "dv/dt = -v/tau : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={"tau": 10 * b.ms})
+    G = b.NeuronGroup(
+        neurons, "dv/dt = -v/tau : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={"tau": 10 * b.ms}
+    )
     S = b.Synapses(G, G, on_pre="v_post += 0.1", delay=1.5 * b.ms)
     made = clocked(lambda: S.connect(**how))
     network = b.Network(G, S)

@@ -42,7 +42,9 @@ class Benchmark:
         parser.add_argument("--neurons", type=number, default=neurons)
         parser.add_argument("--threads", type=number, default=1)
         parser.add_argument("--precision", choices=("double", "single"), default="double")
-        parser.add_argument("--profile", action="store_true", help="print where the time of a window went (not standalone)")
+        parser.add_argument(
+            "--profile", action="store_true", help="print where the time of a window went (not standalone)"
+        )
         for option, (default, text) in options.items():
             parser.add_argument(f"--{option}", type=number, default=default, help=text)
         self.args = parser.parse_args()
