@@ -105,7 +105,7 @@ class Benchmark:
             return time.perf_counter() - wall, time.process_time() - cpu
 
         run(self.args.settle)
-        empty = [min(parts) for parts in zip(*(clocked(0) for _ in range(3)))]
+        empty = [min(parts) for parts in zip(*(clocked(0) for _ in range(max(5, self.args.repeat))))]
         before = int(spikes.num_spikes)
         windows = [clocked(self.args.duration) for _ in range(self.args.repeat)]
         wall, cpu = ([max(x - e, 0.0) for x in parts] for parts, e in zip(zip(*windows), empty))
