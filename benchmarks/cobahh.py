@@ -2,7 +2,7 @@
 
 from common import Benchmark
 
-b = Benchmark("cobahh", __doc__)
+b = Benchmark("cobahh", __doc__, synapses=(80, "synapses onto a neuron, on average"))
 names = ("NeuronGroup", "Synapses", "SpikeMonitor", "ms", "mV", "nS", "umetre", "cm", "ufarad", "siemens", "seed")
 globals().update({n: b.names[n] for n in names})
 seed(1)
@@ -48,9 +48,10 @@ P.v = "El + (randn() * 5 - 5)*mV"
 P.ge = "(randn() * 1.5 + 4) * 10.*nS"
 P.gi = "(randn() * 12 + 20) * 10.*nS"
 n_exc = int(0.8 * b.args.neurons)
+p = min(1.0, b.args.synapses / b.args.neurons)
 Ce = Synapses(P, P, on_pre="ge += we", namespace=space)
 Ci = Synapses(P, P, on_pre="gi += wi", namespace=space)
-Ce.connect(f"i<{n_exc}", p=0.02)
-Ci.connect(f"i>={n_exc}", p=0.02)
+Ce.connect(f"i<{n_exc}", p=p)
+Ci.connect(f"i>={n_exc}", p=p)
 M = SpikeMonitor(P)
 b.measure([P, Ce, Ci, M], M, space)

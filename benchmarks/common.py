@@ -1,8 +1,10 @@
 """What the benchmark scripts share: the command line, the simulator chosen on it, timing of the steps alone, and JSON on the last line.
 
 A script describes its model once, in Brian 2's words; ``--simulator`` says who runs it: ``eqsnn``, ``brian2`` (its cython target) or
-``brian2_standalone`` (its C++ standalone target). The time reported is that of the steps: compilation and preparation are taken off (for the
-cython target: the time of an empty run; for standalone: the time that the built program itself reports).
+``brian2_standalone`` (its C++ standalone target). All follow one protocol, that of the loops by hand in ``limit/``: the network first runs for
+``--settle`` seconds of biological time, then ``--repeat`` windows of ``--duration`` are timed one after the other, and the fastest counts, in
+wall time and in CPU time of the process (all threads). Compilation and preparation are taken off: for the cython target and eqsnn the time of
+an empty run; in standalone the clocks are read inside the built program, between the steps.
 """
 
 from __future__ import annotations
@@ -11,73 +13,118 @@ import argparse
 import importlib
 import json
 import os
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
+
+SIMULATORS = ("eqsnn", "brian2", "brian2_standalone")
+
+
+def number(text: str) -> int:
+    """A positive whole number."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"this must be at least 1; got {value}")
+    return value
 
 
 class Benchmark:
-    """One run of one model."""
+    """One run of one model. ``options``: what else the command line takes, as ``name=(default, help)`` of positive whole numbers."""
 
-    def __init__(self, name: str, description: str, duration: float = 1.0):
+    def __init__(self, name: str, description: str, duration: float = 1.0, neurons: int = 4000, **options):
         parser = argparse.ArgumentParser(description=description)
-        parser.add_argument("--simulator", choices=("eqsnn", "brian2", "brian2_standalone"), default="eqsnn")
-        parser.add_argument("--duration", type=float, default=duration, help="biological time in seconds")
-        parser.add_argument("--neurons", type=int, default=4000)
-        parser.add_argument("--threads", type=int, default=1)
+        parser.add_argument("--simulator", choices=SIMULATORS, default="eqsnn")
+        parser.add_argument("--duration", type=float, default=duration, help="biological time of a window in seconds")
+        parser.add_argument("--settle", type=float, default=0.1, help="biological time before the first window")
+        parser.add_argument("--repeat", type=number, default=3, help="windows; the fastest counts")
+        parser.add_argument("--neurons", type=number, default=neurons)
+        parser.add_argument("--threads", type=number, default=1)
+        parser.add_argument("--precision", choices=("double", "single"), default="double")
         parser.add_argument(
-            "--repeat", type=int, default=3, help="runs of the given duration; the fastest counts (not for standalone)"
+            "--profile", action="store_true", help="print where the time of a window went (not standalone)"
         )
+        for option, (default, text) in options.items():
+            parser.add_argument(f"--{option}", type=number, default=default, help=text)
         self.args = parser.parse_args()
-        self.name = name
+        self.name, self.options = name, tuple(options)
         os.environ["EQSNN_NUM_THREADS"] = str(self.args.threads)
         self.module = importlib.import_module("eqsnn.brian" if self.args.simulator == "eqsnn" else "brian2")
+        self._choose()
+        self.names = {n: getattr(self.module, n) for n in getattr(self.module, "__all__", vars(self.module))}
+
+    def _choose(self) -> None:
+        b = self.module
+        if self.args.precision == "single":
+            b.prefs.core.default_float_dtype = importlib.import_module("numpy").float32
+        if self.args.simulator == "brian2":
+            b.prefs.codegen.target = "cython"
         if self.args.simulator == "brian2_standalone":
             self.folder = tempfile.mkdtemp()
-            self.module.set_device("cpp_standalone", directory=self.folder, build_on_run=False)
+            b.set_device("cpp_standalone", directory=self.folder, build_on_run=False)
             if self.args.threads > 1:
-                self.module.prefs.devices.cpp_standalone.openmp_threads = self.args.threads
-        elif self.args.simulator == "brian2":
-            self.module.prefs.codegen.target = "cython"
-        self.names = (
-            {n: getattr(self.module, n) for n in self.module.__all__}
-            if hasattr(self.module, "__all__")
-            else vars(self.module)
-        )
+                b.prefs.devices.cpp_standalone.openmp_threads = self.args.threads
 
     def measure(self, objects: list, spikes, namespace: dict) -> None:
-        """Run the network and print the result as JSON."""
-        b = self.module
-        network = b.Network(*objects)
+        """Run the network and print the result as JSON. ``spikes``: the monitor whose spikes are counted."""
+        network = self.module.Network(*objects)
         if self.args.simulator == "eqsnn":
             network.stop_if_not_finite = True  # as for users of the native face; the check is part of what is measured
-        second = self.names["second"]
-        if self.args.simulator == "brian2_standalone":
-            network.run(self.args.duration * second, namespace=namespace)
-            b.device.build(directory=self.folder, compile=True, run=True, debug=False)
-            best = b.device._last_run_time
-        else:
-            network.run(0 * second, namespace=namespace)
-            empties, times = [], []
-            for _ in range(3):
-                start = time.perf_counter()
-                network.run(0 * second, namespace=namespace)
-                empties.append(time.perf_counter() - start)
-            empty = min(empties)
-            for _ in range(self.args.repeat):
-                start = time.perf_counter()
-                network.run(self.args.duration * second, namespace=namespace)
-                times.append(time.perf_counter() - start - empty)
-            best = min(times)
+
+        def run(seconds: float, **options) -> None:
+            network.run(seconds * self.names["second"], namespace=namespace, **options)
+
+        timed = self._inside if self.args.simulator == "brian2_standalone" else self._outside
+        wall, cpu, n_spikes = timed(run, spikes)
         version = importlib.import_module("eqsnn" if self.args.simulator == "eqsnn" else "brian2").__version__
-        runs = 1 if self.args.simulator == "brian2_standalone" else self.args.repeat
+        if self.args.profile and self.args.simulator != "brian2_standalone":
+            run(self.args.duration, profile=True)
+            print(self.module.profiling_summary(network))
         result = {
             "benchmark": self.name,
             "simulator": self.args.simulator,
             "version": version,
             "neurons": self.args.neurons,
+            **{option: getattr(self.args, option) for option in self.options},
+            "precision": self.args.precision,
             "duration": self.args.duration,
             "threads": self.args.threads,
-            "seconds": best,
-            "spikes_per_second": int(spikes.num_spikes) / (self.args.duration * runs),
+            "seconds": min(wall),
+            "cpu_seconds": min(cpu),
+            "spikes_per_second": n_spikes / (self.args.duration * self.args.repeat),
         }
         print(json.dumps(result))
+
+    def _outside(self, run: Callable, spikes) -> tuple[list[float], list[float], int]:
+        """Wall and CPU seconds of each window, and the spikes in all: by the clocks of this process, less those of an empty run."""
+
+        def clocked(seconds: float) -> tuple[float, float]:
+            wall, cpu = time.perf_counter(), time.process_time()
+            run(seconds)
+            return time.perf_counter() - wall, time.process_time() - cpu
+
+        run(self.args.settle)
+        empty = [min(parts) for parts in zip(*(clocked(0) for _ in range(max(5, self.args.repeat))))]
+        before = int(spikes.num_spikes)
+        windows = [clocked(self.args.duration) for _ in range(self.args.repeat)]
+        wall, cpu = ([max(x - e, 0.0) for x in parts] for parts, e in zip(zip(*windows), empty))
+        return wall, cpu, int(spikes.num_spikes) - before
+
+    def _inside(self, run: Callable, spikes) -> tuple[list[float], list[float], int]:
+        """The same, by clocks read in the program that is built."""
+        device, out = self.module.device, Path(self.folder) / "clocks.txt"
+        read = "{{ struct timespec w, c; clock_gettime(CLOCK_MONOTONIC, &w); clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c); std::ofstream f("
+        read += '"{}", std::ios::app); f.precision(17); f << w.tv_sec + 1e-9*w.tv_nsec << " " << c.tv_sec + 1e-9*c.tv_nsec << "\\n"; }}'
+        code = read.format(out)
+        run(self.args.settle)
+        for _ in range(self.args.repeat):
+            device.insert_code("main", code)
+            run(self.args.duration)
+            device.insert_code("main", code)
+        device.build(directory=self.folder, compile=True, run=True, debug=False)
+        clocks = [tuple(map(float, line.split())) for line in out.read_text().splitlines()]
+        wall, cpu = ([b[k] - a[k] for a, b in zip(clocks[::2], clocks[1::2])] for k in (0, 1))
+        n_spikes = int((spikes.t / self.names["second"] > self.args.settle - 1e-9).sum())
+        shutil.rmtree(self.folder)
+        return wall, cpu, n_spikes

@@ -1,8 +1,11 @@
-"""CUBA: 4,000 integrate-and-fire neurons with exponential synaptic currents (Vogels & Abbott 2005; Brette et al. 2007, benchmark 2)."""
+"""CUBA: integrate-and-fire neurons with exponential synaptic currents (Vogels & Abbott 2005; Brette et al. 2007, benchmark 2).
+
+4,000 neurons with 80 synapses each on average, or with ``--neurons 40000`` ten times as many with as many synapses each.
+"""
 
 from common import Benchmark
 
-b = Benchmark("cuba", __doc__)
+b = Benchmark("cuba", __doc__, synapses=(80, "synapses onto a neuron, on average"))
 globals().update({n: b.names[n] for n in ("NeuronGroup", "Synapses", "SpikeMonitor", "ms", "mV", "seed")})
 seed(1)
 space = {
@@ -28,9 +31,10 @@ P = NeuronGroup(
 )
 P.v = "Vr + rand() * (Vt - Vr)"
 n_exc = int(0.8 * b.args.neurons)
+p = min(1.0, b.args.synapses / b.args.neurons)
 Ce = Synapses(P, P, on_pre="ge += we", namespace=space)
 Ci = Synapses(P, P, on_pre="gi += wi", namespace=space)
-Ce.connect(f"i<{n_exc}", p=0.02)
-Ci.connect(f"i>={n_exc}", p=0.02)
+Ce.connect(f"i<{n_exc}", p=p)
+Ci.connect(f"i>={n_exc}", p=p)
 M = SpikeMonitor(P)
 b.measure([P, Ce, Ci, M], M, space)

@@ -134,9 +134,25 @@ def test_random_numbers_have_their_distributions():
 @pytest.mark.parametrize(("n", "p"), [(10, 0.3), (1000, 0.002), (100_000, 0.5), (5, 1.0), (7, 0.0)])
 def test_the_binomial_table_is_the_distribution(n, p):
     table = random.binomial_table(n, p)
-    k = np.arange(len(table) - 1)
-    np.testing.assert_allclose(table[:-1], stats.binom.cdf(k, n, p), atol=1e-9)
-    assert np.searchsorted(table, 1 - 2**-53, side="right") <= n
+    m = len(table) // 2
+    kept, alias = table[1::2] - np.arange(m), table[2::2].astype(int)
+    assert m & (m - 1) == 0 and np.all((kept >= 0) & (kept <= 1))
+    share = (kept + np.bincount(alias, 1 - kept, minlength=m)) / m
+    k = int(table[0]) + np.arange(m)
+    np.testing.assert_allclose(share, stats.binom.pmf(k, n, p), atol=1e-11)
+    assert share.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_numbers_from_an_alias_table():
+    """The first number, the columns' ends, and the frequencies of three unequal values."""
+    table = random.alias_table(7, np.array([0.5, 0.2, 0.3]))
+    u = random.uniform(3, np.arange(100_000))
+    values, counts = np.unique(random.drawn(table, u), return_counts=True)
+    assert list(values) == [7, 8, 9]
+    assert stats.chisquare(counts, 100_000 * np.array([0.5, 0.2, 0.3])).pvalue > 1e-4
+    assert set(random.drawn(table, np.array([0.0, 0.25, 0.5, 0.75, 1 - 2**-53]))) <= {7, 8, 9}
+    assert set(random.drawn(random.binomial_table(4, 1.0), u)) == {4}
+    assert set(random.drawn(random.binomial_table(4, 0.0), u)) == {0}
 
 
 @given(st.integers(1, 6), st.floats(1e-3, 50), st.integers(0, 2**32 - 1))

@@ -1,97 +1,125 @@
 /* CUBA by hand: everything that a general simulator could know about this one network, fused into one loop. The limit to measure against.
  *
- *   cc -O3 -march=native -ffp-contract=off -fno-math-errno -fno-trapping-math cuba.c -o cuba -lm && ./cuba 1.0
+ *   cc -O3 -march=native -ffp-contract=off -fno-math-errno -fno-trapping-math cuba.c -o cuba -lm && ./cuba
  *
- * Prints the seconds of the fastest of three runs, and the spikes in a second. */
-#include <math.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+ * -DN=40000 for another size, -DDEGREE=80 for the synapses onto a neuron, -DREAL=float for single precision, -DTEAM=2 -pthread for threads. */
+#include "limit.h"
+#include <sched.h>
+#if TEAM > 1
+#include <pthread.h>
+#include <stdatomic.h>
+#endif
 
-enum { N = 4000, NE = 3200, CHUNK = 160 }; /* N is a multiple of CHUNK, and that of 16 */
-static double v[N] __attribute__((aligned(64))), ge[N] __attribute__((aligned(64))), gi[N] __attribute__((aligned(64)));
-static int32_t resting[64][N]; /* who spiked in each of the last 50 steps: these stay at the reset, all others move freely */
-static int n_resting[64];
-static int64_t start[N + 1];
+#ifndef N
+#define N 4000
+#endif
+#ifndef DEGREE
+#define DEGREE 80
+#endif
+#ifndef TEAM
+#define TEAM 1
+#endif
+enum { NE = N / 5 * 4, CHUNK = 160, PART = (N / TEAM + CHUNK - 1) / CHUNK * CHUNK }; /* a thread has PART neurons, of which the last has fewer */
+_Static_assert(N % 16 == 0 && N <= 65536, "N is a multiple of 16 that 16 bits hold");
+
+static REAL v[N] ALIGNED, ge[N] ALIGNED, gi[N] ALIGNED;
 static uint16_t *target;
-static int32_t spikes[N];
+static int64_t start[TEAM + 1][N + 1]; /* row i for thread r: start[r][i] to start[r + 1][i]; for the last, to the next row */
+/* Who spiked in each of the last 50 steps, of each thread: these stay at the reset, all others move freely. */
+static int32_t resting[TEAM][64][PART];
+static int n_resting[TEAM][64];
+static int64_t step, total[TEAM * 8], n_steps;
 
-static uint64_t state = 88172645463325252ULL;
-static double uniform(void)
+#if TEAM > 1
+static atomic_int arrived, generation;
+static void meet(void)
 {
-    state ^= state << 13; state ^= state >> 7; state ^= state << 17;
-    return (double)(state >> 11) * 0x1p-53;
+    const int now = atomic_load(&generation);
+    if (atomic_fetch_add(&arrived, 1) == TEAM - 1) {
+        atomic_store(&arrived, 0);
+        atomic_store(&generation, now + 1);
+    } else for (int k = 0; atomic_load_explicit(&generation, memory_order_acquire) == now; k++) if (k > 2000) sched_yield();
+}
+#else
+#define meet()
+#endif
+
+static void *member(void *given)
+{
+    const int rank = (int)(intptr_t)given, first = rank * PART, end = first + PART < N ? first + PART : N;
+    const double dt = 1e-4, taum = 20e-3, taue = 5e-3, taui = 10e-3, El = -49e-3;
+    const REAL Vt = -50e-3, Vr = -60e-3, we = 1.62e-3, wi = -9e-3;
+    const REAL pm = exp(-dt / taum), pe = exp(-dt / taue), pi = exp(-dt / taui);
+    const REAL ce = (exp(-dt / taue) - exp(-dt / taum)) / (taum * (1 / taum - 1 / taue));
+    const REAL ci = (exp(-dt / taui) - exp(-dt / taum)) / (taum * (1 / taum - 1 / taui)), cv = El * (1 - exp(-dt / taum));
+    for (int64_t s = step; s < step + n_steps; s++) {
+        int32_t *spikes = resting[rank][s & 63];
+        int n = 0;
+        for (int c = first; c < end; c += CHUNK) {
+            const int stop = c + CHUNK < end ? c + CHUNK : end;
+            int any = 0;
+#pragma GCC ivdep
+            for (int i = c; i < stop; i++) {
+                const REAL now = cv + pm * v[i] + ce * ge[i] + ci * gi[i];
+                v[i] = now;
+                ge[i] *= pe;
+                gi[i] *= pi;
+                const int fire = now > Vt;
+                any |= fire;
+            }
+            if (any)
+                for (int i = c; i < stop; i += 16) {
+                    int some = 0;
+                    for (int j = i; j < i + 16; j++) some |= v[j] > Vt;
+                    if (some) for (int j = i; j < i + 16; j++) if (v[j] > Vt) spikes[n++] = j;
+                }
+        }
+        for (int64_t back = 1; back < 50 && back <= s; back++) {
+            const int slot = (int)((s - back) & 63);
+            for (int k = 0; k < n_resting[rank][slot]; k++) v[resting[rank][slot][k]] = Vr;
+        }
+        for (int k = 0; k < n; k++) v[spikes[k]] = Vr;
+        n_resting[rank][s & 63] = n;
+        total[rank * 8] += n;
+        meet();
+        for (int r = 0; r < TEAM; r++)
+            for (int k = 0; k < n_resting[r][s & 63]; k++) {
+                const int i = resting[r][s & 63][k];
+                const uint16_t *row = target + start[rank][i];
+                const int64_t m = (rank + 1 < TEAM ? start[rank + 1][i] : start[0][i + 1]) - start[rank][i];
+                if (i < NE) for (int64_t q = 0; q < m; q++) ge[row[q]] += we;
+                else for (int64_t q = 0; q < m; q++) gi[row[q]] += wi;
+            }
+    }
+    return NULL;
 }
 
-static double wall(void)
+static int64_t advance(int64_t steps)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    int64_t before = 0, after = 0;
+    for (int r = 0; r < TEAM; r++) before += total[r * 8];
+    n_steps = steps;
+#if TEAM > 1
+    pthread_t other[TEAM];
+    for (int r = 1; r < TEAM; r++) pthread_create(&other[r], NULL, member, (void *)(intptr_t)r);
+    member((void *)0);
+    for (int r = 1; r < TEAM; r++) pthread_join(other[r], NULL);
+#else
+    member((void *)0);
+#endif
+    step += steps;
+    for (int r = 0; r < TEAM; r++) after += total[r * 8];
+    return after - before;
 }
 
 int main(int argc, char **argv)
 {
-    const double duration = argc > 1 ? atof(argv[1]) : 1.0, dt = 1e-4;
-    const double taum = 20e-3, taue = 5e-3, taui = 10e-3, Vt = -50e-3, Vr = -60e-3, El = -49e-3, we = 1.62e-3, wi = -9e-3;
-    const double pm = exp(-dt / taum), pe = exp(-dt / taue), pi = exp(-dt / taui);
-    const double ce = (pe - pm) / (taum * (1 / taum - 1 / taue)), ci = (pi - pm) / (taum * (1 / taum - 1 / taui)), cv = El * (1 - pm);
-    target = malloc((size_t)N * N / 25 * sizeof *target);
-    int64_t n_syn = 0;
-    for (int i = 0; i < N; i++) {
-        start[i] = n_syn;
-        for (int j = 0; j < N; j++) if (uniform() < 0.02) target[n_syn++] = (uint16_t)j;
-    }
-    start[N] = n_syn;
-    double best = 1e9;
-    int64_t total = 0;
-    const int64_t steps = (int64_t)(duration / dt + 0.5);
-    for (int repeat = 0; repeat < 3; repeat++) {
-        for (int i = 0; i < N; i++) { v[i] = Vr + uniform() * (Vt - Vr); ge[i] = gi[i] = 0; }
-        memset(n_resting, 0, sizeof n_resting);
-        total = 0;
-        const double begin = wall();
-        for (int64_t s = 0; s < steps; s++) {
-            int n = 0;
-            for (int c = 0; c < N; c += CHUNK) {
-                const int stop = c + CHUNK < N ? c + CHUNK : N;
-                int any = 0;
-#pragma GCC ivdep
-                for (int i = c; i < stop; i++) {
-                    const double now = cv + pm * v[i] + ce * ge[i] + ci * gi[i];
-                    v[i] = now;
-                    ge[i] *= pe;
-                    gi[i] *= pi;
-                    const int fire = now > Vt;
-                    any |= fire;
-                }
-                if (any)
-                    for (int i = c; i < stop; i += 16) {
-                        int some = 0;
-                        for (int j = i; j < i + 16; j++) some |= v[j] > Vt;
-                        if (some) for (int j = i; j < i + 16; j++) if (v[j] > Vt) spikes[n++] = j;
-                    }
-            }
-            for (int64_t back = 1; back < 50; back++) {
-                const int slot = (int)((s - back) & 63);
-                for (int k = 0; s >= back && k < n_resting[slot]; k++) v[resting[slot][k]] = Vr;
-            }
-            n_resting[s & 63] = n;
-            for (int k = 0; k < n; k++) {
-                const int i = resting[s & 63][k] = spikes[k];
-                v[i] = Vr;
-                const uint16_t *row = target + start[i];
-                const int64_t m = start[i + 1] - start[i];
-                if (i < NE) for (int64_t q = 0; q < m; q++) ge[row[q]] += we;
-                else for (int64_t q = 0; q < m; q++) gi[row[q]] += wi;
-            }
-            total += n;
+    CONNECT(start[0], target, N, (double)DEGREE / N);
+    for (int r = 1; r < TEAM; r++)
+        for (int i = 0; i < N; i++) {
+            start[r][i] = start[r - 1][i];
+            while (start[r][i] < start[0][i + 1] && target[start[r][i]] < r * PART) start[r][i]++;
         }
-        const double elapsed = wall() - begin;
-        if (elapsed < best) best = elapsed;
-    }
-    printf("{\"benchmark\": \"cuba\", \"simulator\": \"limit\", \"seconds\": %.6f, \"spikes_per_second\": %.0f}\n", best, (double)total / duration);
-    return 0;
+    for (int i = 0; i < N; i++) v[i] = (REAL)(-60e-3 + uniform() * 10e-3);
+    return measure("cuba", argc, argv, 1e-4, advance);
 }

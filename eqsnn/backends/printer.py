@@ -16,6 +16,7 @@ from eqsnn.kernel.ir import (
     CheckFinite,
     Compare,
     Const,
+    Drawn,
     Emit,
     Expr,
     Extern,
@@ -25,7 +26,6 @@ from eqsnn.kernel.ir import (
     Local,
     Loop,
     Require,
-    Search,
     Select,
     Store,
     Unary,
@@ -277,9 +277,9 @@ class _Printer:
         for s in self.kernel.body:
             for part in expressions(s):
                 used |= {
-                    e.buffer if isinstance(e, (Load, Search)) else e.name
+                    e.buffer if isinstance(e, (Load, Drawn)) else e.name
                     for e in walk(part)
-                    if isinstance(e, (Load, Search, Local))
+                    if isinstance(e, (Load, Drawn, Local))
                 }
         return used
 
@@ -336,8 +336,8 @@ class _Printer:
                 return f"eq_{function}({', '.join(self.expr(a) for a in args)})"
             case Cast(a, type_):
                 return self._cast(a, type_)
-            case Search(buffer, length, value, _):
-                return f"eq_count_below(b_{buffer}, {self.expr(length)}, {self.expr(value)})"
+            case Drawn(buffer, length, value, _):
+                return f"eq_drawn(b_{buffer}, {self.expr(length)}, {self.expr(value)})"
         raise InternalError(f"no text for {e!r}")
 
     def _cast(self, a: Expr, type_: str) -> str:

@@ -283,7 +283,7 @@ class MapBuilder:
         name = expr.function if frame == "self" else f"{expr.function}@{frame}"
         self.lookups[name] = function
         if isinstance(function, DrawnTable):
-            return sympy.Float(1.0) * voc.Search(symbol(name), self.draw("uniform"))
+            return sympy.Float(1.0) * voc.Drawn(symbol(name), self.draw("uniform"))
         if isinstance(function, UserFunction):
             return self._user(function, name, expr, args, scope)
         if self.held_time is not None:

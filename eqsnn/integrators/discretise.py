@@ -269,7 +269,7 @@ def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
 
 
 def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: str) -> UpdateMap:
-    """``variable += weight * n`` with a binomial number n from the table 'binomial' (cumulative probabilities)."""
+    """``variable += weight * n`` with a binomial number n from the alias table 'binomial'."""
     builder = MapBuilder(name, scope)
     target = scope.symbols[variable]
     builder.read(target, scope)
@@ -279,7 +279,7 @@ def poisson_input_map(scope: Scope, variable: str, weight: Expr | None, name: st
         else builder.translate(weight)
     )
     builder.lookups["binomial"] = None
-    count = voc.Search(sympy.Symbol("binomial", real=True), builder.draw("uniform"))
+    count = voc.Drawn(sympy.Symbol("binomial", real=True), builder.draw("uniform"))
     key = ("self", variable)
     builder.set(
         key, builder.assign(variable, builder.current.get(key, sympy.Symbol(variable, real=True)) + value * count)

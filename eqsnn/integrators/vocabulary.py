@@ -88,8 +88,8 @@ class Table(Inert):
     """``Table(name, t)`` or ``Table(name, t, i)``: a TimedArray, called by the name under which the map looks it up."""
 
 
-class Search(Inert):
-    """``Search(name, u)``: how many of the ascending values of a table are <= u."""
+class Drawn(Inert):
+    """``Drawn(name, u)``: the number that an alias table makes of u from [0, 1)."""
 
 
 class Element(Inert):

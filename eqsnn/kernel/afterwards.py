@@ -5,6 +5,7 @@ from __future__ import annotations
 from eqsnn.kernel.ir import (
     Call,
     CheckFinite,
+    Drawn,
     Emit,
     Expr,
     Extern,
@@ -12,7 +13,6 @@ from eqsnn.kernel.ir import (
     Let,
     Load,
     Local,
-    Search,
     Store,
     children,
     rebuild,
@@ -56,7 +56,7 @@ def event_from_memory(kernel: Kernel) -> Expr | None:
                 return seen(made[name]) if name in made else None
             case Load(buffer) if buffer in written:
                 return None
-            case Call() | Search() | Extern():
+            case Call() | Drawn() | Extern():
                 return None
         parts = tuple(seen(part) for part in children(e))
         return None if None in parts else rebuild(e, parts)

@@ -17,6 +17,7 @@ from eqsnn.kernel.ir import (
     CheckFinite,
     Compare,
     Const,
+    Drawn,
     Emit,
     Expr,
     Extern,
@@ -28,7 +29,6 @@ from eqsnn.kernel.ir import (
     Local,
     Loop,
     Require,
-    Search,
     Select,
     Store,
     Unary,
@@ -248,8 +248,8 @@ def evaluate(expr: Expr, values, load) -> np.ndarray:
                 return functions.TABLE[function](*args)
             case Cast(a, type_):
                 return _cast(of(a), type_)
-            case Search(buffer, _, value, _):
-                return np.searchsorted(load(buffer, slice(None)), of(value), side="right").astype(np.int64)
+            case Drawn(buffer, _, value, _):
+                return random.drawn(load(buffer, slice(None)), of(value))
         raise InternalError(f"no meaning for {e!r}")
 
     return np.asarray(of(expr))

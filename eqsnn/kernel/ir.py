@@ -109,8 +109,8 @@ class Cast:
 
 
 @dataclass(frozen=True)
-class Search:
-    """How many of the ``length`` ascending f64 values of a table are <= ``value``; i64."""
+class Drawn:
+    """The number that an alias table (``kernel/random.py``) of ``length`` f64 values makes of ``value``, a uniform number from [0, 1); i64."""
 
     buffer: str
     length: Expr
@@ -131,7 +131,7 @@ class Extern:
     stateful: bool = False
 
 
-Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast | Search | Extern
+Expr = Const | Local | Load | Unary | Binary | Compare | Select | Call | Cast | Drawn | Extern
 
 
 RANDOM: dict[str, tuple[Type, ...]] = {
@@ -315,7 +315,7 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (expr.condition, expr.a, expr.b)
         case Call() | Extern():
             return expr.args
-        case Search():
+        case Drawn():
             return (expr.length, expr.value)
     return ()
 
@@ -333,7 +333,7 @@ def rebuild(expr: Expr, parts: tuple[Expr, ...]) -> Expr:
             return replace(expr, condition=parts[0], a=parts[1], b=parts[2])
         case Call() | Extern():
             return replace(expr, args=parts)
-        case Search():
+        case Drawn():
             return replace(expr, length=parts[0], value=parts[1])
     return expr
 

@@ -23,6 +23,7 @@ from eqsnn.kernel.ir import (
     Compare,
     Const,
     DomainKind,
+    Drawn,
     Emit,
     Expr,
     Extern,
@@ -34,7 +35,6 @@ from eqsnn.kernel.ir import (
     Loop,
     Require,
     Scalar,
-    Search,
     Select,
     Statement,
     Store,
@@ -363,11 +363,11 @@ class _Lowering:
             return self._poisson(node)
         if kind is voc.UserCall:
             return self._extern(node)
-        if kind is voc.Search:
+        if kind is voc.Drawn:
             value, _ = self.convert(node.args[1])
             variable = node.args[0].name
             length = self.scalar("shape", f"{variable}#0", "i64")
-            return Search(self.buffer("table", variable, "f64", "table"), length, _cast(value, "f64")), 2
+            return Drawn(self.buffer("table", variable, "f64", "table"), length, _cast(value, "f64")), 2
         args, level = self._arguments(node)
         if kind in _WHOLE and all(a.type == "i64" for a in args):
             return _WHOLE[kind](*args), level

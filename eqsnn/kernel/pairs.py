@@ -19,6 +19,7 @@ from eqsnn.kernel.ir import (
     CheckFinite,
     Compare,
     Const,
+    Drawn,
     Emit,
     Expr,
     Kernel,
@@ -26,7 +27,6 @@ from eqsnn.kernel.ir import (
     Load,
     Local,
     Scalar,
-    Search,
     Select,
     Statement,
     Store,
@@ -100,7 +100,7 @@ class Part:
                 return _ELEMENT
             case Local():
                 return replace(e, name=self.name(e.name))
-            case Load() | Search():
+            case Load() | Drawn():
                 return replace(e, buffer=self.name(e.buffer))
         return e
 

@@ -141,23 +141,50 @@ def _by_rejection(mean: np.ndarray, u: np.ndarray, v: np.ndarray) -> tuple[np.nd
     return k, sure | (~refused & likely)
 
 
-def binomial_table(n: int, p: float) -> np.ndarray:
-    """The cumulative distribution of a binomial number, P(X <= 0), P(X <= 1) ..., cut where it reaches 1 to double precision.
+def alias_table(first: int, probabilities: np.ndarray) -> np.ndarray:
+    """The distribution ``P(first + k) = probabilities[k]`` for the method of Walker (1977, ACM Trans. Math. Software 3:253).
 
-    A uniform number u becomes the count of entries that are <= u.
+    A uniform number u from [0, 1) falls into one of m equally wide columns, m a power of two; the column k of ``x = u*m`` gives k where x lies
+    below its mark, else its alias. The table holds ``first``, then mark and alias of each column. The columns are filled as by Vose (1991, IEEE
+    Trans. Software Eng. 17:972); x has as many exact binary digits as u, so that a probability is right to 2^-53.
     """
+    m = 1 << max(len(probabilities) - 1, 0).bit_length()
+    share = np.zeros(m)
+    share[: len(probabilities)] = probabilities
+    share *= m / share.sum()
+    kept, alias = np.ones(m), np.arange(m)
+    left = share.tolist()
+    small = [k for k in range(m) if left[k] < 1.0]
+    large = [k for k in range(m) if left[k] >= 1.0]
+    while small and large:
+        k, donor = small.pop(), large[-1]
+        kept[k], alias[k] = left[k], donor
+        left[donor] -= 1.0 - left[k]
+        if left[donor] < 1.0:
+            small.append(large.pop())
+    # What remains differs from 1 by rounding only.
+    table = np.empty(1 + 2 * m)
+    table[0], table[1::2], table[2::2] = first, np.arange(m) + kept, alias
+    return table
+
+
+def drawn(table: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The numbers that an alias table makes of uniform numbers ``u`` from [0, 1)."""
+    x = np.asarray(u) * float(len(table) >> 1)
+    k = x.astype(np.int64)
+    return np.int64(table[0]) + np.where(x < table[2 * k + 1], k, table[2 * k + 2].astype(np.int64))
+
+
+def binomial_table(n: int, p: float) -> np.ndarray:
+    """The alias table of the number of successes in ``n`` trials of probability ``p``, cut where less than 1e-30 is left on either side."""
     from math import lgamma, log, log1p
 
-    if p <= 0:
-        return np.array([2.0])
-    if p >= 1:
-        return np.concatenate([np.zeros(n), [2.0]])
+    if p <= 0 or p >= 1:
+        return alias_table(n if p >= 1 else 0, np.ones(1))
     mean, spread = n * p, (n * p * (1 - p)) ** 0.5
-    last = min(n, int(mean + 12 * spread + 40))
-    k = np.arange(last + 1)
+    first, last = max(0, int(mean - 12 * spread - 40)), min(n, int(mean + 12 * spread + 40))
+    k = np.arange(first, last + 1)
     log_terms = (
         np.array([lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) for j in k]) + k * log(p) + (n - k) * log1p(-p)
     )
-    cdf = np.minimum(np.cumsum(np.exp(log_terms)), 1.0)
-    cdf[-1] = 2.0  # no uniform number reaches it: the search ends inside the table
-    return cdf
+    return alias_table(first, np.exp(log_terms))

@@ -12,6 +12,7 @@ from eqsnn.kernel.ir import (
     CheckFinite,
     Compare,
     Const,
+    Drawn,
     Emit,
     Expr,
     Extern,
@@ -22,7 +23,6 @@ from eqsnn.kernel.ir import (
     Local,
     Loop,
     Require,
-    Search,
     Select,
     Store,
     Unary,
@@ -138,7 +138,7 @@ class _Verifier:
                 self.need(tuple(a.type for a in args) == wanted, f"{function} on {[a.type for a in args]}")
             case Extern(function):
                 self.need(False, f"{function} is called inside an expression")
-            case Search(buffer, length, value, _):
+            case Drawn(buffer, length, value, _):
                 self.need(
                     self.buffers[buffer].extent == "table" and length.type == "i64" and value.type == "f64", "a search"
                 )

@@ -169,7 +169,7 @@ def fineness(table_dt: float, dt: float) -> int:
 
 @dataclass(frozen=True)
 class DrawnTable:
-    """A random number (a BinomialFunction), called as ``f()``: how many of the ascending ``values`` a number from [0, 1) reaches."""
+    """A random number (a BinomialFunction), called as ``f()``; ``values``: the alias table of its distribution (``kernel/random.py``)."""
 
     values: np.ndarray = field(compare=False, repr=False)
 

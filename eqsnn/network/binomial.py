@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eqsnn.errors import EqsnnError
-from eqsnn.kernel.random import binomial_table, key_of, uniform
+from eqsnn.kernel.random import binomial_table, drawn, key_of, uniform
 from eqsnn.model.functions import DrawnTable
 from eqsnn.network.base import host_site
 
@@ -14,7 +14,7 @@ class BinomialFunction:
     """A number drawn anew at each evaluation: how many of ``n`` trials succeed, each with probability ``p``.
 
     ``approximate`` is that of Brian 2, where True allows normal numbers in place of binomial ones to save time. Here the numbers are drawn from
-    the exact distribution in any case: one random number and a search in its table, whatever ``n``.
+    the exact distribution in any case: one random number and a look into a table, whatever ``n``.
     """
 
     def __init__(self, n: int, p: float, approximate: bool = True, name: str = "binomial"):
@@ -23,7 +23,7 @@ class BinomialFunction:
         if not 0 <= float(p) <= 1:
             raise EqsnnError(f"BinomialFunction: p is a probability, from 0 to 1; got {p!r}")
         self.n, self.p, self.approximate, self.name = int(n), float(p), bool(approximate), name
-        self._table = binomial_table(self.n, self.p) if self.n else np.array([2.0])
+        self._table = binomial_table(self.n, self.p)
 
     def specification(self) -> DrawnTable:
         """What the equation checker and the kernels need to know."""
@@ -32,9 +32,8 @@ class BinomialFunction:
     def __call__(self, size: int | None = None):
         """A number, or ``size`` numbers as an array, drawn from Python."""
         count = 1 if size is None else int(size)
-        u = uniform(key_of(*host_site()), np.arange(count))
-        drawn = np.searchsorted(self._table, u, side="right")
-        return int(drawn[0]) if size is None else drawn
+        numbers = drawn(self._table, uniform(key_of(*host_site()), np.arange(count)))
+        return int(numbers[0]) if size is None else numbers
 
     def __repr__(self) -> str:
         return f"BinomialFunction(n={self.n}, p={self.p:g})"

@@ -265,15 +265,14 @@ EQ_FN double eq_ceil(double x) { return ceil(x); }
 /* A float as an integer: cut towards 0, and 0 where it is NaN or out of range (C leaves those undefined). */
 EQ_FN int64_t eq_to_integer(double x) { return fabs(x) < 9.2e18 ? (int64_t)x : 0; }
 
-/* How many of the n ascending values are <= x. */
-EQ_FN int64_t eq_count_below(const double *values, int64_t n, double x)
+/* The number that an alias table of n values makes of u from [0, 1); the twin is in eqsnn/kernel/random.py. Both values of the column are read in
+ * any case: a loop over many elements then has no branch, and becomes vector instructions. */
+EQ_FN int64_t eq_drawn(const double *table, int64_t n, double u)
 {
-    int64_t lo = 0, hi = n;
-    while (lo < hi) {
-        int64_t mid = (lo + hi) / 2;
-        if (values[mid] <= x) lo = mid + 1; else hi = mid;
-    }
-    return lo;
+    const double x = u * (double)(n >> 1);
+    const int64_t k = (int64_t)x;
+    const double keep = table[2 * k + 1], other = table[2 * k + 2];
+    return (int64_t)table[0] + (x < keep ? k : (int64_t)other);
 }
 
 /* Philox4x32-10 (Salmon et al. 2011); the twin is eqsnn/kernel/random.py. The counter is (element, draw, count). */

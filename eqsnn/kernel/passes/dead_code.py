@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from eqsnn.kernel.ir import CheckFinite, Hoisted, Kernel, Let, Load, Local, Loop, Search, expressions, walk
+from eqsnn.kernel.ir import CheckFinite, Drawn, Hoisted, Kernel, Let, Load, Local, Loop, expressions, walk
 
 
 def remove_dead_code(kernel: Kernel) -> Kernel:
@@ -62,5 +62,5 @@ def _note(parts, needed: set[str]) -> None:
         for e in walk(part):
             if isinstance(e, Local):
                 needed.add(e.name)
-            elif isinstance(e, (Load, Search)):
+            elif isinstance(e, (Load, Drawn)):
                 needed.add(e.buffer)

@@ -11,6 +11,7 @@ from eqsnn.kernel.ir import (
     Cast,
     CheckFinite,
     Const,
+    Drawn,
     Expr,
     Extern,
     Hoisted,
@@ -19,7 +20,6 @@ from eqsnn.kernel.ir import (
     Load,
     Local,
     Scalar,
-    Search,
     children,
     expressions,
     names_made,
@@ -83,7 +83,7 @@ class _Hoist:
             return 0
         if isinstance(expr, Local):
             return self.level.get(expr.name, 2)
-        if isinstance(expr, (Load, Search, Extern)) or (isinstance(expr, Call) and expr.function in RANDOM):
+        if isinstance(expr, (Load, Drawn, Extern)) or (isinstance(expr, Call) and expr.function in RANDOM):
             return 2
         return max((self.of(p) for p in children(expr)), default=2)
 
