@@ -180,7 +180,7 @@ class _Printer:
                 continue
             parts = list(walk(s.expr))
             names = {e.name for e in parts if isinstance(e, Local)}
-            read = {e.buffer for e in parts if isinstance(e, (Load, Search))}
+            read = {e.buffer for e in parts if isinstance(e, (Load, Drawn))}
             if names <= known and read <= steady:
                 found.append(s)
                 known.add(s.name)
