@@ -64,6 +64,7 @@ class Text:
     far: str
     calls: tuple[CallText, ...] = ()
     requires: bool = False
+    fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -139,6 +140,7 @@ class _Printer:
             far,
             tuple(self.calls),
             any(isinstance(s, Require) for s in self.kernel.body),
+            tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
         )
 
     def _check(self, checked: list[str]) -> tuple[str, str | None]:

@@ -33,6 +33,14 @@
 #define EQ_INDEPENDENT
 #endif
 
+/* Synapses that lie scattered in memory are asked for EQ_AHEAD before their turn. */
+#define EQ_AHEAD 16
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define EQ_FETCH(p) __builtin_prefetch(p, 1)
+#else
+#define EQ_FETCH(p) ((void)(p))
+#endif
+
 #define EQ_INF ((double)INFINITY)
 #define EQ_NAN ((double)NAN)
 #define EQ_MAGIC 6755399441055744.0
