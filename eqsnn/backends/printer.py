@@ -64,6 +64,8 @@ class Text:
     far: str
     calls: tuple[CallText, ...] = ()
     requires: bool = False
+    independent: bool = False  # each synapse writes to itself alone: its row may become vector code
+    row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
 
 
@@ -98,6 +100,7 @@ class _Printer:
 
     def text(self) -> Text:
         body, emits = [], None
+        row = self._same_for_a_row()
         checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
             match s:
@@ -106,7 +109,7 @@ class _Printer:
                         self.calls.append(self._call(s))
                     body += self._result_of_call(s)
                 case Let():
-                    body.append(self._let(s))
+                    body += [] if s in row else [self._let(s)]
                 case Loop():
                     body += self._loop(s)
                 case Require(condition):
@@ -140,6 +143,8 @@ class _Printer:
             far,
             tuple(self.calls),
             any(isinstance(s, Require) for s in self.kernel.body),
+            self._independent(),
+            tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
         )
 
@@ -158,6 +163,35 @@ class _Printer:
             return f"eq_bits({values[0]} - {values[0]})", None
         total = f"({' + '.join(values)})"
         return f"eq_bits({total} - {total})", _finite([self.expr(load) for load in stored])
+
+    def _same_for_a_row(self) -> list[Let]:
+        """The statements of a pathway that use nothing but the neuron of the row: a compiler does not always see that once is enough."""
+        found: list[Let] = []
+        if self.kernel.domain != "pathway" or self.kernel.externs:
+            return found
+        known = self.scalars | {f"@{self.kernel.rows}"}
+        steady = {
+            b.name
+            for b in self.kernel.buffers
+            if b.extent in (self.kernel.rows, "shared", "table") and not b.writable and not self._has_alias(b)
+        }
+        for s in self.kernel.body:
+            if not isinstance(s, Let):
+                continue
+            parts = list(walk(s.expr))
+            names = {e.name for e in parts if isinstance(e, Local)}
+            read = {e.buffer for e in parts if isinstance(e, (Load, Search))}
+            if names <= known and read <= steady:
+                found.append(s)
+                known.add(s.name)
+        return found
+
+    def _independent(self) -> bool:
+        plain = all(isinstance(s, (Let, CheckFinite)) or self._own_store(s) for s in self.kernel.body)
+        return plain and self.kernel.domain == "pathway" and not self.kernel.one_by_one and not self.kernel.externs
+
+    def _own_store(self, s) -> bool:
+        return isinstance(s, Store) and self.place[s.buffer] == "s"
 
     def _element(self) -> str:
         return "s" if self.kernel.domain == "pathway" else "i"
