@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eqsnn.backends import store
 from eqsnn.errors import Span
@@ -194,7 +194,10 @@ def synapse_step(
         step = synapse_step_map(model, method, varying)
         if step is None:
             return StepKernels(None)
-        return StepKernels(*_own_and_shared(step.map, model, name, check), step.method, step.message)
+        own, shared = _own_and_shared(step.map, model, name, check)
+        if own is not None and own.domain == "pathway":
+            own = replace(own, whole=True)
+        return StepKernels(own, shared, step.method, step.message)
 
     return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
 
@@ -205,7 +208,8 @@ def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import summed_map
 
-        return StepKernels(_lowered(summed_map(model, variable), "pathway", name, model.name, check=check))
+        kernel = _lowered(summed_map(model, variable), "pathway", name, model.name, check=check)
+        return StepKernels(replace(kernel, whole=True))
 
     return _remembered(make, "summed", _model_parts(model), variable, name, check).own
 

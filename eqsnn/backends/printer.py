@@ -65,6 +65,7 @@ class Text:
     calls: tuple[CallText, ...] = ()
     requires: bool = False
     independent: bool = False  # each synapse writes to itself alone: its row may become vector code
+    by_runs: bool = False  # the synapses of a run may become vector code
     row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
 
@@ -144,6 +145,7 @@ class _Printer:
             tuple(self.calls),
             any(isinstance(s, Require) for s in self.kernel.body),
             self._independent(),
+            self._by_runs(),
             tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
         )
@@ -189,6 +191,20 @@ class _Printer:
     def _independent(self) -> bool:
         plain = all(isinstance(s, (Let, CheckFinite)) or self._own_store(s) for s in self.kernel.body)
         return plain and self.kernel.domain == "pathway" and not self.kernel.one_by_one and not self.kernel.externs
+
+    def _by_runs(self) -> bool:
+        """Whether the synapses of a run, which end at different neurons, may be done at once: it pays where all of them are, in every step."""
+        far = "post" if self.kernel.rows == "pre" else "pre"
+        plain = all(
+            isinstance(s, (Let, CheckFinite)) or (isinstance(s, Store) and self.place[s.buffer] in ("s", far))
+            for s in self.kernel.body
+        )
+        return (
+            plain
+            and self.kernel.whole
+            and not self.kernel.externs
+            and not any(map(self._has_alias, self.kernel.buffers))
+        )
 
     def _own_store(self, s) -> bool:
         return isinstance(s, Store) and self.place[s.buffer] == "s"

@@ -267,7 +267,8 @@ class HoistedPropagator:
 class Kernel:
     """One typed compute loop.
 
-    ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source). ``name`` is an identifier safe in C.
+    ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source); ``whole``, that all of them arrive in
+    every step. ``name`` is an identifier safe in C.
     ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
@@ -280,6 +281,7 @@ class Kernel:
     body: tuple[Statement, ...]
     batch: int = 1
     rows: Literal["pre", "post"] = "pre"
+    whole: bool = False
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called ``name``."""

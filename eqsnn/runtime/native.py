@@ -43,6 +43,8 @@ class _Rows(Structure):
         ("far", c_void_p),
         ("width", c_int64),
         ("synapse", c_void_p),
+        ("run", c_void_p),
+        ("runs", c_void_p),
     ]
 
 
@@ -476,6 +478,9 @@ class NativeRun:
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
+            runs = block.long_runs
+            if runs is not None:
+                c.run, c.runs = (self._keep(a) for a in runs)
 
     def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """Run from ``tick`` (and operation ``cursor``) to ``end``, for about ``seconds`` of wall time at most (0: no limit).

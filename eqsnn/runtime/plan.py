@@ -6,6 +6,7 @@ scheduler, ``reference.py`` walks it in Python with the interpreter of the kerne
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -66,6 +67,10 @@ class Queue(Protocol):
     def put(self, ahead: int, segments: np.ndarray) -> None: ...
 
 
+_LONG_RUN = 16
+"""Runs of fewer synapses than this on average do not pay for being told apart."""
+
+
 @dataclass(frozen=True)
 class RowBlock:
     """The synapses of a pathway that lie in one block, in compressed rows (see ``eq_rows`` in templates/c/eq_abi.h).
@@ -80,6 +85,22 @@ class RowBlock:
     synapse: np.ndarray | None  # int64, one a synapse, or None where s = k
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
+
+    @functools.cached_property
+    def long_runs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where the synapses lead to one neuron after the other, as where everybody is connected: the first synapse of each such run, and the
+        first run of each row, both closed by what would come next. None if the runs are short.
+        """
+        n, rows = len(self.far), len(self.start) - 1
+        if n < _LONG_RUN * rows:
+            return None
+        head = np.zeros(n + 1, bool)
+        head[self.start] = True
+        head[1:n] |= (self.far[1:] != self.far[:-1] + self.far.dtype.type(1)) | (self.far[1:] == 0)
+        if self.synapse is not None:
+            head[1:n] |= np.diff(self.synapse) != 1
+        heads = np.flatnonzero(head)
+        return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
 
 
 @dataclass

@@ -30,6 +30,8 @@ typedef struct eq_rows {
     const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, as narrow as fits */
     int64_t width;          /* bytes of each */
     const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
+    const int64_t *run;     /* runs of synapses that end at one neuron after the other and have one number after the other: run q is the synapses */
+    const int64_t *runs;    /* run[q] <= k < run[q + 1], and row r the runs runs[r] <= q < runs[r + 1]. NULL unless most runs are long */
 } eq_rows;
 
 typedef struct eq_ctx {
