@@ -1133,6 +1133,18 @@ EquationError: the unit 'V' is not known
     v : V
         ^
   did you mean 'volt'?""",
+    "unit with an odd exponent": """\
+EquationError: the exponent of a unit is a simple fraction
+  in the equations:
+    v : volt**1e-3
+              ^^^^
+  as in metre**2 or hertz**0.5""",
+    "power with an odd exponent": """\
+UnitError: a dimension cannot be raised to the power 1/1000: it is no simple fraction
+  in line 2 of the equations:
+    w = v**0.001 : 1
+           ^^^^^
+  use a simple fraction""",
     "base unit in the wrong case": """\
 EquationError: the unit 'Volt' is not known
   in the equations:

@@ -104,6 +104,8 @@ ROWS = {
     "subexpression called like a function": dict(model="sin = 3 : 1"),
     "symbol of a unit": dict(model="v : V"),
     "base unit in the wrong case": dict(model="v : Volt"),
+    "unit with an odd exponent": dict(model="v : volt**1e-3"),
+    "power with an odd exponent": dict(model="v : volt\nw = v**0.001 : 1"),
     "unit dimensionless": dict(model="x : dimensionless"),
     "unit in brackets": dict(model="v : [volt]"),
     "two units side by side": dict(model="a : volt second"),

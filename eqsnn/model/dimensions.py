@@ -486,5 +486,9 @@ def _unit_value(expr: Expr) -> tuple[float, Dimension]:
                 raise EquationError("the exponent of a unit is a small number", expr.right.span, "as in metre**2")
             if a <= 0:
                 raise EquationError("0 is not a unit", expr.left.span, "write ': 1' for a variable without unit")
-            return a ** float(power), p**power
+            try:
+                return a ** float(power), p**power
+            except ValueError:
+                hint = "as in metre**2 or hertz**0.5"
+                raise EquationError("the exponent of a unit is a simple fraction", expr.right.span, hint) from None
     raise EquationError("this is not a unit", expr.span, "write volt, amp/metre**2, 1 ...")

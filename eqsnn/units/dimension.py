@@ -77,7 +77,7 @@ def exact_power(power: float | Fraction) -> Fraction:
     """``power`` as a fraction with a small denominator (0.5, 1/3, 2 ...); raises ValueError where there is none."""
     exact = Fraction(power).limit_denominator(64)
     if abs(float(exact) - float(power)) > 1e-9 * max(1.0, abs(float(power))):
-        raise ValueError(f"a dimension cannot be raised to the power {power!r}: it is no simple fraction")
+        raise ValueError(f"a dimension cannot be raised to the power {power}: it is no simple fraction")
     return exact
 
 
