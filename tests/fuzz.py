@@ -202,14 +202,9 @@ def _main() -> int:
     total: collections.Counter = collections.Counter()
     crashes: dict[tuple, tuple[str, str]] = {}
     print(f"seed {first}, {options.jobs} processes", flush=True)
-    with tempfile.TemporaryDirectory() as cache, ProcessPoolExecutor(options.jobs, max_tasks_per_child=20) as pool:
+    with tempfile.TemporaryDirectory() as cache:
         os.environ["EQSNN_CACHE_DIR"] = cache
-        work = [
-            pool.submit(_batch, first + k, min(size, options.count - at), options.every)
-            for k, at in enumerate(range(0, options.count, size))
-        ]
-        for k, batch in enumerate(work):
-            count, found = batch.result()
+        for k, (count, found) in enumerate(_batches(options, first, size)):
             total += count
             for place, (error, case) in found.items():
                 if place not in crashes:
@@ -220,6 +215,20 @@ def _main() -> int:
     _report(total, time.time() - started)
     print(f"{len(crashes)} crashes" if crashes else "no crash")
     return int(bool(crashes))
+
+
+def _batches(options: argparse.Namespace, first: int, size: int):
+    """The outcomes of all batches, by processes that are replaced now and then, since they grow. A process that dies ends it all."""
+    starts = list(enumerate(range(0, options.count, size)))
+    a_round = 20 * options.jobs
+    for begin in range(0, len(starts), a_round):
+        with ProcessPoolExecutor(options.jobs) as pool:
+            work = [
+                pool.submit(_batch, first + k, min(size, options.count - at), options.every)
+                for k, at in starts[begin : begin + a_round]
+            ]
+            for batch in work:
+                yield batch.result()
 
 
 def _report(total: collections.Counter, seconds: float) -> None:
