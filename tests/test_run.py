@@ -94,6 +94,7 @@ def test_a_missing_compiler_says_what_to_install(monkeypatch):
 
 INTERRUPTED = """
 import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it sends to the background without one
 import eqsnn as eq
 from eqsnn import ms, second
 eq.settings.backend = sys.argv[1]
@@ -137,12 +138,21 @@ def test_ctrl_c_ends_at_a_step_with_usable_state(tmp_path, backend, operation):
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED)
     command = [sys.executable, str(script), backend, operation]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = interrupted(command, times=1)
     assert out == "interrupted True\n", err
+
+
+def interrupted(command, times):
+    """What a process printed after it said that it is ready and got SIGINT so many times. It does not outlive this."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        for _ in range(times):
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=60)
+    finally:
+        process.kill()
 
 
 def test_a_second_ctrl_c_leaves_an_operation_that_does_not_end(tmp_path):
@@ -151,6 +161,7 @@ def test_a_second_ctrl_c_leaves_an_operation_that_does_not_end(tmp_path):
         textwrap.dedent("""
         import eqsnn as eq, signal, time
         eq.settings.backend = "c"
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         before = signal.getsignal(signal.SIGINT)
 
         @eq.network_operation
@@ -165,12 +176,7 @@ def test_a_second_ctrl_c_leaves_an_operation_that_does_not_end(tmp_path):
             print("left", signal.getsignal(signal.SIGINT) is before, flush=True)
         """)
     )
-    process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "ready\n"
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-    out, err = process.communicate(timeout=60)
+    out, err = interrupted([sys.executable, str(script)], times=2)
     assert out == "left True\n", err
 
 
