@@ -6,6 +6,7 @@ scheduler, ``reference.py`` walks it in Python with the interpreter of the kerne
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -80,6 +81,11 @@ class RowBlock:
     synapse: np.ndarray | None  # int64, one a synapse, or None where s = k
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
+
+    @functools.cached_property
+    def span(self) -> tuple[int, int]:
+        """The first neuron at the far end of these synapses, and the one behind the last."""
+        return (int(self.far.min()), int(self.far.max()) + 1) if len(self.far) else (0, 0)
 
 
 @dataclass

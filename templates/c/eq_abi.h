@@ -30,6 +30,9 @@ typedef struct eq_rows {
     const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, as narrow as fits */
     int64_t width;          /* bytes of each */
     const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
+    void *held;             /* room for what the neurons first to stop, the ends of all synapses here, hold: for each variable that the kernel
+                               writes under a guard 8 bytes a neuron; NULL where nothing can be put back (kernel/withheld.py) */
+    int64_t first, stop;
 } eq_rows;
 
 typedef struct eq_ctx {
