@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from models import MODELS
 
 import eqsnn as eq
+from eqsnn.runtime.rows import row_blocks
 
 
 def run(name, threads=1, pieces=None, seed=7, steps=210, blocks=(16, 32)):
@@ -105,3 +106,41 @@ def test_a_run_in_another_process_gives_the_same_bits():
         env=environment,
     )
     assert done.stdout.strip() == here
+
+
+def test_threads_may_change_while_events_are_on_their_way():
+    """There are no more blocks of synapses than threads, so the rows on which spikes travel are others after the change."""
+
+    def spikes(teams):
+        eq.settings.backend = "c"
+        eq.settings.neurons_per_block, eq.settings.synapses_per_block = 16, 32
+        eq.start_scope()
+        eq.seed(3)
+        G = eq.NeuronGroup(60, "dv/dt = (1.2 - v)/(5*ms) : 1", threshold="v > 1", reset="v = 0", method="exact")
+        G.v = "rand()"
+        S = eq.Synapses(G, G, "w : 1", on_pre="v_post += w", on_post="w = 0.999*w", name="several*")
+        S.connect(p=0.3)
+        S.w, S.delay = "0.1*rand()", "rand()*4*ms"
+        T = eq.Synapses(G, G, on_pre="v_post -= 0.01", delay=3 * eq.ms, name="one*")
+        T.connect(p=0.3)
+        M = eq.SpikeMonitor(G)
+        net = eq.Network(G, S, T, M)
+        for threads in teams:
+            eq.settings.threads = threads
+            net.run(7 * eq.ms)
+        return [np.array(M.i), np.array(M.t_), np.array(S.w), np.array(G.v)]
+
+    assert same(spikes([1] * 5), spikes([1, 3, 2, 1, 3]))
+    assert len(spikes([1])[0])
+
+
+def test_blocks_have_about_as_many_synapses():
+    """Also where all targets lie in one part of the population."""
+    draw = np.random.default_rng(0)
+    near, far = np.sort(draw.integers(0, 50, 4000)), draw.integers(100, 120, 4000)
+    blocks = row_blocks(near, far, 50, 200, 3, "far", np.uint16, None)
+    assert all(abs(len(b.far) - 4000 / 3) < 300 for b in blocks)
+    assert sum(len(b.far) for b in blocks) == 4000
+    assert [set(a.far) & set(b.far) for a, b in zip(blocks, blocks[1:])] == [set(), set()]
+    one = row_blocks(near, np.full(4000, 7), 50, 200, 3, "far", np.uint16, None)
+    assert sorted(len(b.far) for b in one) == [0, 0, 4000]

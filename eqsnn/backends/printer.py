@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eqsnn.errors import InternalError
 from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
@@ -33,6 +33,7 @@ from eqsnn.kernel.ir import (
     names_made,
     walk,
 )
+from eqsnn.kernel.withheld import withheld
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
 _MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
@@ -45,6 +46,16 @@ class CallText:
 
     body: tuple[str, ...]
     enter: str
+
+
+@dataclass(frozen=True)
+class WithheldText:
+    """The ``body`` of a pathway without its guard; the statements before the ``guard``; and name and type of the buffers that are put back."""
+
+    body: tuple[str, ...]
+    leading: tuple[str, ...]
+    guard: str
+    buffers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Text:
     by_runs: bool = False  # the synapses of a run may become vector code
     row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
+    withheld: WithheldText | None = None  # how the guard is asked once a neuron
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -148,7 +160,22 @@ class _Printer:
             self._by_runs(),
             tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
+            self._withheld(row),
         )
+
+    def _withheld(self, row: list[Let]) -> WithheldText | None:
+        back = withheld(self.kernel)
+        if back is None:
+            return None
+        body = []
+        for s in self.kernel.body:
+            if isinstance(s, Store):
+                body.append(self._line(self._store(replace(s, guard=None)), s))
+            elif s not in row:
+                body.append(self._let(s))
+        leading = tuple(self._let(s) for s in back.leading)
+        buffers = tuple((b, _MEMORY[self.types[b]]) for b in back.buffers)
+        return WithheldText(tuple(body), leading, self.expr(back.guard), buffers)
 
     def _check(self, checked: list[str]) -> tuple[str, str | None]:
         """Bits that are all 0 if the values are finite, for the loop; and, where those may be set for finite values, too, the bits that tell.

@@ -13,6 +13,7 @@ from typing import get_args
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.kernel.withheld import withheld
 from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
@@ -45,6 +46,9 @@ class _Rows(Structure):
         ("synapse", c_void_p),
         ("run", c_void_p),
         ("runs", c_void_p),
+        ("held", c_void_p),
+        ("first", c_int64),
+        ("stop", c_int64),
     ]
 
 
@@ -475,6 +479,10 @@ class NativeRun:
         c.width = block.far.itemsize
         c.near, c.synapse = self._keep(block.near), self._keep(block.synapse)
         s.first, s.delay = self._keep(block.first), self._keep(block.delay)
+        back = withheld(op.kernel)
+        if back is not None:
+            c.first, c.stop = block.span
+            c.held = self._keep(np.empty(max(c.stop - c.first, 1) * len(back.buffers), np.float64))
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)

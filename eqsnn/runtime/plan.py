@@ -102,6 +102,11 @@ class RowBlock:
         heads = np.flatnonzero(head)
         return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
 
+    @functools.cached_property
+    def span(self) -> tuple[int, int]:
+        """The first neuron at the far end of these synapses, and the one behind the last."""
+        return (int(self.far.min()), int(self.far.max()) + 1) if len(self.far) else (0, 0)
+
 
 @dataclass
 class Schedule:

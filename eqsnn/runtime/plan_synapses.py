@@ -119,12 +119,8 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
 
 
 def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
-    """All synapses in every step of ``clock``.
-
-    Cut into blocks, they would be read in stripes; a single thread reads them in one go, three times as fast (measured, 10^6 synapses). That
-    changes no bit: what a neuron gets is added up in the order of its synapses either way.
-    """
-    rows = rows_for(plan, o, kernel, None, cut=plan.settings.effective_threads() > 1)
+    """All synapses in every step of ``clock``."""
+    rows = rows_for(plan, o, kernel, None)
     binding = plan.binding(kernel, o, sides, clock, label)
     return Op("pathway", plan.clock(clock), label, o, kernel, binding, n=len(o), rows=rows)
 
@@ -203,14 +199,17 @@ def rows_for(
     kernel: Kernel,
     delays: np.ndarray | None,
     p: Pathway | None = None,
-    cut: bool = True,
 ) -> tuple[RowBlock, ...]:
-    """The compressed rows for a kernel, ``cut`` into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not
-    kept."""
+    """The compressed rows for a kernel, cut into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not kept.
+
+    There are no more blocks than threads: each block has a part of every row, and short parts are dear (measured: 10^7 synapses, rows of 1,000 in
+    48 parts, 12 ns a synapse against 1.5 in one). That changes no bit: what a neuron gets is added up in the order of its synapses either way.
+    """
     written = {b.extent for b in kernel.buffers if b.writable}
     serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
     by = None if serial else "pre" if "pre" in written else "post"
-    n_blocks = max(1, -(-len(o) // plan.settings.synapses_per_block)) if by and cut else 1
+    most = plan.settings.effective_threads()
+    n_blocks = min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
     pre, post = root_of(o.source), root_of(o.target)
     far_side = post if kernel.rows == "pre" else pre
     far_type = np.uint16 if len(far_side) <= 1 << 16 else np.int32

@@ -21,7 +21,8 @@ def row_blocks(
     delays: np.ndarray | None,
     numbered: bool = True,
 ) -> tuple[RowBlock, ...]:
-    """Blocks of rows. ``near``/``far``: the neurons of each synapse; ``side`` ('near' or 'far'): whose neurons are shared out over the blocks.
+    """Blocks of rows. ``near``/``far``: the neurons of each synapse; ``side`` ('near' or 'far'): whose neurons are shared out over the blocks,
+    each with about as many synapses.
 
     ``numbered``: the blocks know the number of each synapse, which a kernel without variables of the synapse does not need. Within a row,
     synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay.
@@ -29,7 +30,7 @@ def row_blocks(
     if n_blocks == 1 or side is None:
         return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
-    bounds = np.arange(n_blocks + 1) * n // n_blocks
+    bounds = _bounds(owner, n, n_blocks)
     block_of = np.searchsorted(bounds, owner, side="right") - 1
     order = np.argsort(block_of, kind="stable")
     cuts = np.searchsorted(block_of[order], np.arange(n_blocks + 1))
@@ -41,6 +42,13 @@ def row_blocks(
     if len(near) > 1_000_000:
         _give_back()
     return tuple(blocks)
+
+
+def _bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
+    """The first neuron of each block, and ``n``: blocks of about as many synapses."""
+    up_to = np.cumsum(np.bincount(owner, minlength=n))
+    inner = np.searchsorted(up_to, np.arange(1, n_blocks) * len(owner) / n_blocks) + 1
+    return np.concatenate([[0], inner, [n]])
 
 
 def _give_back() -> None:

@@ -14,8 +14,8 @@ class Settings:
     """Process-wide choices.
 
     ``backend``: 'cython' (default), 'c' or 'numpy'. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
-    say into how many blocks work is cut; they are independent of ``threads``, so that threads never change a result. ``schedule``: the slots
-    of a step, for networks that were given none.
+    say into how many blocks work is cut; synapses into no more than there are threads. Results do not depend on them. ``schedule``: the slots of a
+    step, for networks that were given none.
     """
 
     backend: str = "cython"
