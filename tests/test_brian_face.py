@@ -96,6 +96,17 @@ INSIDE = """
 INSIDE_NAMES = {"BaseClock", "RateMonitor", "SpellChecker", "code_representation"}
 
 
+def test_a_star_import_of_the_constants_gives_all_of_them():
+    space = {}
+    exec("from eqsnn.brian.units.constants import *", space)
+    assert set(constants.NAMES) <= set(space)
+
+
+def test_the_bridge_to_brian_hears_says_why_it_is_not_to_be_had():
+    with pytest.raises(ImportError, match="eqsnn.brian has no hears: .* filters are written as equations"):
+        importlib.import_module("eqsnn.brian.hears")
+
+
 def test_the_modules_of_brian_are_there_with_their_names():
     assert len(GOLDEN["modules"]) > 40
     for path, names in GOLDEN["modules"].items():

@@ -291,6 +291,36 @@ def test_matplotlib_draws_quantities_in_base_si():
     np.testing.assert_allclose(line.get_ydata(orig=False), np.asarray(v))
 
 
+def test_matplotlib_draws_variables_of_groups():
+    G = b2.NeuronGroup(5, "v : volt")
+    G.v = "i*mV"
+    S = b2.Synapses(G, G, "w : 1")
+    S.connect(i=[0, 1, 2], j=[2, 3, 4])
+    S.w = "1 + i"
+    axes = plt.figure().add_subplot()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        (line,) = axes.plot(S.i, S.j, "ok")
+        for draw in (
+            lambda: axes.plot(G.v),
+            lambda: axes.plot(G.i, G.v / mV),
+            lambda: axes.step(G.i, G.v),
+            lambda: axes.stem(S.i, S.w),
+            lambda: axes.scatter(S.i, S.j, c=S.w),
+            lambda: axes.hist(S.w, 3),
+        ):
+            draw()
+    np.testing.assert_array_equal(line.get_xydata(), [[0, 2], [1, 3], [2, 4]])
+    plt.close("all")
+
+
+def test_a_timed_array_has_plain_numbers_as_in_brian():
+    stimulus = b2.TimedArray(np.array([1, 2, 4]) * mV, dt=2 * ms)
+    assert stimulus.dt == 0.002 and type(stimulus.dt) is float
+    assert type(stimulus.values) is np.ndarray and np.array_equal(stimulus.values, [1e-3, 2e-3, 4e-3])
+    assert stimulus(3 * ms) == 2 * mV
+
+
 def test_brian_plot_draws_what_it_is_given():
     G = b2.NeuronGroup(3, "dv/dt = (20*mV - v)/(5*ms) : volt", threshold="v > 15*mV", reset="v = 0*mV", method="exact")
     G.v = "i*mV"

@@ -246,6 +246,17 @@ def test_values_behave_like_arrays():
     assert np.array_equal(G.v > 2 * mV, [True, False, False, True]) and np.array_equal(
         ~G.b[:], [False, True, False, False]
     )
+    column = G.v[:, np.newaxis]  # matplotlib's plot() makes columns so
+    assert column.shape == (4, 1) and np.array_equal(column[:, 0], G.v) and G.n[None].shape == (1, 4)
+    S = eq.Synapses(G, G, "w : 1")
+    S.connect(i=[0, 1], j=[2, 3])
+    S.w = [5, 6]
+    assert np.array_equal(S.j[:, None], [[2], [3]]) and np.array_equal(S.w[None, :], [[5, 6]])
+    values = G.v[:]
+    for one, other in ((values, G.v), (G.v, values), (G.v, G.v)):
+        assert np.array_equal(one, other) and np.allclose(one, other)
+        np.testing.assert_array_equal(np.concatenate([one, other]) / mV, [3, 1, 2, 4] * 2)
+        assert np.vstack((one, other)).dim == mV.dim
     copy = G.v[:]
     copy[0] = 9 * mV
     assert G.v[0] == 3 * mV and np.array_equal(np.asarray(G.n), np.array(G.n))

@@ -178,3 +178,11 @@ def test_short_names_that_brian_lacks_are_free_in_equations():
     eq.start_scope()
     eq.Network(H).run(1 * ms)
     assert float(H.x[0]) == pytest.approx(1e6)
+
+
+def test_the_text_of_a_broken_power_gives_the_quantity_again():
+    names = {"metre": metre, "kilogram": eq.units.kilogram, "second": second, "amp": amp}
+    for value in ((4 * mV) ** 0.5, (2 * siemens) ** 1.5, (8 * mV) ** (1 / 3)):
+        again = eval(repr(value), names)
+        assert again.dim == value.dim and np.isclose(float(again), float(value), rtol=1e-7)
+    assert repr((4 * second) ** 0.5) == "2. * second ** 0.5" and repr((8 * second) ** (1 / 3)) == "2. * second ** (1/3)"

@@ -36,11 +36,11 @@ from eqsnn.units.show import get_unit
 # The native face has them under the same name.
 _SAME = """
     BinomialFunction check_units Clock collect DEFAULT_FUNCTIONS defaultclock Equations EventClock have_same_dimensions linked_var
-    MagicError PoissonInput profiling_summary Quantity restore scheduling_summary start_scope stop store Subgroup TimedArray Unit
+    MagicError PoissonInput profiling_summary Quantity restore scheduling_summary start_scope stop store Subgroup Unit
 """.split()  # noqa: SIM905
 # These take Brian 2's arguments in its order.
 _ARGUMENTS = {
-    _groups: ["NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses"],
+    _groups: ["NeuronGroup", "PoissonGroup", "SpikeGeneratorGroup", "Synapses", "TimedArray"],
     _monitors: [
         "EventMonitor",
         "network_operation",

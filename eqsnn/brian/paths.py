@@ -39,7 +39,7 @@ PATHS: dict[str, str] = {
     "units": " ".join((*unitnames.STANDARD, _SHORT, _UNITSAFE, _FUNDAMENTAL)),
     "units.allunits": " ".join(unitnames.ALL) + " celsius| all_units",
     "units.stdunits": _SHORT + "| stdunits",
-    "units.constants": "" + "| " + " ".join(constants.NAMES),
+    "units.constants": " ".join(constants.NAMES),
     "units.fundamentalunits": _FUNDAMENTAL
     + """| DIMENSIONLESS Dimension UnitRegistry additional_unit_register
         fail_for_dimension_mismatch get_unit_for_display quantity_with_dimensions standard_unit_register user_unit_register""",

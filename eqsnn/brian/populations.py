@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eqsnn.brian.preferences import prefs
-from eqsnn.network import inputs, neurongroup, synapses
+from eqsnn.network import inputs, neurongroup, synapses, timedarray
 from eqsnn.network.notices import tell_once
 
 
@@ -188,3 +188,17 @@ def _renamed(old: str, given, now):
         raise TypeError(f"Synapses() takes on_{old}= or its older name {old}=, not both")
     tell_once(f"{old}= of Synapses() is called on_{old}= now")
     return given
+
+
+class TimedArray(timedarray.TimedArray):
+    __doc__ = timedarray.TimedArray.__doc__
+
+    @property
+    def dt(self) -> float:
+        """How long each value holds, in seconds: Brian 2 keeps numbers in base SI here."""
+        return self.dt_
+
+    @property
+    def values(self) -> np.ndarray:
+        """The values in base SI."""
+        return self.values_

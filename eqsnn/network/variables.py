@@ -64,6 +64,8 @@ class VariableView:
         return self._with_unit(values[0] if self.info.shared else values)
 
     def __getitem__(self, item):
+        if _adds_axes(item):
+            return np.asanyarray(self.get())[item]
         if self.info.shared:
             self._only_value(item)
             return self.get()
@@ -182,6 +184,11 @@ class VariableView:
         return bool(self.get())
 
     __hash__ = object.__hash__
+
+
+def _adds_axes(item) -> bool:
+    """Whether ``item`` holds ``numpy.newaxis``, which speaks of the array and not of elements: matplotlib makes columns so."""
+    return item is None or (isinstance(item, tuple) and any(x is None for x in item))
 
 
 def _binary(name: str):

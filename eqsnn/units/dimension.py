@@ -118,7 +118,13 @@ def dimension(exponents=None, **powers: Exponent) -> Dimension:
 def python_name(dim: Dimension) -> str:
     """A dimension as an expression of base units: ``metre ** 2 * kilogram``."""
     names = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-    return " * ".join(n if e == 1 else f"{n} ** {e!s}" for n, e in zip(names, dim.exponents) if e) or "1"
+    return " * ".join(n if e == 1 else f"{n} ** {_python_power(e)}" for n, e in zip(names, dim.exponents) if e) or "1"
+
+
+def _python_power(exponent: Exponent) -> str:
+    """A power as Python reads it: ``0.5``, ``-1.5``; ``(1/3)`` where a decimal number would be another."""
+    decimal = f"{float(exponent):g}"
+    return decimal if Fraction(decimal) == exponent else f"({exponent})"
 
 
 def base(name: str) -> Dimension:

@@ -117,6 +117,9 @@ class Quantity(np.ndarray):
     def __array_function__(self, function, types, args, kwargs):
         from eqsnn.units.arrayfunctions import apply
 
+        if not all(issubclass(t, np.ndarray) for t in types):
+            return NotImplemented  # others know what they hold: a variable of a group becomes a quantity itself
+
         return apply(function, args, kwargs)
 
     # -- items ----------------------------------------------------------------------------------------------------------------
