@@ -164,3 +164,21 @@ def test_wrong_events_are_refused_by_name(wrong, message):
     with pytest.raises(eq.EqsnnError) as error:
         wrong(G)
     assert message in str(error.value)
+
+
+def test_a_group_tells_which_elements_spiked_in_the_latest_step():
+    G = eq.NeuronGroup(5, "v : 1", threshold="v > 0.5", reset="v = 0")
+    generator = eq.SpikeGeneratorGroup(3, [2, 0], [0, 0.1] * ms)
+    part = G[2:]
+    assert len(G.spikes) == len(part.spikes) == 0
+    G.v[[1, 3, 4]] = 1
+    seen = []
+
+    @eq.network_operation(when="after_thresholds")
+    def look():
+        seen.append((G.spikes.tolist(), part.spikes.tolist(), generator.spikes.tolist()))
+        G.v[2] = 1
+
+    eq.Network(G, generator, look).run(0.2 * ms)
+    assert seen == [([1, 3, 4], [1, 2], [2]), ([2], [0], [0])]
+    assert G.spikes.dtype == np.int32

@@ -449,7 +449,7 @@ def test_a_timed_array_called_outside_its_columns_is_not_a_number():
 def test_weights_of_poisson_inputs_are_checked():
     G = eq.NeuronGroup(3, "v : volt", name="cells")
     stim = eq.TimedArray([1, 2], dt=1 * ms)  # noqa: F841
-    eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)*mV")
+    assert eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)*mV").rate == 10 * Hz
     with pytest.raises(eq.UnitError, match="this has unit 1, and V is expected"):
         eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)")
     with pytest.raises(eq.EqsnnError, match="the target must be a group of neurons"):
@@ -532,3 +532,13 @@ def test_indices_of_elements_and_of_synapses():
     S.connect("i != j")
     S.w[S.indices[:, 3]] = 2
     assert np.all((S.w[:] == 2) == (S.j[:] == 3))
+
+
+def test_an_assignment_from_outside_reaches_refractory_neurons_too():
+    G = eq.NeuronGroup(2, "dv/dt = 0*Hz : 1 (unless refractory)", threshold="v > 1", reset="v = 0", refractory=5 * ms)
+    G.v = [2, 0]
+    eq.Network(G).run(1 * ms)
+    assert np.array_equal(G.not_refractory[:], [False, True])
+    for k, item in enumerate((slice(None), "i >= 0", [0, 1])):
+        G.v[item] = f"0.{k + 1} + 0*i"
+        np.testing.assert_allclose(G.v, 0.1 * (k + 1))

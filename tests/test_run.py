@@ -247,6 +247,30 @@ def test_operations_see_and_change_the_state_and_can_stop():
     assert G.v[1] == pytest.approx(-0.9)
 
 
+@pytest.mark.parametrize("backend", ["c", "cython"])
+def test_new_objects_of_other_names_sizes_and_values_start_no_compiler(monkeypatch, backend):
+    from eqsnn.backends import compiler
+
+    eq.settings.backend = backend
+
+    def build(n, p, dt, tau):
+        G = eq.NeuronGroup(n, "dv/dt = (1.1 - v)/tau : 1", threshold="v > 1", reset="v = 0", method="euler", dt=dt)
+        S = eq.Synapses(G, G, "w : 1", on_pre="v += w", delay=tau / 10)
+        S.connect(p=p)
+        S.w = 0.1
+        eq.Network(G, S).run(1 * ms, namespace={"tau": tau})
+        return G, S
+
+    kept = [build(20, 0.5, 0.1 * ms, 10 * ms)]
+
+    def none(*arguments, **options):
+        raise AssertionError(f"a compiler was started: {arguments}")
+
+    monkeypatch.setattr(compiler.subprocess.Popen, "__init__", none)
+    kept += [build(*c) for c in ((21, 0.5, 0.1 * ms, 10 * ms), (20, 0.2, 0.1 * ms, 10 * ms), (300, 1, 0.05 * ms, 5 * ms))]
+    assert len({G.name for G, _ in kept}) == 4
+
+
 def test_constants_are_read_again_at_every_run_and_nothing_is_compiled_for_them(monkeypatch):
     from eqsnn.backends import compiler
 

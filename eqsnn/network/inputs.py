@@ -103,8 +103,8 @@ class PoissonInput(SimObject):
                     f"PoissonInput: '{target_var}' has unit {info.dim}, and the weight {weight!s} has unit {dimensions_of(weight)}"
                 )
             self.weight = float(np.asarray(weight))
-        self.target_var, self.n, self.rate = target_var, _count(N), float(rate / hertz)
-        if self.rate < 0:
+        self.target_var, self.n, self.rate_ = target_var, _count(N), float(rate / hertz)
+        if self.rate_ < 0:
             raise EqsnnError("PoissonInput: a rate cannot be negative")
 
     @property
@@ -123,15 +123,20 @@ class PoissonInput(SimObject):
 
     def probability(self) -> float:
         """The probability that one source spikes in one step."""
-        p = self.rate * self.clock.dt_
+        p = self.rate_ * self.clock.dt_
         if p > 1:
             raise EqsnnError(
                 f"{self.name}: rate*dt is {p:g}, and a source spikes at most once a step; use a smaller dt"
             )
         return p
 
+    @property
+    def rate(self) -> Quantity:
+        """The rate of each source."""
+        return self.rate_ * hertz
+
     def __repr__(self) -> str:
-        return f"<PoissonInput {self.name!r}: {self.n} sources of {self.rate:g} Hz to '{self.target_var}' of {self.target.name!r}>"
+        return f"<PoissonInput {self.name!r}: {self.n} sources of {self.rate_:g} Hz to '{self.target_var}' of {self.target.name!r}>"
 
 
 class SpikeGeneratorGroup(Group, SpikeSource):
@@ -152,7 +157,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
-        self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
+        self.root, self.start, self.stop, self.emitted = self, 0, self._n, {}
         self.arrays, self.links = {}, {}
         self.variables = {
             "i": VariableInfo(

@@ -33,12 +33,19 @@ class SpikeSource:
     root: SpikeSource
     start: int
     stop: int
-    spikes: dict[str, object]  # for each event an engine's Spikes, made at the first run
+    emitted: dict[str, object]  # for each event an engine's Spikes, made at the first run
 
     @property
     def event_names(self) -> tuple[str, ...]:
         """The events that the elements emit; 'spike' is that of the threshold."""
         return tuple(e.name for e in self.root.model.events if e.condition is not None)
+
+    @property
+    def spikes(self) -> np.ndarray:
+        """Which elements spiked in the latest step, ascending, int32: what a network operation behind the thresholds asks for."""
+        past = self.root.emitted.get("spike")
+        indices = np.empty(0, np.int32) if past is None else past.read(0)
+        return indices[(indices >= self.start) & (indices < self.stop)] - np.int32(self.start)
 
     def place_of_event(self, event: str) -> tuple[str, int]:
         """The slot and order in which the elements that emit the event become known."""
@@ -100,7 +107,7 @@ class NeuronGroup(Group, SpikeSource):
             hidden=chosen.variables,
         )
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self.root, self.start, self.stop, self.spikes = self, 0, self._n, {}
+        self.root, self.start, self.stop, self.emitted = self, 0, self._n, {}
         self.thresholder = {e: EventCheck(self.name, e, self.order) for e in self.event_names}
         self.resetter = {}
         if statements is not None:
