@@ -267,7 +267,9 @@ def test_new_objects_of_other_names_sizes_and_values_start_no_compiler(monkeypat
         raise AssertionError(f"a compiler was started: {arguments}")
 
     monkeypatch.setattr(compiler.subprocess.Popen, "__init__", none)
-    kept += [build(*c) for c in ((21, 0.5, 0.1 * ms, 10 * ms), (20, 0.2, 0.1 * ms, 10 * ms), (300, 1, 0.05 * ms, 5 * ms))]
+    kept += [
+        build(*c) for c in ((21, 0.5, 0.1 * ms, 10 * ms), (20, 0.2, 0.1 * ms, 10 * ms), (300, 1, 0.05 * ms, 5 * ms))
+    ]
     assert len({G.name for G, _ in kept}) == 4
 
 
