@@ -159,3 +159,33 @@ def test_names_in_an_index_are_looked_up_as_far_out_as_they_are_told():
     assert helper() == [2, 3] and helper(level=1) == [3] and helper(namespace={"low": 0}) == [1, 2, 3] and low == 2
     with pytest.raises(EqsnnError, match="the name 'low' is not known"):
         helper(namespace={})
+
+
+@pytest.mark.parametrize("p, certain", [("2.0*i - 0.5", slice(1, None)), (1.5, slice(None)), (-1.0, slice(0))])
+def test_a_probability_beyond_one_is_certainty_and_below_zero_none(p, certain):
+    """In Brian 2 a random number below ``p`` makes a synapse, whatever ``p`` is."""
+    source, target = b2.NeuronGroup(5, "v : 1"), b2.NeuronGroup(4, "v : 1")
+    S = b2.Synapses(source, target)
+    S.connect(p=p)
+    expected = [(i, j) for i in range(5)[certain] for j in range(4)]
+    assert list(zip(S.i[:], S.j[:])) == expected
+
+
+def test_natively_a_probability_beyond_one_is_an_error():
+    import eqsnn as eq
+
+    S = eq.Synapses(eq.NeuronGroup(5, "v : 1"), eq.NeuronGroup(4, "v : 1"))
+    with pytest.raises(eq.EqsnnError, match="a probability lies between 0 and 1"):
+        S.connect(p="1.5 - 0.1*i")
+
+
+def test_of_a_probability_that_needs_no_bounds_nothing_changes():
+    import eqsnn as eq
+
+    found = []
+    for face in (eq, b2):
+        face.seed(4)
+        S = face.Synapses(face.NeuronGroup(30, "v : 1"), face.NeuronGroup(40, "v : 1"), name="S")
+        S.connect(p="exp(-abs(i - j)/10.0)")
+        found.append((S.i[:].tolist(), S.j[:].tolist()))
+    assert found[0] == found[1] and 0 < len(found[0][0]) < 1200

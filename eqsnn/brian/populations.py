@@ -6,6 +6,7 @@ import numpy as np
 
 from eqsnn.brian.preferences import prefs
 from eqsnn.network import inputs, neurongroup, synapses, timedarray
+from eqsnn.network.connection import within_bounds
 from eqsnn.network.notices import tell_once
 
 
@@ -175,9 +176,9 @@ class Synapses(_Arguments, synapses.Synapses):
     def connect(
         self, condition=None, i=None, j=None, p=1.0, n=1, skip_if_invalid=False, namespace=None, level=0, **more
     ) -> None:
-        """See the native ``connect``; ``level``: external names are looked up so many calls further out."""
+        """See the native ``connect``; ``level``: external names are looked up so many calls further out. ``p`` may lie outside 0 .. 1."""
         with self.looking_up(None, level):
-            super().connect(condition, i, j, p, n, skip_if_invalid, namespace, **more)
+            super().connect(condition, i, j, within_bounds(p), n, skip_if_invalid, namespace, **more)
 
 
 def _renamed(old: str, given, now):

@@ -10,7 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, Span
 from eqsnn.kernel.random import key_of, uniform
-from eqsnn.language.ast import Expr, Generator
+from eqsnn.language.ast import Call, Expr, Generator, Number
 from eqsnn.language.parse import parse_expression, parse_generator
 from eqsnn.model.resolve import statement_scope
 from eqsnn.network import connect as rules
@@ -144,7 +144,19 @@ def _by_condition(b: rules.Builder, r: Request) -> Pairs:
     return rules.by_condition(b, _condition(r.condition), None if _is_one(r.p) else _probability(r.p))
 
 
+def within_bounds(p):
+    """A probability as Brian 2 takes it, whose random number below ``p`` is a synapse: more than 1 is 1, and less than 0 is 0."""
+    if isinstance(p, str):
+        expr = parse_expression(p, "p")
+        return Call("clip", (expr, Number(0.0, expr.span), Number(1.0, expr.span)), expr.span, expr.span)
+    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.asarray(p).dtype.kind not in "fiu":
+        return p
+    return np.clip(np.asarray(p, float), 0.0, 1.0)[()]
+
+
 def _probability(p: object) -> Expr:
+    if isinstance(p, Call):
+        return p
     if isinstance(p, str):
         return parse_expression(p, "p")
     if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.ndim(p) or np.asarray(p).dtype.kind not in "fiu":
