@@ -542,3 +542,27 @@ def test_an_assignment_from_outside_reaches_refractory_neurons_too():
     for k, item in enumerate((slice(None), "i >= 0", [0, 1])):
         G.v[item] = f"0.{k + 1} + 0*i"
         np.testing.assert_allclose(G.v, 0.1 * (k + 1))
+
+
+@pytest.mark.parametrize("name", ["clock", "start", "model", "when"])
+def test_a_variable_called_like_an_attribute_is_set_by_state_and_breaks_nothing(name):
+    G = eq.NeuronGroup(
+        3, f"d{name}/dt = (1 - {name})/(5*ms) : 1", threshold=f"{name} > 0.5", reset=f"{name} = 0", name="cells"
+    )
+    with pytest.raises(
+        AttributeError, match=rf"set the variable by cells.state\('{name}'\)\[:\] = ..., or give it another name"
+    ):
+        setattr(G, name, 0.25)
+    G.state(name)[:] = 0.25
+    M = eq.SpikeMonitor(G)
+    eq.Network(G, M).run(3 * eq.ms)
+    assert M.num_spikes == 3  # 0.25 reaches 0.5 after 5 ms * ln 1.5, about 2.03 ms
+
+
+def test_variables_called_like_what_the_engine_keeps_are_variables():
+    for name in ("emitted", "spikes", "last_events"):
+        G = eq.NeuronGroup(2, f"{name} : 1", threshold=f"{name} > 0.5", reset=f"{name} = 0")
+        setattr(G, name, 1)
+        M = eq.SpikeMonitor(G)
+        eq.Network(G, M).run(0.2 * eq.ms)
+        assert M.num_spikes == 2

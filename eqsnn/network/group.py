@@ -91,6 +91,11 @@ class Group(SimObject):
                 return  # G.v += x has already written in place
             view[:] = value
             return
+        if view is not None and self.__dict__.get("_sealed") and not isinstance(value, type(self.__dict__[name])):
+            raise AttributeError(
+                f"'{name}' is what every {type(self).__name__} has, and a variable of {self.name} as well; "
+                f"set the variable by {self.name}.state({name!r})[:] = ..., or give it another name"
+            )
         if (
             not name.startswith("_")
             and self.__dict__.get("_sealed")

@@ -157,7 +157,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
-        self.root, self.start, self.stop, self.emitted = self, 0, self._n, {}
+        self.root, self.start, self.stop, self._last_events = self, 0, self._n, {}
         self.arrays, self.links = {}, {}
         self.variables = {
             "i": VariableInfo(

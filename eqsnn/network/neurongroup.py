@@ -33,7 +33,7 @@ class SpikeSource:
     root: SpikeSource
     start: int
     stop: int
-    emitted: dict[str, object]  # for each event an engine's Spikes, made at the first run
+    _last_events: dict[str, object]  # for each event an engine's Spikes, made at the first run
 
     @property
     def event_names(self) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ class SpikeSource:
     @property
     def spikes(self) -> np.ndarray:
         """Which elements spiked in the latest step, ascending, int32: what a network operation behind the thresholds asks for."""
-        past = self.root.emitted.get("spike")
+        past = self.root._last_events.get("spike")
         indices = np.empty(0, np.int32) if past is None else past.read(0)
         return indices[(indices >= self.start) & (indices < self.stop)] - np.int32(self.start)
 
@@ -107,7 +107,7 @@ class NeuronGroup(Group, SpikeSource):
             hidden=chosen.variables,
         )
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
-        self.root, self.start, self.stop, self.emitted = self, 0, self._n, {}
+        self.root, self.start, self.stop, self._last_events = self, 0, self._n, {}
         self.thresholder = {e: EventCheck(self.name, e, self.order) for e in self.event_names}
         self.resetter = {}
         if statements is not None:

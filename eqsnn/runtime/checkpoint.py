@@ -70,7 +70,7 @@ def _state_of(o: SimObject) -> State:
         for name, array in o.arrays.items():
             state.arrays[f"variables/{name}"] = array.copy()
     if isinstance(o, SpikeSource):
-        for event, spikes in o.emitted.items():
+        for event, spikes in o._last_events.items():
             past = [spikes.read(back) for back in range(spikes.depth)]
             state.arrays[f"spikes/{event}/index"] = np.concatenate(past).astype(np.int32)
             state.arrays[f"spikes/{event}/count"] = np.array([len(p) for p in past], np.int64)
@@ -306,10 +306,10 @@ def _fill(o: SimObject, state: State) -> None:
         for name in o.arrays:
             o.arrays[name][:] = state.arrays[f"variables/{name}"]
     if isinstance(o, SpikeSource):
-        o.emitted.clear()
+        o._last_events.clear()
         for event in _events_of(state):
             past = _past(state.arrays[f"spikes/{event}/index"], state.arrays[f"spikes/{event}/count"])
-            o.emitted[event] = KeptSpikes(len(o), past)
+            o._last_events[event] = KeptSpikes(len(o), past)
         o.__dict__["_spikes_dt"] = state.values["dt"]
     if isinstance(o, SpikeGeneratorGroup):
         o._indices, o._seconds = state.arrays["generator/index"].copy(), state.arrays["generator/seconds"].copy()
@@ -350,13 +350,13 @@ def _fill_flights(o: Synapses, state: State) -> None:
             spiking = o.source if p.prepost == "pre" else o.target
             first, root = getattr(spiking, "start", 0), getattr(spiking, "root", spiking)
             steps, dt = steps_of(p.delay, root.clock.dt_), root.clock.dt_
-            if np.ptp(steps) == 0 and p.event in root.emitted:
+            if np.ptp(steps) == 0 and p.event in root._last_events:
                 flight = Flight(
                     (o.connectivity_version, dt),
                     len(o),
                     steps[:1],
                     dt,
-                    root.emitted[p.event],
+                    root._last_events[p.event],
                     first,
                     first + len(spiking),
                     (),

@@ -62,7 +62,7 @@ def spikes_for(engine, o: SpikeSource, event: str, depth: int) -> Spikes:
 
     After a change of dt it begins empty: what is still on its way has moved to the pathways (see in_flight.py).
     """
-    old, new = o.emitted.get(event), engine.new_spikes(len(o), depth)
+    old, new = o._last_events.get(event), engine.new_spikes(len(o), depth)
     before = o.__dict__.get("_spikes_dt")
     if old is None or (before is not None and before != o.clock.dt_):
         return new

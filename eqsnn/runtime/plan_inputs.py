@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def place_generator(plan: Planner, o: SpikeGeneratorGroup) -> None:
     steps, indices, period = o.schedule(o.clock.dt_)
     schedule = Schedule(np.ascontiguousarray(steps, np.int64), np.ascontiguousarray(indices, np.int32), period, 0)
-    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o.emitted["spike"], schedule=schedule)
+    op = Op("generator", plan.clock(o.clock), "spikes", o, n=len(o), emits=o._last_events["spike"], schedule=schedule)
     plan.add(o, o.when, o.order, 0, op)
 
 
@@ -31,7 +31,7 @@ def place_silence(plan: Planner, o, event: str) -> None:
     """A group that is not active: its elements are known not to spike."""
     nothing = Schedule(np.empty(0, np.int64), np.empty(0, np.int32))
     when, order = o.place_of_event(event)
-    op = Op("generator", plan.clock(o.clock), "silence", o, n=len(o), emits=o.emitted[event], schedule=nothing)
+    op = Op("generator", plan.clock(o.clock), "silence", o, n=len(o), emits=o._last_events[event], schedule=nothing)
     plan.add(o, when, order, 0, op)
 
 

@@ -65,7 +65,7 @@ def place_state_monitor(plan: Planner, o: StateMonitor) -> None:
 
 def _listener(plan: Planner, o: EventMonitor | PopulationRateMonitor, kind: str, label: str) -> Op:
     """An operation on the events of this step."""
-    source = root_of(o.source).emitted[o.event]
+    source = root_of(o.source)._last_events[o.event]
     return Op(
         kind, plan.clock(o.clock), label, o, n=len(o.source), source=source, first=o.source.start, last=o.source.stop
     )

@@ -53,7 +53,7 @@ def place_neurons(plan: Planner, o: NeuronGroup) -> None:
     steps = bool(o.model.of_kind("state", "recurrence", "input")) or o.model.refractory is not None
     fused = steps and "spike" in o.event_names and not o.links and not is_observed_between(plan, o)
     stem = plan.name(o.name)
-    emits = o.emitted.get("spike")
+    emits = o._last_events.get("spike")
     name = f"{o.name}_stateupdater"
     if steps:
         kernels = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_step", True, fused, plan.check)
@@ -87,14 +87,14 @@ def _place_check(plan: Planner, o: NeuronGroup, event: str, stem: str) -> None:
     check = o.thresholder[event]
     label, suffix = ("threshold", "threshold") if event == "spike" else (f"event {event}", f"event_{event}")
     step = pipeline.neuron_step(o.model, o.method, plan.varying(o), f"{stem}_{suffix}", False, True, plan.check, event)
-    op = plan.map(o, step.own, label, len(o), o.emitted[event])
+    op = plan.map(o, step.own, label, len(o), o._last_events[event])
     plan.add(o, check.when, check.order, 0, op, label, check.name)
 
 
 def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: str) -> Op:
     """A kernel for the elements at which an event has just been emitted."""
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
-    events = dict(source=o.emitted[event], first=0, last=len(o))
+    events = dict(source=o._last_events[event], first=0, last=len(o))
     op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), **events)
     op.block = max(op.n, 1) if kernel.ordered else plan.settings.neurons_per_block
     return op

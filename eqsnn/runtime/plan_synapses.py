@@ -133,7 +133,7 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     flight = _carried(plan, o, p, kernel, root, (first, last))
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=flight.rows)
-    op.source, op.first, op.last = root.emitted[p.event], first, last
+    op.source, op.first, op.last = root._last_events[p.event], first, last
     if flight.queues:
         op.queues = flight.queues
     else:
@@ -143,7 +143,7 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
 
 def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span: tuple[int, int]) -> Flight:
     """How the events of a pathway are carried in this run; those of an earlier run that are on their way stay on it."""
-    dt, ring = root.clock.dt_, root.emitted[p.event]
+    dt, ring = root.clock.dt_, root._last_events[p.event]
     steps = steps_of(p.delay, dt)
     uniform = steps.size == 1
     flights = o.__dict__.setdefault("_in_flight", {})
@@ -176,7 +176,7 @@ def _continued(
     plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps, signature, pending: Pending
 ) -> Flight:
     """A run that begins with events on their way, and with other synapses, delays, dt or engine than when they set out."""
-    dt, ring = root.clock.dt_, root.emitted[p.event]
+    dt, ring = root.clock.dt_, root._last_events[p.event]
     none = int(pending.of.max(initial=0)) + 1  # the group of the synapses that did not exist
     group = np.full(len(o), none, np.int32)
     group[: len(pending.of)] = pending.of

@@ -258,7 +258,7 @@ class Planner:
                     steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
                     self.depths[root, p.event] = max(self.depths[root, p.event], steps + 1)
         for (o, event), depth in self.depths.items():
-            o.emitted[event] = spikes_for(self.engine, o, event, depth)
+            o._last_events[event] = spikes_for(self.engine, o, event, depth)
         for o, _ in self.depths:
             o.__dict__["_spikes_dt"] = o.clock.dt_
 
