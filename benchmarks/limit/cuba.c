@@ -25,8 +25,11 @@ _Static_assert(N % 16 == 0 && N <= 65536, "N is a multiple of 16 that 16 bits ho
 static REAL v[N] ALIGNED, ge[N] ALIGNED, gi[N] ALIGNED;
 static uint16_t *target;
 static int64_t start[TEAM + 1][N + 1]; /* row i for thread r: start[r][i] to start[r + 1][i]; for the last, to the next row */
-/* Who spiked in each of the last 50 steps, of each thread: these stay at the reset, all others move freely. */
-static int32_t resting[TEAM][64][PART];
+/* Who spiked, one after the other, of each thread; where the spikes of a step begin, and how many they are. Those of the last 49 steps stay at the
+ * reset, all others move freely. */
+enum { KEPT = 1 << 22 };
+static int32_t resting[TEAM][KEPT];
+static int64_t begins[TEAM][64];
 static int n_resting[TEAM][64];
 static int64_t step, total[TEAM * 8], n_steps;
 
@@ -53,38 +56,36 @@ static void *member(void *given)
     const REAL ce = (exp(-dt / taue) - exp(-dt / taum)) / (taum * (1 / taum - 1 / taue));
     const REAL ci = (exp(-dt / taui) - exp(-dt / taum)) / (taum * (1 / taum - 1 / taui)), cv = El * (1 - exp(-dt / taum));
     for (int64_t s = step; s < step + n_steps; s++) {
-        int32_t *spikes = resting[rank][s & 63];
+        int32_t *queue = resting[rank];
+        const int64_t begin = begins[rank][(s - 1) & 63] + n_resting[rank][(s - 1) & 63];
         int n = 0;
         for (int c = first; c < end; c += CHUNK) {
             const int stop = c + CHUNK < end ? c + CHUNK : end;
-            int any = 0;
+            int64_t any = 0;
 #pragma GCC ivdep
             for (int i = c; i < stop; i++) {
                 const REAL now = cv + pm * v[i] + ce * ge[i] + ci * gi[i];
                 v[i] = now;
                 ge[i] *= pe;
                 gi[i] *= pi;
-                const int fire = now > Vt;
+                const int64_t fire = now > Vt;
                 any |= fire;
             }
             if (any)
                 for (int i = c; i < stop; i += 16) {
-                    int some = 0;
+                    int64_t some = 0;
                     for (int j = i; j < i + 16; j++) some |= v[j] > Vt;
-                    if (some) for (int j = i; j < i + 16; j++) if (v[j] > Vt) spikes[n++] = j;
+                    if (some) for (int j = i; j < i + 16; j++) if (v[j] > Vt) queue[(begin + n++) & (KEPT - 1)] = j;
                 }
         }
-        for (int64_t back = 1; back < 50 && back <= s; back++) {
-            const int slot = (int)((s - back) & 63);
-            for (int k = 0; k < n_resting[rank][slot]; k++) v[resting[rank][slot][k]] = Vr;
-        }
-        for (int k = 0; k < n; k++) v[spikes[k]] = Vr;
+        for (int64_t k = s < 49 ? 0 : begins[rank][(s - 49) & 63]; k < begin + n; k++) v[queue[k & (KEPT - 1)]] = Vr;
+        begins[rank][s & 63] = begin;
         n_resting[rank][s & 63] = n;
         total[rank * 8] += n;
         meet();
         for (int r = 0; r < TEAM; r++)
             for (int k = 0; k < n_resting[r][s & 63]; k++) {
-                const int i = resting[r][s & 63][k];
+                const int i = resting[r][(begins[r][s & 63] + k) & (KEPT - 1)];
                 const uint16_t *row = target + start[rank][i];
                 const int64_t m = (rank + 1 < TEAM ? start[rank + 1][i] : start[0][i + 1]) - start[rank][i];
                 if (i < NE) for (int64_t q = 0; q < m; q++) ge[row[q]] += we;
