@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fuzz import attempt, taken_on
+from fuzz import ABOUT_THE_RUN, ABOUT_THE_TEXT, attempt, taken_on
 from fuzz_texts import grammatical, mutated, neurons, rubbish, synapses
 
 import eqsnn as eq
@@ -42,13 +42,13 @@ def test_what_is_printed_with_few_parentheses_is_parsed_to_the_same(case):
 @given(st.one_of(grammatical(), mutated(), rubbish()))
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_is_wrong_gives_an_equation_error_or_a_model(case):
-    attempt(case)
+    assert isinstance(attempt(case), (list, *ABOUT_THE_TEXT))
 
 
 @given(st.text(max_size=60), st.sampled_from(["model", "threshold", "reset", "j", "function"]))
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_text_gives_an_equation_error_or_a_model(text, place):
-    attempt({place: text})
+    assert isinstance(attempt({place: text}), (list, *ABOUT_THE_TEXT))
 
 
 @given(st.one_of(neurons(), synapses()))
@@ -57,7 +57,7 @@ def test_what_is_right_becomes_kernels_and_runs(case):
     """Or is refused with an error about the text; values that are not finite stop a run."""
     before, eq.settings.backend = eq.settings.backend, "numpy"
     try:
-        taken_on(case, None)
+        assert taken_on(case, None) in {"run", *(error.__name__ for error in ABOUT_THE_RUN)}
     finally:
         eq.settings.backend = before
 
