@@ -13,6 +13,7 @@ from eqsnn.kernel.ir import (
     Buffer,
     Call,
     Cast,
+    Chance,
     CheckFinite,
     Compare,
     Const,
@@ -59,6 +60,15 @@ class WithheldText:
 
 
 @dataclass(frozen=True)
+class ChanceText:
+    """The ``probability`` of an element's event, the number of elements, and the ``stream`` (key, count, draw) that decides."""
+
+    probability: str
+    size: str
+    stream: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
 class Text:
     """The parts of a kernel that a template puts together."""
 
@@ -80,6 +90,7 @@ class Text:
     row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
     withheld: WithheldText | None = None  # how the guard is asked once a neuron
+    chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -112,7 +123,7 @@ class _Printer:
         return {"pre": "pre", "post": "post", "shared": "0", "table": ""}[buffer.extent]
 
     def text(self) -> Text:
-        body, emits = [], None
+        body, emits, chance = [], None, None
         row = self._same_for_a_row()
         checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
@@ -131,6 +142,9 @@ class _Printer:
                     body.append(self._line(self._store(s), s))
                 case Emit():
                     emits = self.expr(s.condition)
+                case Chance(probability, Call(args=(key, _, count, draw)), size):
+                    stream = (self.expr(key), self.expr(count), self.expr(draw))
+                    chance = ChanceText(self.expr(probability), self.expr(size), stream)
         checks, confirms = self._check(checked) if checked else (None, None)
         uses_synapse = any(
             isinstance(s, Require)
@@ -161,6 +175,7 @@ class _Printer:
             tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
             self._withheld(row),
+            chance,
         )
 
     def _withheld(self, row: list[Let]) -> WithheldText | None:

@@ -13,7 +13,7 @@ import jinja2
 import eqsnn
 from eqsnn.backends.printer import Text, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import arcs, functions, random
+from eqsnn.kernel import arcs, functions, gaps, random
 from eqsnn.kernel.ir import Kernel
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway", "pair": "per_pair"}
@@ -39,7 +39,7 @@ def environment() -> jinja2.Environment:
     )
 
 
-_MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h")
+_MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h")
 
 
 @functools.cache
@@ -57,7 +57,8 @@ def prelude() -> tuple[str, str]:
         "atan_high": arcs.ATAN_HIGH,
         "atan_low": arcs.ATAN_LOW,
     }
-    numbers = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
+    numbers: dict = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
+    numbers |= {"gaps": gaps.GAPS, "largest": gaps.LARGEST}
     abi = environment().get_template("c/eq_abi.h").render()
     mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in _MATHEMATICS]
     return abi, "\n".join(mathematics)

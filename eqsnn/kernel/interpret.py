@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eqsnn.errors import InternalError
-from eqsnn.kernel import functions, random
+from eqsnn.kernel import functions, gaps, random
 from eqsnn.kernel.ir import (
     RANDOM,
     Binary,
     Call,
     Cast,
+    Chance,
     CheckFinite,
     Compare,
     Const,
@@ -80,11 +81,23 @@ def interpret(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndar
         return np.array(emitted, np.int32), finite
     if kernel.domain == "pair":
         return _pairs(kernel, memory, lo, hi)
+    if kernel.body and isinstance(kernel.body[-1], Chance):
+        return _by_chance(kernel, memory, lo, hi)
     element = np.arange(lo, hi) if kernel.domain == "neuron" else np.asarray(memory.events[lo:hi], np.int64)
     frame = _Frame(kernel, memory, {"@i": element}, len(element))
     frame.run()
     _heed(frame)
     return element[frame.emitted].astype(np.int32), frame.finite
+
+
+def _by_chance(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
+    """The elements belong to runs of gaps, which are done from their beginning to their end."""
+    size = int(memory.scalars[kernel.body[-1].size.name])
+    element = np.arange(lo - lo % gaps.GAPS, min(hi + -hi % gaps.GAPS, size))
+    frame = _Frame(kernel, memory, {"@i": element}, len(element))
+    frame.run()
+    found = element[frame.emitted]
+    return found[(found >= lo) & (found < hi)].astype(np.int32), frame.finite
 
 
 def _pairs(kernel: Kernel, memory: Memory, lo: int, hi: int) -> tuple[np.ndarray, bool]:
@@ -178,6 +191,10 @@ class _Frame:
                 self.store(statement)
             case Emit(condition):
                 self.emitted = np.broadcast_to(self.value(condition), (self.n,))
+            case Chance(probability, Call(args=(key, _, count, draw))):
+                p = np.broadcast_to(self.value(probability), (self.n,))
+                first = int(self.at["self"][0]) if self.n else 0
+                self.emitted = gaps.taken(p, *(int(self.value(a)) for a in (key, count, draw)), first)
             case CheckFinite(name):
                 self.finite &= bool(np.all(np.isfinite(self.values[name])))
 

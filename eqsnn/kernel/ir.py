@@ -171,6 +171,17 @@ class Emit:
 
 
 @dataclass(frozen=True)
+class Chance:
+    """In place of an Emit: the element joins with this ``probability``, by the gaps between events (``kernel/gaps.py``). ``draw`` is the call of
+    ``uniform`` whose stream is used; ``size``, how many elements there are."""
+
+    probability: Expr
+    draw: Call
+    size: Expr
+    source: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class CheckFinite:
     """Raises the kernel's flag if the local (a float) is NaN or infinite."""
 
@@ -208,7 +219,7 @@ class Require:
     message: str
 
 
-Statement = Let | Store | Emit | CheckFinite | Loop | Require
+Statement = Let | Store | Emit | Chance | CheckFinite | Loop | Require
 
 
 @dataclass(frozen=True)
@@ -356,6 +367,8 @@ def expressions(statement: Statement) -> tuple[Expr, ...]:
             return (statement.expr,) if statement.guard is None else (statement.expr, statement.guard)
         case Emit() | Require():
             return (statement.condition,)
+        case Chance():
+            return (statement.probability, statement.draw, statement.size)
         case Loop(carried, again, body):
             return (*(c.first for c in carried), *(c.next for c in carried), again, *(s.expr for s in body))
     return ()
@@ -370,6 +383,8 @@ def with_expressions(statement: Statement, parts: tuple[Expr, ...]) -> Statement
             return replace(statement, expr=parts[0], guard=parts[1] if len(parts) > 1 else None)
         case Emit() | Require():
             return replace(statement, condition=parts[0])
+        case Chance():
+            return replace(statement, probability=parts[0], draw=parts[1], size=parts[2])
         case Loop(carried, _, body):
             n = len(carried)
             firsts, nexts, again, rest = parts[:n], parts[n : 2 * n], parts[2 * n], parts[2 * n + 1 :]

@@ -13,6 +13,7 @@ import sympy
 
 from eqsnn.errors import InternalError
 from eqsnn.integrators import vocabulary as voc
+from eqsnn.kernel.gaps import by_gaps
 from eqsnn.kernel.ir import (
     Binary,
     Buffer,
@@ -104,7 +105,7 @@ def lower(
         body=tuple(body),
         rows=rows,
     )
-    return optimise(kernel)
+    return optimise(by_gaps(kernel))
 
 
 class _Lowering:

@@ -67,6 +67,12 @@ def uniform(key: int, element, count=0, draw: int = 0) -> np.ndarray:
     return _unit(r[0], r[1])
 
 
+def uniform_pair(key: int, element: int, count=0, draw: int = 0) -> tuple[float, float]:
+    """The number of ``uniform`` and a second one that is independent of it."""
+    r = _words(int(key), element, count, draw)
+    return float(_unit(r[0], r[1])), float(_unit(r[2], r[3]))
+
+
 def normal(key: int, element, count=0, draw: int = 0) -> np.ndarray:
     """Numbers of mean 0 and variance 1 by the transform of Box and Muller (1958), one an element."""
     r = _words(int(key), element, count, draw)

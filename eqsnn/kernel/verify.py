@@ -9,6 +9,7 @@ from eqsnn.kernel.ir import (
     Binary,
     Call,
     Cast,
+    Chance,
     CheckFinite,
     Compare,
     Const,
@@ -101,6 +102,11 @@ class _Verifier:
             case Emit():
                 self.need(last and self.kernel.domain in ("neuron", "pair"), "an event stands last in a neuron kernel")
                 self.need(statement.condition.type == "b8", "an event is a condition")
+            case Chance(probability, draw, size):
+                self.need(last and self.kernel.domain == "neuron", "an event stands last in a neuron kernel")
+                alone = all(isinstance(s, Let) and not isinstance(s.expr, Extern) for s in self.kernel.body[:-1])
+                self.need(alone, "an event by chance stands alone")
+                self.need((probability.type, draw.function, size.type) == ("f64", "uniform", "i64"), "a chance")
             case Require():
                 self.need(statement.condition.type == "b8", "a requirement is a condition")
             case CheckFinite(name):
