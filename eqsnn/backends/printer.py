@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from eqsnn.errors import InternalError
 from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
+from eqsnn.kernel.counted import ARRIVALS, counted
 from eqsnn.kernel.ir import (
     Binary,
     Buffer,
@@ -38,7 +39,7 @@ from eqsnn.kernel.withheld import withheld
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
 _MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
-_INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post"}
+_INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post", ARRIVALS.name: "n"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,15 @@ class WithheldText:
     leading: tuple[str, ...]
     guard: str
     buffers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class CountedText:
+    """What is done for a neuron at which ``n`` synapses have arrived: the statements that come first, and for each buffer what is added and the
+    guard, if there is one."""
+
+    leading: tuple[str, ...]
+    adds: tuple[tuple[str, str, str | None], ...]
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,7 @@ class Text:
     row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
     withheld: WithheldText | None = None  # how the guard is asked once a neuron
+    counted: CountedText | None = None  # how counted arrivals are applied
     chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
 
 
@@ -175,6 +186,7 @@ class _Printer:
             tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
             self._withheld(row),
+            self._counted(),
             chance,
         )
 
@@ -191,6 +203,13 @@ class _Printer:
         leading = tuple(self._let(s) for s in back.leading)
         buffers = tuple((b, _MEMORY[self.types[b]]) for b in back.buffers)
         return WithheldText(tuple(body), leading, self.expr(back.guard), buffers)
+
+    def _counted(self) -> CountedText | None:
+        how = counted(self.kernel)
+        if how is None:
+            return None
+        adds = tuple((s.buffer, self.expr(s.expr), None if s.guard is None else self.expr(s.guard)) for s in how.stores)
+        return CountedText(tuple(self._let(s) for s in how.leading), adds)
 
     def _check(self, checked: list[str]) -> tuple[str, str | None]:
         """Bits that are all 0 if the values are finite, for the loop; and, where those may be set for finite values, too, the bits that tell.

@@ -9,6 +9,7 @@ import numpy as np
 
 from eqsnn.errors import InternalError
 from eqsnn.kernel import functions, gaps, random
+from eqsnn.kernel.counted import ARRIVALS, counted
 from eqsnn.kernel.ir import (
     RANDOM,
     Binary,
@@ -49,13 +50,15 @@ _BINARY = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide, "and
 
 @dataclass
 class Rows:
-    """One block of a pathway: the rows that arrive and the compressed rows themselves (see plan.RowBlock)."""
+    """One block of a pathway: the rows that arrive and the compressed rows themselves (see plan.RowBlock). ``counted``: so many arrive that
+    what a neuron gets is counted first (``kernel/counted.py``)."""
 
     events: np.ndarray
     start: np.ndarray
     far: np.ndarray
     near: np.ndarray | None
     synapse: np.ndarray | None
+    counted: bool = False
 
 
 @dataclass
@@ -115,6 +118,8 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     k = np.repeat(rows.start[row] - (np.cumsum(counts) - counts), counts) + np.arange(total)
     near = np.repeat(row if rows.near is None else rows.near[row].astype(np.int64), counts)
     far = rows.far[k].astype(np.int64)
+    if rows.counted:
+        return _counted(kernel, memory, far)
     synapse = k if rows.synapse is None else rows.synapse[k]
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
     one_by_one = kernel.one_by_one or _mixes(kernel, memory)
@@ -127,6 +132,17 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
         finite &= frame.finite
         _heed(frame)
     return finite
+
+
+def _counted(kernel: Kernel, memory: Memory, far: np.ndarray) -> bool:
+    how = counted(kernel)
+    neuron, arrivals = np.unique(far, return_counts=True)
+    indices = {"@s": neuron, "@pre": neuron, "@post": neuron, ARRIVALS.name: arrivals}
+    frame = _Frame(kernel, memory, indices, len(neuron))
+    with np.errstate(all="ignore"):
+        for statement in (*how.leading, *how.stores):
+            frame.execute(statement)
+    return frame.finite
 
 
 def _mixes(kernel: Kernel, memory: Memory) -> bool:

@@ -7,6 +7,7 @@ from changing. The result has the same bits, which is what the conditions here a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eqsnn.kernel.ir import Expr, Kernel, Let, Load, Local, Store, expressions, walk
@@ -37,20 +38,20 @@ def withheld(kernel: Kernel) -> Withheld | None:
     if any(buffers[b].extent != far or names.count(buffers[b].variable) > 1 for b in written):
         return None  # also where source and target may be the same memory
     guard = guards.pop()
-    leading = _leading(guard, lets)
-    read = {e.buffer for x in (guard, *(s.expr for s in leading)) for e in walk(x) if isinstance(e, Load)}
+    first = leading([guard], lets)
+    read = {e.buffer for x in (guard, *(s.expr for s in first)) for e in walk(x) if isinstance(e, Load)}
     within = all(buffers[b].extent in (far, "shared") and b not in written for b in read)
     near = {f"@{kernel.rows}", "@s"}
-    used = {e.name for x in (guard, *(s.expr for s in leading)) for e in walk(x) if isinstance(e, Local)}
+    used = {e.name for x in (guard, *(s.expr for s in first)) for e in walk(x) if isinstance(e, Local)}
     loads = {e.buffer for s in kernel.body for x in expressions(s) for e in walk(x) if isinstance(e, Load)}
     if not within or used & near or loads & written:
         return None
-    return Withheld(guard, leading, tuple(b.name for b in kernel.buffers if b.name in written))
+    return Withheld(guard, first, tuple(b.name for b in kernel.buffers if b.name in written))
 
 
-def _leading(guard: Expr, lets: list[Let]) -> tuple[Let, ...]:
-    """Those of the statements that the guard needs, in their order."""
-    wanted = {e.name for e in walk(guard) if isinstance(e, Local)}
+def leading(needed: Sequence[Expr], lets: Sequence[Let]) -> tuple[Let, ...]:
+    """Those of the statements that these expressions need, in their order."""
+    wanted = {e.name for part in needed for e in walk(part) if isinstance(e, Local)}
     found: list[Let] = []
     for s in reversed(lets):
         if s.name in wanted:

@@ -14,6 +14,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.withheld import withheld
+from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
@@ -49,6 +50,12 @@ class _Rows(Structure):
         ("held", c_void_p),
         ("first", c_int64),
         ("stop", c_int64),
+        ("many", c_int64),
+        ("counted", c_int64),
+        ("count", c_void_p),
+        ("bits", c_void_p),
+        ("words", c_int64),
+        ("bits_from", c_int64),
     ]
 
 
@@ -167,6 +174,8 @@ _SIGNATURES = {
     "eq_queue_free": (None, [c_void_p]),
     "eq_queue_read": (c_int64, [c_void_p, c_int64, c_void_p, c_int64]),
     "eq_queue_put": (c_int, [c_void_p, c_int64, c_void_p, c_int64]),
+    "eq_has_bits": (c_int, []),
+    "eq_fill_bits": (c_int, [POINTER(_Rows), c_int64, c_void_p]),
     "eq_run": (c_int, [POINTER(_Table)]),
     "eq_layout": (None, [c_void_p]),
 }
@@ -483,12 +492,27 @@ class NativeRun:
         if back is not None:
             c.first, c.stop = block.span
             c.held = self._keep(np.empty(max(c.stop - c.first, 1) * len(back.buffers), np.float64))
+        if op.many:
+            self._fill_counts(block, c, op.many)
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
             runs = block.long_runs
             if runs is not None:
                 c.run, c.runs = (self._keep(a) for a in runs)
+
+    def _fill_counts(self, block: RowBlock, c: _Rows, many: int) -> None:
+        """Room for counted arrivals, and the block's bit matrix where it has one."""
+        c.first, c.stop = block.span
+        c.many, c.words = many, -(-(c.stop - c.first) // 64)
+        room = np.zeros(
+            64 * c.words * 3 + 64, np.uint8
+        )  # counts of 16 bits, and of 8 bits behind them, on a boundary of 64 bytes
+        self._keep(room)
+        c.count = room.ctypes.data + -room.ctypes.data % 64
+        if self._lib.eq_has_bits():
+            c.bits_from, stop = rows_with_synapses(block)
+            c.bits = self._keep(bit_matrix(block, lambda bits: self._lib.eq_fill_bits(c, stop, _address(bits))))
 
     def advance(self, tick: int, end: int, cursor: int, seconds: float, interrupts: Interrupts) -> tuple[str, int, int]:
         """Run from ``tick`` (and operation ``cursor``) to ``end``, for about ``seconds`` of wall time at most (0: no limit).

@@ -183,6 +183,7 @@ class Op:
     first: int = 0
     last: int = 0
     delay: int = 0
+    many: int = 0
     rows: tuple[RowBlock, ...] = ()
     queues: tuple[Queue, ...] = ()
     schedule: Schedule | None = None

@@ -9,6 +9,7 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.errors import EqsnnError
+from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock
@@ -17,6 +18,7 @@ from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.counting import from_so_many_events
 from eqsnn.runtime.in_flight import (
     Flight,
     Pending,
@@ -138,7 +140,18 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
         op.queues = flight.queues
     else:
         op.delay = int(flight.steps.flat[0])
+        op.many = _many(o, p, kernel)
     return op
+
+
+def _many(o: Synapses, p: Pathway, kernel: Kernel) -> int:
+    """From so many events on, what arrives is counted first; found once for the connectivity."""
+    known = o.__dict__.setdefault("_many", {})
+    key = (p.name, counted(kernel) is not None)
+    if known.get(key, (None, 0))[0] != o.connectivity_version:
+        near, far = (o.source, o.target) if kernel.rows == "pre" else (o.target, o.source)
+        known[key] = (o.connectivity_version, from_so_many_events(kernel, o.sources, o.targets, len(near), len(far)))
+    return known[key][1]
 
 
 def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span: tuple[int, int]) -> Flight:

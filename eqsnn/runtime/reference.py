@@ -239,7 +239,9 @@ class ReferenceRun:
     def _do_pathway(self, op: Op, step: int) -> None:
         rows = []
         for b, block in enumerate(op.rows):
-            rows.append(Rows(self._arrivals(op, b, block), block.start, block.far, block.near, block.synapse))
+            events = self._arrivals(op, b, block)
+            many = bool(op.many) and len(events) >= op.many
+            rows.append(Rows(events, block.start, block.far, block.near, block.synapse, many))
         if any(len(r.events) for r in rows):
             self._call(op, 0, len(rows), rows=rows)
 

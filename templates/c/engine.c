@@ -316,6 +316,88 @@ static int enqueue(eq_op *op, int64_t b)
     return 0;
 }
 
+/* ---- arrivals that are counted ----------------------------------------------------------------------------------------------- */
+
+/* Bit matrices need an instruction that adds where a bit is set. It is written out: the header that names it takes the compiler 0.15 s. */
+#if defined(__AVX512BW__) && defined(__GNUC__)
+#define EQ_BITS 1
+typedef uint8_t eq_bytes __attribute__((vector_size(64)));
+
+static inline void add_where(eq_bytes *count, eq_bytes one, uint64_t bits)
+{
+    __asm__("vpaddb %1, %0, %0 %{%2%}" : "+v"(*count) : "v"(one), "Yk"(bits));
+}
+
+/* Counts of 8 bits: one more for each row in which the bit of a neuron is set. Four rows at once, as the counts are read and written for each. */
+static void add_rows(uint8_t *count, const uint64_t *const *row, int64_t n, int64_t words)
+{
+    eq_bytes one;
+    memset(&one, 1, sizeof one);
+    int64_t e = 0;
+    for (; e + 4 <= n; e += 4)
+        for (int64_t w = 0; w < words; w++) {
+            eq_bytes sum = *(eq_bytes *)(count + 64 * w);
+            for (int k = 0; k < 4; k++) add_where(&sum, one, row[e + k][w]);
+            *(eq_bytes *)(count + 64 * w) = sum;
+        }
+    for (; e < n; e++)
+        for (int64_t w = 0; w < words; w++) add_where((eq_bytes *)(count + 64 * w), one, row[e][w]);
+}
+#else
+#define EQ_BITS 0
+static void add_rows(uint8_t *count, const uint64_t *const *row, int64_t n, int64_t words)
+{
+    (void)count; (void)row; (void)n; (void)words;
+}
+#endif
+
+/* Whether arrivals can be counted in bit matrices here. */
+EQ_API int eq_has_bits(void) { return EQ_BITS; }
+
+static void count_arrivals(eq_rows *rows)
+{
+    const int64_t n = rows->stop - rows->first;
+    uint16_t *count = rows->count;
+    memset(count, 0, (size_t)n * sizeof *count);
+    if (rows->bits) {
+        uint8_t *few = (uint8_t *)(count + 64 * rows->words); /* room behind the counts */
+        const uint64_t *row[255];
+        for (int64_t e = 0; e < rows->n_events;) {
+            int64_t some = 0;
+            for (; e < rows->n_events && some < 255; e++) {
+                const int64_t r = rows->events[e];
+                if (rows->start[r] < rows->start[r + 1]) row[some++] = rows->bits + (r - rows->bits_from) * rows->words;
+            }
+            memset(few, 0, (size_t)(64 * rows->words));
+            add_rows(few, row, some, rows->words);
+            for (int64_t q = 0; q < n; q++) count[q] = (uint16_t)(count[q] + few[q]);
+        }
+    } else if (rows->width == 2) {
+        const uint16_t *far = rows->far;
+        for (int64_t e = 0; e < rows->n_events; e++)
+            for (int64_t k = rows->start[rows->events[e]]; k < rows->start[rows->events[e] + 1]; k++) count[far[k] - rows->first]++;
+    } else {
+        const int32_t *far = rows->far;
+        for (int64_t e = 0; e < rows->n_events; e++)
+            for (int64_t k = rows->start[rows->events[e]]; k < rows->start[rows->events[e] + 1]; k++) count[far[k] - rows->first]++;
+    }
+}
+
+/* Fills the matrix of a block (zeros before) from its rows up to `stop`; 1 if two synapses join the same neurons, which a bit cannot tell. */
+EQ_API int eq_fill_bits(const eq_rows *rows, int64_t stop, uint64_t *bits)
+{
+    for (int64_t r = rows->bits_from; r < stop; r++)
+        for (int64_t k = rows->start[r]; k < rows->start[r + 1]; k++) {
+            const int64_t far = rows->width == 2 ? (int64_t)((const uint16_t *)rows->far)[k] : (int64_t)((const int32_t *)rows->far)[k];
+            const int64_t q = far - rows->first;
+            const uint64_t bit = UINT64_C(1) << (q % 64);
+            uint64_t *word = &bits[(r - rows->bits_from) * rows->words + q / 64];
+            if (*word & bit) return 1;
+            *word |= bit;
+        }
+    return 0;
+}
+
 static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
@@ -333,6 +415,8 @@ static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
         } else if (op->source) {
             rows->events = events_in(op, op->delay, &rows->n_events);
         }
+        rows->counted = rows->many && rows->n_events >= rows->many;
+        if (rows->counted) count_arrivals(rows);
         if (rows->n_events) {
             op->entered[rank]++;
             heed(table, op, op->kernel(&op->ctx, b, b + 1));

@@ -35,6 +35,11 @@ typedef struct eq_rows {
     void *held;             /* room for what the neurons first to stop, the ends of all synapses here, hold: for each variable that the kernel
                                writes under a guard 8 bytes a neuron; NULL where nothing can be put back (kernel/withheld.py) */
     int64_t first, stop;
+    int64_t many;           /* from so many events on, arrivals are counted before the kernel is called; 0: never (kernel/counted.py) */
+    int64_t counted;        /* they were in this step */
+    uint16_t *count;        /* for neuron first + q; room for a multiple of 64 neurons, as in bits */
+    const uint64_t *bits;   /* a matrix: bit q % 64 of bits[(r - bits_from) * words + q / 64] tells whether row r leads to neuron first + q; or */
+    int64_t words, bits_from; /* NULL. It has no rows for what comes before the first and after the last row with synapses. */
 } eq_rows;
 
 typedef struct eq_ctx {
