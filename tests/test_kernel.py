@@ -412,3 +412,14 @@ def test_what_breaks_the_rules_of_a_kernel_is_an_internal_error(change, complain
     verify(example())
     with pytest.raises(InternalError, match=complaint):
         verify(change(example()))
+
+
+def test_the_two_numbers_of_a_pair_are_independent():
+    element = np.arange(1600 * 2 * random.PAIRED)
+    u, z = random.uniform(21, element), random.normal(22, element)
+    first = element & random.PAIRED == 0
+    for numbers in (u, z):
+        assert abs(np.corrcoef(numbers[first], numbers[~first])[0, 1]) < 0.02
+        assert abs(np.corrcoef(numbers[first] ** 2, numbers[~first] ** 2)[0, 1]) < 0.02
+        assert len(np.unique(numbers)) == len(numbers)
+    assert stats.kstest(u[~first], "uniform").pvalue > 1e-4 and stats.kstest(z[~first], "norm").pvalue > 1e-4

@@ -61,6 +61,17 @@ class WithheldText:
 
 
 @dataclass(frozen=True)
+class DrawnText:
+    """Random numbers that are made for a chunk of elements at once: the ``array`` they go to, the ``function``, its ``key``, and what follows the
+    element among its arguments."""
+
+    array: str
+    function: str
+    key: str
+    stream: str
+
+
+@dataclass(frozen=True)
 class CountedText:
     """What is done for a neuron at which ``n`` synapses have arrived: the statements that come first, and for each buffer what is added and the
     guard, if there is one."""
@@ -100,6 +111,7 @@ class Text:
     row: tuple[str, ...] = ()  # what is the same for all synapses of a row
     fetched: tuple[str, ...] = ()  # what of a synapse is read or written: asked for some synapses ahead
     withheld: WithheldText | None = None  # how the guard is asked once a neuron
+    drawn: tuple[DrawnText, ...] = ()  # random numbers of a neuron kernel that are made in pairs
     counted: CountedText | None = None  # how counted arrivals are applied
     chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
 
@@ -123,6 +135,7 @@ class _Printer:
         self.types = {b.name: b.type for b in kernel.buffers}
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
+        self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
         self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
@@ -186,6 +199,7 @@ class _Printer:
             tuple(self._let(s) for s in row),
             tuple(f"b_{b.name}" for b in self.kernel.buffers if self.place[b.name] == "s" and b.name in self._used()),
             self._withheld(row),
+            tuple(self._drawn(s) for s in self.paired.values()),
             self._counted(),
             chance,
         )
@@ -203,6 +217,16 @@ class _Printer:
         leading = tuple(self._let(s) for s in back.leading)
         buffers = tuple((b, _MEMORY[self.types[b]]) for b in back.buffers)
         return WithheldText(tuple(body), leading, self.expr(back.guard), buffers)
+
+    def _is_paired(self, e: Expr) -> bool:
+        """Whether a random number is that of the element of a plain loop over elements."""
+        plain = self.kernel.domain == "neuron" and not self.kernel.externs
+        plain = plain and not isinstance(self.kernel.body[-1], Chance)
+        return plain and isinstance(e, Call) and e.function in ("uniform", "normal") and e.args[1] == Local("@i", "i64")
+
+    def _drawn(self, s: Let) -> DrawnText:
+        key, _, count, draw = (self.expr(a) for a in s.expr.args)
+        return DrawnText(f"drawn_{s.name}", s.expr.function, key, f"{count}, {draw}")
 
     def _counted(self) -> CountedText | None:
         how = counted(self.kernel)
@@ -340,6 +364,8 @@ class _Printer:
                 place += 1
 
     def _let(self, s: Let) -> str:
+        if s.name in self.paired:
+            return self._line(f"const double x_{s.name} = drawn_{s.name}[i - base];", s)
         return self._line(f"const {_LOCAL[s.expr.type]} x_{s.name} = {self.expr(s.expr)};", s)
 
     @staticmethod

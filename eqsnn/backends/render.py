@@ -58,7 +58,7 @@ def prelude() -> tuple[str, str]:
         "atan_low": arcs.ATAN_LOW,
     }
     numbers: dict = {name: [f"({c!r})" if c < 0 else repr(c) for c in values] for name, values in tables.items()}
-    numbers |= {"gaps": gaps.GAPS, "largest": gaps.LARGEST}
+    numbers |= {"gaps": gaps.GAPS, "largest": gaps.LARGEST, "paired": random.PAIRED}
     abi = environment().get_template("c/eq_abi.h").render()
     mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in _MATHEMATICS]
     return abi, "\n".join(mathematics)

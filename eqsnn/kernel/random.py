@@ -61,23 +61,33 @@ def _unit(high: np.ndarray, low: np.ndarray) -> np.ndarray:
     return (((high << _32) | low) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+PAIRED = 64
+"""A power of two: one call of the generator makes the numbers of the elements e and e + PAIRED, for every e in which this bit is not set."""
+
+
+def _pair(key: int, element, count, draw: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The two uniform numbers of each element's pair, and whether the element is the second of it."""
+    element = np.asarray(element).astype(np.int64)
+    return *two_uniform(key, element & ~np.int64(PAIRED), count, draw), element & PAIRED != 0
+
+
 def uniform(key: int, element, count=0, draw: int = 0) -> np.ndarray:
     """Numbers in [0, 1), multiples of 2^-53, one an element."""
-    r = _words(int(key), element, count, draw)
-    return _unit(r[0], r[1])
+    one, other, second = _pair(key, element, count, draw)
+    return np.where(second, other, one)
 
 
-def uniform_pair(key: int, element: int, count=0, draw: int = 0) -> tuple[float, float]:
-    """The number of ``uniform`` and a second one that is independent of it."""
+def two_uniform(key: int, element, count=0, draw: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two independent numbers for each element."""
     r = _words(int(key), element, count, draw)
-    return float(_unit(r[0], r[1])), float(_unit(r[2], r[3]))
+    return _unit(r[0], r[1]), _unit(r[2], r[3])
 
 
 def normal(key: int, element, count=0, draw: int = 0) -> np.ndarray:
-    """Numbers of mean 0 and variance 1 by the transform of Box and Muller (1958), one an element."""
-    r = _words(int(key), element, count, draw)
-    radius = np.sqrt(-2.0 * functions.log(1.0 - _unit(r[0], r[1])))
-    return radius * functions.cos(functions.TWO_PI * _unit(r[2], r[3]))
+    """Numbers of mean 0 and variance 1 by the transform of Box and Muller (1958), one an element: a pair has one radius, at right angles."""
+    one, other, second = _pair(key, element, count, draw)
+    radius, angle = np.sqrt(-2.0 * functions.log(1.0 - one)), functions.TWO_PI * other
+    return radius * np.where(second, functions.sin(angle), functions.cos(angle))
 
 
 STIRLING = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156]

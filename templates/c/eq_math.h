@@ -298,18 +298,40 @@ EQ_FN void eq_philox(int64_t key, int64_t element, int64_t count, int64_t draw, 
 /* 53 bits as a number in [0, 1). */
 EQ_FN double eq_unit(uint64_t word) { return (double)(int64_t)(word >> 11) * 1.1102230246251565e-16; }
 
+/* One call of the generator makes the numbers of two elements, EQ_PAIRED apart. A loop over many elements makes both at once. */
+#define EQ_PAIRED {{ paired }}
+
 EQ_FN double eq_uniform(int64_t key, int64_t element, int64_t count, int64_t draw)
 {
     uint64_t high, low;
-    eq_philox(key, element, count, draw, &high, &low);
-    return eq_unit(high);
+    eq_philox(key, element & ~(int64_t)EQ_PAIRED, count, draw, &high, &low);
+    return eq_unit(element & EQ_PAIRED ? low : high);
 }
 
-EQ_FN double eq_normal(int64_t key, int64_t element, int64_t count, int64_t draw)
+EQ_FN void eq_uniform_pair(int64_t key, int64_t element, int64_t count, int64_t draw, double *one, double *other)
 {
     uint64_t high, low;
     eq_philox(key, element, count, draw, &high, &low);
-    return sqrt(-2.0 * eq_log(1.0 - eq_unit(high))) * eq_cos(EQ_TWO_PI * eq_unit(low));
+    *one = eq_unit(high);
+    *other = eq_unit(low);
+}
+
+/* Box & Muller (1958): two numbers of one radius at right angles. */
+EQ_FN double eq_normal(int64_t key, int64_t element, int64_t count, int64_t draw)
+{
+    uint64_t high, low;
+    eq_philox(key, element & ~(int64_t)EQ_PAIRED, count, draw, &high, &low);
+    double radius = sqrt(-2.0 * eq_log(1.0 - eq_unit(high))), angle = EQ_TWO_PI * eq_unit(low);
+    return radius * (element & EQ_PAIRED ? eq_sin(angle) : eq_cos(angle));
+}
+
+EQ_FN void eq_normal_pair(int64_t key, int64_t element, int64_t count, int64_t draw, double *one, double *other)
+{
+    uint64_t high, low;
+    eq_philox(key, element, count, draw, &high, &low);
+    double radius = sqrt(-2.0 * eq_log(1.0 - eq_unit(high))), angle = EQ_TWO_PI * eq_unit(low);
+    *one = radius * eq_cos(angle);
+    *other = radius * eq_sin(angle);
 }
 
 #endif
