@@ -1,12 +1,14 @@
 """The whole road on one page: a model's parts -> update maps (discretise) -> kernels (lower).
 
 ``text -> parse -> resolve`` happens where a group is made; ``render -> compile -> bind -> run`` where a network runs. Between them is this page. Each
-function here takes resolved pieces of a model and returns kernels that do not depend on the values of constants. Kernels are remembered on
-disk (backends/store.py), so that a run that was made before imports neither sympy nor the integrators.
+function here takes resolved pieces of a model and returns kernels that do not depend on the values of constants. Kernels and parsed texts are
+remembered on disk (backends/store.py, texts.py), so that a run that was made before imports neither lark, sympy nor the integrators.
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,8 +16,11 @@ from dataclasses import dataclass, replace
 from eqsnn.backends import store
 from eqsnn.errors import Span
 from eqsnn.kernel.ir import Kernel
+from eqsnn.language import parse
 from eqsnn.language.ast import Expr, Statements
 from eqsnn.model.model import Model, Scope
+
+parse.memory = store.texts
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,38 @@ class StepKernels:
     order: tuple[tuple[str, str, str], ...] = ()
 
 
+def _nothing() -> None:
+    """The runtime has not been imported."""
+
+
+before_making: Callable[[], None] = _nothing
+"""Called when kernels have to be made: whoever knows the backend has its compilers begin, while sympy is on its way."""
+
+
+@functools.cache
+def make_ready() -> None:
+    """Import what makes kernels and their text, without Python's search for cycles of garbage: it would take a sixth of the time, and find none."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from eqsnn.backends import render
+        from eqsnn.integrators import discretise  # noqa: F401
+        from eqsnn.kernel import lower  # noqa: F401
+
+        render.make_ready()
+    finally:
+        if collects:
+            if gc.get_freeze_count() == 0:  # what is there now counts as old, as if it had been looked at
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
+
+
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
     found = store.find(parts, StepKernels)
     if found is None:
+        before_making()
+        make_ready()
         found = make()
         store.keep(parts, found)
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -9,9 +11,10 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eqsnn.backends import cache
@@ -137,6 +140,23 @@ def _trace(word: str) -> str:
     return f"{real} {found.st_size} {found.st_mtime_ns}"
 
 
+_APART: dict[str, int] = {"process_group": 0} if os.name == "posix" else {}
+"""A build runs apart from the terminal: Ctrl-C is for the program, and may come while it does something else."""
+_running: list[Job] = []
+
+
+@atexit.register
+def _abandon() -> None:
+    """At the end of a process that needs them no more, its builds end too, and leave nothing behind."""
+    for job in _running:
+        if job.started_by == os.getpid():
+            if job.running and _APART:
+                os.killpg(job.process.pid, signal.SIGKILL)  # what the compiler has started, too
+            job.process.kill()
+            job.process.communicate()
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+
 @dataclass
 class Job:
     """A running build: the process, what it makes, and the key under which that is kept."""
@@ -148,12 +168,25 @@ class Job:
     key: str
     suffix: str
     source: str
+    started_by: int = field(default_factory=os.getpid)
+
+    @property
+    def running(self) -> bool:
+        """Whether ``finish`` would wait."""
+        return self.process is not None and self.process.poll() is None
+
+    def yield_to_others(self) -> None:
+        """Let what is needed sooner go first where processors are few."""
+        if self.process is not None and hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, 10)
 
     def finish(self) -> Path:
         """Wait; the finished file in the cache. Raises CompileError."""
         if self.process is None:
             return self.output
         _, log = self.process.communicate()
+        _running.remove(self)
         if self.process.returncode != 0 or not self.output.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
             raise BuildFailure(self.command, self.process.returncode, log.decode(errors="replace"), self.source)
@@ -177,29 +210,35 @@ def start(
     *,
     suffix: str,
     options: tuple[str, ...],
-    inputs: tuple[Path, ...] = (),
-    extra_key: str = "",
     headers=(),
+    key: str | None = None,
 ) -> Job:
     """Begin to compile ``source`` (file name ``name``); a job that is done already if the cache has it.
 
-    ``headers``: (name, text) pairs to lie beside it; ``inputs``: objects to link.
+    ``headers``: (name, text) pairs to lie beside it. ``key``: that of the cache, where more than this decides what is made.
     """
     used = compiler()
-    inputs_key = "\n".join(p.name for p in inputs)
-    key = cache.key_of(name, source, used.identity(), *options, inputs_key, extra_key, *(t for h in headers for t in h))
+    key = key or cache.key_of(name, source, used.identity(), *options, *(t for h in headers for t in h))
     found = cache.find(key, suffix)
     if found is not None:
         return Job(None, [], None, found, key, suffix, source)
     folder = cache.workspace({name: source, **dict(headers)})
     output = folder / f"built{suffix}"
-    command = [*used.command, *used.flags, *options, name, *(str(p) for p in inputs), "-o", output.name]
+    command = [*used.command, *used.flags, *options, name, "-o", output.name]
     if "-shared" in options:
         command.append("-lm")
     try:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            **_APART,
         )
     except OSError as error:
         raise CompileError(f"the compiler {used.command[0]} could not be started: {error}") from None
-    return Job(process, command, folder, output, key, suffix, source)
+    job = Job(process, command, folder, output, key, suffix, source)
+    _running.append(job)
+    return job

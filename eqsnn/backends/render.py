@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import jinja2
+from typing import TYPE_CHECKING
 
 import eqsnn
-from eqsnn.backends.printer import Text, single_literal, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import arcs, functions, gaps, random, single
 from eqsnn.kernel.ir import Kernel
+
+if TYPE_CHECKING:  # what makes text is imported when a text is made: a run from the cache needs none
+    import jinja2
+
+    from eqsnn.backends.printer import Text
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway", "pair": "per_pair"}
 
@@ -31,6 +34,8 @@ def templates() -> Path:
 @functools.cache
 def environment() -> jinja2.Environment:
     """The template engine; a name that a template uses and nobody gives is an error."""
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates()),
         undefined=jinja2.StrictUndefined,
@@ -45,6 +50,9 @@ _MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h")
 @functools.cache
 def prelude() -> tuple[str, str]:
     """The headers that every file of kernels begins with: the calling convention and the mathematics."""
+    from eqsnn.backends.printer import single_literal
+    from eqsnn.kernel import arcs, functions, gaps, random, single
+
     tables = {
         "exp": functions.EXP,
         "log": functions.LOG,
@@ -77,11 +85,26 @@ class Rendered:
     text: Text
 
 
+def _rendered(kernel: Kernel) -> Rendered:
+    from eqsnn.backends.printer import text_of
+
+    return Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+
+
 def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
-    """The C file of ``kernels``; ``export`` stands before the two functions that lead to them."""
+    """The C file of ``kernels``; ``export`` stands before the two functions that lead to them.
+
+    Kernels whose texts differ in names alone, such as those of equal projections between many populations, are one function.
+    """
     abi, math = prelude()
-    rendered = [Rendered(f"{_LOOPS[k.domain]}.c.j2", text_of(k)) for k in kernels]
-    return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)
+    texts = {k.name: kernel_text(k) for k in kernels}
+    first: dict[str, str] = {}
+    entries = [(name, first.setdefault(unnamed(text), name)) for name, text in texts.items()]
+    return (
+        environment()
+        .get_template("c/kernels.c.j2")
+        .render(abi=abi, math=math, kernels=[texts[name] for name in first.values()], entries=entries, export=export)
+    )
 
 
 @functools.cache
@@ -96,12 +119,32 @@ def _version() -> str:
     return digest.hexdigest()
 
 
+def make_ready() -> None:
+    """Import what makes text, and read the headers."""
+    from eqsnn.backends import printer  # noqa: F401
+
+    prelude()
+
+
 def text_key(kernels: Sequence[Kernel]) -> str:
-    """What decides the C file of ``kernels`` but for its comments, where the names of their owners stand: known without making it."""
-    return "\n".join([_version(), *(repr(replace(k, owner="")) for k in kernels)])
+    """What decides the C file of ``kernels`` but for its comments, where the names of their owners stand: known without making it.
+
+    What is computed before a run is no part of the file, so that numbers that went there compile nothing.
+    """
+    return "\n".join([_version(), *(repr(replace(k, owner="", hoisted=())) for k in kernels)])
+
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held|drawn)_\w+")
+
+
+def unnamed(source: str) -> str:
+    """The C file without comments, and its names numbered as they appear: of two models that differ in names alone it is the same."""
+    numbers: dict[str, str] = {}
+    return _NAME.sub(lambda m: numbers.setdefault(m[0], f"n{len(numbers)}"), _COMMENT.sub("", source))
 
 
 def kernel_text(kernel: Kernel) -> str:
     """The C text of one kernel, without the headers."""
-    rendered = Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+    rendered = _rendered(kernel)
     return environment().get_template(f"c/{rendered.template}").render(k=rendered).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.network.base import SimObject, registry
@@ -20,7 +22,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
 from eqsnn.network.notices import tell_once
 from eqsnn.network.recorder import Recorder
-from eqsnn.runtime import checkpoint, checkpoint_file
+from eqsnn.runtime import checkpoint
 from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
@@ -42,15 +44,26 @@ def _engine(chosen: Backend):
     """The engine that runs what the backend builds."""
     if chosen.compiled not in _engines:
         if chosen.compiled:
-            from eqsnn.backends.c.build import engine_library
+            from eqsnn.backends.c.build import engine_library, start_engine
             from eqsnn.runtime.native import NativeEngine
 
+            if start_engine().running:  # the cache is empty, most likely: there is time for what will be needed next
+                pipeline.make_ready()
             _engines[True] = NativeEngine(engine_library())
         else:
             from eqsnn.runtime.reference import ReferenceEngine
 
             _engines[False] = ReferenceEngine()
     return _engines[chosen.compiled]
+
+
+def _begin_to_compile() -> None:
+    """Let the backend compile what does not depend on the model. What is wrong with it is told by ``run``."""
+    with contextlib.suppress(EqsnnError):
+        backend(settings.effective_backend()).prepare()
+
+
+pipeline.before_making = _begin_to_compile
 
 
 class Network:
@@ -169,6 +182,8 @@ class Network:
         if filename is None:
             self._snapshots[name] = snapshot
         else:
+            from eqsnn.runtime import checkpoint_file
+
             checkpoint_file.write(Path(filename), name, snapshot)
 
     def restore(
@@ -182,6 +197,8 @@ class Network:
         """
         self._not_during_a_run("restore")
         if filename is not None:
+            from eqsnn.runtime import checkpoint_file
+
             snapshot = checkpoint_file.read(Path(filename), name)
         elif name in self._snapshots:
             snapshot = self._snapshots[name]
