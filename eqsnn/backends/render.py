@@ -50,8 +50,7 @@ _MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h")
 @functools.cache
 def prelude() -> tuple[str, str]:
     """The headers that every file of kernels begins with: the calling convention and the mathematics."""
-    from eqsnn.backends.printer import single_literal
-    from eqsnn.kernel import arcs, functions, gaps, random, single
+    from eqsnn.kernel import arcs, functions, gaps, random
 
     tables = {
         "exp": functions.EXP,
@@ -73,6 +72,9 @@ def prelude() -> tuple[str, str]:
 
 
 def _single_tables() -> dict[str, list[str]]:
+    from eqsnn.backends.printer import single_literal
+    from eqsnn.kernel import single
+
     names = ("exp", "log", "sin", "cos", "exprel_prime", "asin", "atan", "atan_high", "atan_low")
     return {name: [single_literal(c) for c in getattr(single, name.upper())] for name in names}
 
@@ -135,7 +137,7 @@ def text_key(kernels: Sequence[Kernel]) -> str:
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held|drawn)_\w+")
+_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held|drawn|fresh)_\w+")
 
 
 def unnamed(source: str) -> str:

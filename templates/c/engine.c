@@ -306,7 +306,7 @@ static void run_events(eq_table *table, eq_op *op, int team, int rank)
         return;
     }
     if (op->source) {
-        ctx.events = events_in(op, 0, &n);
+        ctx.events = events_in(op, op->delay, &n);
         first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
         last = hi < op->n_blocks ? lower_bound(ctx.events, n, op->first + hi * op->block) : n;
     } else { /* the elements are given: ctx.events */
