@@ -254,13 +254,17 @@ def synapse_step(
     name: str,
     check: bool = True,
     sharing: Sharing = NOTHING_SHARED,
+    resting: frozenset[str] = frozenset(),
 ) -> StepKernels:
-    """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
+    """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons.
+
+    ``resting``: the variables of the neurons at the ends (``tau_post``) that nothing changes during the run.
+    """
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import synapse_step_map
 
-        step = synapse_step_map(model, method, varying, sharing)
+        step = synapse_step_map(model, method, varying, sharing, resting)
         if step is None:
             return StepKernels(None)
         side = next((s for s, o in OWNER.items() if any(w.owner == o for w in step.map.writes)), None)
@@ -272,7 +276,8 @@ def synapse_step(
             own = replace(own, whole=True)
         return StepKernels(own, shared, step.method, step.message)
 
-    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check, sharing)
+    parts = (_model_parts(model), method, sorted(varying), sorted(resting), name, check, sharing)
+    return _remembered(make, "synapse", *parts)
 
 
 def brought_up_to(model: Model, sharing: Sharing, side: Side) -> Kernel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import sympy
+from sympy.core.parameters import distribute
 
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.integrators.builder import MapBuilder
@@ -82,16 +83,16 @@ def _refractoriness(builder: MapBuilder, model: Model) -> sympy.Symbol:
     return fresh
 
 
-def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states):
+def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states, resting=frozenset()):
     """The differential equations by the chosen method, then the maps, from the values at the beginning of the step."""
     varying = varying | {v.name for v in model.variables if v.held or v.linked}
     recurrences = model.of_kind("recurrence")
     nexts = {v: builder.translate(v.expr) for v in recurrences}
     chosen = None
     if states:
-        trial = System(MapBuilder(model.name, model.scope, builder.sharing), states, varying, not_refractory)
+        trial = System(MapBuilder(model.name, model.scope, builder.sharing), states, varying, not_refractory, resting)
         chosen = choose(trial, method, model.name)
-        chosen.integrator.advance(System(builder, states, varying, not_refractory))
+        chosen.integrator.advance(System(builder, states, varying, not_refractory, resting))
     if recurrences:
         System(builder, recurrences, varying, not_refractory)
         _apply_maps(builder, nexts, not_refractory)
@@ -111,14 +112,18 @@ def _apply_maps(builder: MapBuilder, nexts, not_refractory) -> None:
 
 
 def synapse_step_map(
-    model: Model, method: str | None, varying: frozenset[str] = frozenset(), sharing: Sharing = NOTHING_SHARED
+    model: Model,
+    method: str | None,
+    varying: frozenset[str] = frozenset(),
+    sharing: Sharing = NOTHING_SHARED,
+    resting: frozenset[str] = frozenset(),
 ) -> Step | None:
-    """What one synapse does in a step: its clock-driven equations; None if there are none."""
+    """What one synapse does in a step: its clock-driven equations; None if there are none. ``resting``: see ``System``."""
     states = tuple(v for v in model.of_kind("state") if "event-driven" not in v.flags)
     if not states and not model.of_kind("recurrence"):
         return None
     builder = MapBuilder(model.name, model.scope, sharing)
-    chosen = _equations(builder, model, method, varying, None, states)
+    chosen = _equations(builder, model, method, varying, None, states, resting)
     return Step(builder.finish(), chosen.integrator.name if chosen else None, chosen.message if chosen else None)
 
 
@@ -293,7 +298,11 @@ def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
     """The value of one expression, written to the variable ``result``."""
     builder = MapBuilder(name, scope)
     dtype = infer(expr, scope).dtype
-    value = builder.assign("result", builder.translate(expr), expr.span, dtype)
+    with distribute(
+        False
+    ):  # 0.1*(j + 0.5) stays so, for the last bits that it has when written out: a delay may lie half between steps
+        translated = builder.translate(expr)
+    value = builder.assign("result", translated, expr.span, dtype)
     builder.write(("self", "result"), value, source=expr.span)
     return builder.finish()
 

@@ -19,7 +19,8 @@ from eqsnn.update_map import Input, symbol
 
 @dataclass
 class System:
-    """``variables`` integrated together in ``builder``. ``varying``: parameters that are written during the run.
+    """``variables`` integrated together in ``builder``. ``varying``: parameters that are written during the run; ``resting``: variables of
+    connected neurons, such as ``tau_post``, that are not.
 
     ``not_refractory`` is the symbol that says whether clamped variables move, or None.
     """
@@ -28,6 +29,7 @@ class System:
     variables: tuple[Variable, ...]
     varying: frozenset[str] = frozenset()
     not_refractory: sympy.Symbol | None = None
+    resting: frozenset[str] = frozenset()
     noises: dict[str, sympy.Symbol] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -132,7 +134,8 @@ class System:
                 return "rand()"
             if known is None or known.owner in ("external", "index") or known.constant:
                 continue
-            if known.owner in ("self", *OWNER.values()) and known.variable not in self.varying:
+            own = known.owner in ("self", *OWNER.values()) and known.variable not in self.varying
+            if own or known.name in self.resting:
                 continue
             return known.name
         return next((f"{name}()" for name in sorted(functions)), None)

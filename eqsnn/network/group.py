@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,6 +73,14 @@ class Group(SimObject):
             return VariableView(self, variables[name[:-1]], unitless=True)
         return None
 
+    def known_variable(self, name: str) -> VariableInfo | None:
+        """What Python may do with a variable, also one that only has a name in statements (``v_post``); None if there is none."""
+        return self.variables.get(name)
+
+    def free_to_change(self, name: str, index: np.ndarray | None) -> np.ndarray | None:
+        """Which of the elements ``index`` (None: all) an assignment with a string, of a condition or a value, changes: all."""
+        return index
+
     def __getattr__(self, name: str):
         view = self._lookup(name)
         if view is None:
@@ -123,7 +132,10 @@ class Group(SimObject):
         if known is None or not known.linked or "links" not in self.__dict__:
             what = "of the whole group" if known is not None and known.linked else f"'{name} : ... (linked)'"
             raise EqsnnError(f"'{name}' of {self.name} is no linked variable; link one that is declared so, {what}")
-        self.links[name] = make_link(self, name, given)
+        link = self.links[name] = make_link(self, name, given)
+        if link.is_scalar:
+            first = np.zeros(1, np.int64)
+            self.variables[name] = replace(self.variables[name], shared=True, read=lambda index: link.read(first))
 
     def add_attribute(self, name: str) -> None:
         """Let the group have an attribute of the user's own, which is no variable: ``G.add_attribute('note'); G.note = 'layer 4'``."""
@@ -299,8 +311,8 @@ class Group(SimObject):
             n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site()
         )
 
-    def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo) -> np.ndarray:
-        """The values of ``text`` as new values for the variable ``info``."""
+    def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo, units: bool = True) -> np.ndarray:
+        """The values of ``text`` as new values for the variable ``info``. ``units=False``: of any unit, in base SI."""
         if info.shared:
             index = np.zeros(1, np.int64)
             differs = differing_name(
@@ -312,7 +324,7 @@ class Group(SimObject):
                     differs.span,
                     "use shared values",
                 )
-        expected = "boolean" if info.dtype == "boolean" else info.dim
+        expected = "boolean" if info.dtype == "boolean" else info.dim if units else None
         try:
             return self.evaluate_text(text, index, f"expression for {self.name}.{info.name}", expected)
         except EquationError as error:

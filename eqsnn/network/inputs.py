@@ -27,7 +27,8 @@ class PoissonGroup(NeuronGroup):
     """``N`` independent Poisson processes: in each step, element ``i`` spikes with probability ``rates[i]*dt``.
 
     ``rates``: a frequency, an array of them, or a string expression (over ``i``, ``t``, TimedArrays, constants) evaluated in every step.
-    Given as values they can be set between runs. ``when``: the slot in which the elements spike.
+    Given as values they can be set between runs, and are kept as ``dtype``, float32 or float64. ``when``: the slot in which the elements
+    spike.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class PoissonGroup(NeuronGroup):
         order: int = 0,
         namespace: Mapping[str, object] | None = None,
         name: str = "poissongroup*",
+        dtype=None,
     ):
         if isinstance(rates, str):
             parsed = parse_expression(rates, "rates")
@@ -58,6 +60,7 @@ class PoissonGroup(NeuronGroup):
             order=order,
             namespace=namespace,
             name=name,
+            dtype=dtype,
         )
         self.set_event_schedule("spike", when, order)
         if not isinstance(rates, str):
@@ -241,6 +244,11 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         period = 0 if self._period is None else int(np.floor(self._period / dt + 0.5))
         if self._period is not None and abs(period * dt - self._period) > 1e-9 * self._period:
             raise EqsnnError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
+        if period and len(steps) and steps[-1] >= period:
+            raise EqsnnError(
+                f"{self.name}: the spike at {self._seconds[-1]:g} s is in the step at the end of the period, {self._period:g} s, with "
+                f"dt = {dt:g} s"
+            )
         return steps, indices, period
 
     @property

@@ -66,6 +66,11 @@ class Link:
         """The variable that is read."""
         return self.source.variables[self.variable]
 
+    @property
+    def is_scalar(self) -> bool:
+        """Whether there is one value for a target of several elements, or by declaration."""
+        return self.info.shared or (isinstance(self.place, int) and len(self.target) > 1)
+
     def places(self, index: np.ndarray | None) -> np.ndarray:
         """The elements of the source that the elements ``index`` of the target (None: all) read."""
         if isinstance(self.place, str):

@@ -12,6 +12,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError, EquationError, UnitError
 from eqsnn.language.ast import Call, Name, Statements, walk
 from eqsnn.language.parse import parse_expression, parse_statements
+from eqsnn.network.clock import Clock
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -203,9 +204,28 @@ class PathwayView:
         return self._synapses.target if self.prepost == "pre" else self._synapses.source
 
     @property
+    def clock(self) -> Clock:
+        """The clock of the group whose events it waits for."""
+        return getattr(self.source, "root", self.source).clock
+
+    @property
+    def dt(self) -> Quantity:
+        """The time step of its clock."""
+        return self.clock.dt
+
+    @property
     def synapses(self) -> Synapses:
         """The synapses to which it belongs."""
         return self._synapses
+
+    @property
+    def variables(self) -> dict[str, VariableInfo]:
+        """The variables of its synapses; ``delay`` is its own."""
+        return {**self._synapses.variables, "delay": delay_info(self._synapses, self._pathway)}
+
+    def known_variable(self, name: str) -> VariableInfo | None:
+        """The variable of its synapses, or of the neurons at their ends; ``delay`` is its own."""
+        return self.variables["delay"] if name == "delay" else self._synapses.known_variable(name)
 
     def __len__(self) -> int:
         return len(self._synapses)

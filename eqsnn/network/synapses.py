@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, NotConnectedError
 from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
@@ -136,8 +136,8 @@ class Synapses(Group):
             elif v.held:
                 self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
             elif v.kind == "subexpression":
-                reader = self._subexpression_reader(v.name)
-                self._add(v.name, v.dim, v.dtype, reader, None, "it is a subexpression of the equations")
+                reader = self._subexpression_reader(v.name, v.shared)
+                self._add(v.name, v.dim, v.dtype, reader, None, "it is a subexpression of the equations", v.shared)
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)
         if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
@@ -176,15 +176,21 @@ class Synapses(Group):
     def must_exist(self, name: str) -> None:
         """Refuse to set what synapses have before there are any: the values would be lost."""
         if self.unconnected:
-            raise EqsnnError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
+            raise NotConnectedError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
 
     def _internal(self, index: np.ndarray | None):
         if self.position is None:
             return slice(None) if index is None else index
         return self.position if index is None else self.position[index]
 
-    def _subexpression_reader(self, name: str):
-        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
+    def _subexpression_reader(self, name: str, shared: bool):
+        def read(index):
+            if shared:  # the same for all: that of the first
+                self.must_exist(name)
+                index = np.zeros(1, np.int64)
+            return self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+        return read
 
     # -- pathways ----------------------------------------------------------------------------------------------------------------
 
@@ -193,6 +199,11 @@ class Synapses(Group):
             return getattr(PathwayView(self, self._main), name)
         own = super()._lookup(name)
         return own if own is not None else self._of_an_end(name)
+
+    def known_variable(self, name: str) -> VariableInfo | None:
+        own = super().known_variable(name)
+        view = self._of_an_end(name) if own is None else None
+        return own if view is None else view.info
 
     def _of_an_end(self, name: str) -> VariableView | None:
         """``S.x_pre``, ``S.x_post``: the variable of the neuron at one end of each synapse."""
@@ -369,6 +380,8 @@ class Synapses(Group):
         return self._degrees("j")
 
     two_indices = True
+    refuses_strangers = True
+    """Whether ``[i, j]`` is an error where a group has no such element; else there is no such synapse."""
 
     def indices_of(self, item):
         """As for groups; ``[i, j]`` selects by source and target (integers, slices, arrays, subgroups), ``[i, j, k]`` also by number."""

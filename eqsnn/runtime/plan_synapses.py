@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn import pipeline
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, NotConnectedError
 from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
@@ -40,15 +40,18 @@ if TYPE_CHECKING:
 
 
 def place_synapses(plan: Planner, o: Synapses) -> None:
-    if o.unconnected:
-        raise EqsnnError(f"'{o.name}' was never connected; call connect() (or set its active = False for this run)")
+    if o.unconnected and o.pathways:
+        raise NotConnectedError(
+            f"'{o.name}' was never connected, so that no spike goes anywhere; call {o.name}.connect() before the run "
+            f"(connect(False) for none), or set {o.name}.active = False"
+        )
     stem = plan.name(o.name)
     sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
     for v in o.model.variables:
         if "summed" in v.flags:
             _place_summed(plan, o, v.name, sides, stem)
-    sharing, together = plan.sharing[o], plan.together[o]
-    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check, sharing)
+    sharing, together, resting = plan.sharing[o], plan.together[o], _resting_at_the_ends(plan, sides)
+    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check, sharing, resting)
     if kernels.message:
         plan.messages.append(kernels.message)
     if kernels.own is not None and len(o):
@@ -91,6 +94,16 @@ def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
     if not any("event-driven" in v.flags for v in o.model.variables):
         return frozenset()
     return frozenset((owner, name) for owner, g in connected(o) for name in plan.written_in_steps.get(g, ()))
+
+
+def _resting_at_the_ends(plan: Planner, sides: dict[str, Group]) -> frozenset[str]:
+    """The parameters of the neurons at the ends, by their names in the synapses, that nothing writes during the run."""
+    return frozenset(
+        f"{v.name}_{side}"
+        for side in ("pre", "post")
+        for v in sides[side].model.of_kind("parameter")
+        if not v.linked and v.name not in plan.written.get(sides[side], ())
+    )
 
 
 def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[str, str]]:

@@ -26,9 +26,10 @@ from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
+from eqsnn.network.hidden import hidden_names
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
-from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
-from eqsnn.network.late import look_up_functions
+from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.late import code_of, look_up_functions
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants, names_of_numbers
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
@@ -42,7 +43,7 @@ from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
 from eqsnn.runtime.plan_layout import lay_out
-from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed
+from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed, written_source
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
@@ -181,6 +182,7 @@ class Planner:
         model: Model = o.model
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
+        self._tell_hidden(o)
         others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
         scope = model.scope.with_externals(
             {n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values
@@ -196,6 +198,16 @@ class Planner:
             values["_refractory"] = o.refractory_constant
         values.update(getattr(o, "method_constants", {}))
         self.constants[o] = values
+
+    def _tell_hidden(self, o: Group) -> None:
+        code = code_of(o)
+        if isinstance(o, Synapses):
+            code += [p.statements for p in o.pathways.values()]
+        elif isinstance(o, PoissonGroup):
+            code = [v.expr for v in o.model.variables]  # its threshold is eqsnn's
+        told = hidden_names(o, code, self.spaces(o))
+        if told is not None:
+            self.messages.append(told)
 
     def _tell_grids(self, o: Group) -> None:
         for name, table in o.model.scope.functions.items():
@@ -241,6 +253,10 @@ class Planner:
                         self.written.setdefault(o, set()).update(
                             b.target.variable for b in bound if b.target.owner == "self"
                         )
+        for o, names in list(self.written.items()):
+            for name in names & set(getattr(o, "links", ())):
+                source, variable = written_source(o, name)
+                self.written.setdefault(source, set()).add(variable)
         self.written_in_steps = {o: frozenset(names) for o, names in self.written.items()}
         if any(isinstance(o, NetworkOperation) for o in self.objects):
             for o in self.objects:
@@ -322,7 +338,12 @@ class Planner:
             elif b.variable.endswith(("@index", "@source")):
                 links[b.owner, b.variable.partition("@")[0]] = groups[b.owner]
             elif b.owner != "derived":
-                buffers[b.name] = values_of(member(groups, b.owner), b.variable)
+                group = member(groups, b.owner)
+                if b.writable and b.variable in group.links:
+                    group, variable = written_source(group, b.variable)
+                    buffers[b.name] = group.arrays[variable]
+                else:
+                    buffers[b.name] = values_of(group, b.variable)
         for (owner, variable), group in links.items():
             bind_link(self, kernel, group, owner, variable, buffers)
         for s in kernel.scalars:
