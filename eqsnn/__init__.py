@@ -22,6 +22,7 @@ from eqsnn.errors import (
     MagicError,
     NotConnectedError,
     NotFiniteError,
+    SweepError,
     UnitError,
 )
 from eqsnn.network.base import SimObject, seed
@@ -51,6 +52,9 @@ from eqsnn.runtime.magic import (
 from eqsnn.runtime.progress import TextReport
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
+from eqsnn.runtime.sweep import sweep
+from eqsnn.runtime.sweep_table import SweepTable
+from eqsnn.runtime.trials import Trials
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 from eqsnn.units.names import exported_names
 
@@ -83,9 +87,12 @@ __all__ = [
     "SpikeMonitor",
     "StateMonitor",
     "Subgroup",
+    "SweepError",
+    "SweepTable",
     "Synapses",
     "TextReport",
     "TimedArray",
+    "Trials",
     "Unit",
     "UnitError",
     "check_units",
@@ -106,6 +113,7 @@ __all__ = [
     "start_scope",
     "stop",
     "store",
+    "sweep",
     "units",
     *exported_names(),
 ]
