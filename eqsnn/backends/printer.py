@@ -6,6 +6,8 @@ import functools
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from eqsnn.errors import InternalError
 from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
 from eqsnn.kernel.counted import ARRIVALS, counted
@@ -114,6 +116,7 @@ class Text:
     drawn: tuple[DrawnText, ...] = ()  # random numbers of a neuron kernel that are made in pairs
     counted: CountedText | None = None  # how counted arrivals are applied
     chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
+    mask: str = "int64_t"  # the type of conditions
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -133,6 +136,9 @@ class _Printer:
         self.scalars = {s.name for s in kernel.scalars}
         self.place = {b.name: self._place(b) for b in kernel.buffers}
         self.types = {b.name: b.type for b in kernel.buffers}
+        self.local_type = {s.name: s.type for s in kernel.scalars}
+        self.local_type |= {s.name: s.expr.type for s in kernel.body if isinstance(s, Let)}
+        self.local_type |= {c.name: c.type for s in kernel.body if isinstance(s, Loop) for c in s.carried}
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
         self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
@@ -149,7 +155,7 @@ class _Printer:
     def text(self) -> Text:
         body, emits, chance = [], None, None
         row = self._same_for_a_row()
-        checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
+        checked = [s.name for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
             match s:
                 case Let(expr=Extern()):
@@ -202,6 +208,7 @@ class _Printer:
             tuple(self._drawn(s) for s in self.paired.values()),
             self._counted(),
             chance,
+            self._mask(checked),
         )
 
     def _withheld(self, row: list[Let]) -> WithheldText | None:
@@ -235,6 +242,12 @@ class _Printer:
         adds = tuple((s.buffer, self.expr(s.expr), None if s.guard is None else self.expr(s.guard)) for s in how.stores)
         return CountedText(tuple(self._let(s) for s in how.leading), adds)
 
+    def _mask(self, checked: list[str]) -> str:
+        """The type of conditions in a loop: as wide as what it works on, since a loop of one width becomes the better vector code."""
+        stored = {self.types[s.buffer] for s in self.kernel.body if isinstance(s, Store)}
+        single = "f32" in stored and "f64" not in stored and all(self.local_type[n] == "f32" for n in checked)
+        return "int32_t" if single else "int64_t"
+
     def _check(self, checked: list[str]) -> tuple[str, str | None]:
         """Bits that are all 0 if the values are finite, for the loop; and, where those may be set for finite values, too, the bits that tell.
 
@@ -242,14 +255,17 @@ class _Printer:
         are what most loops have too many of. The sum of the values, minus itself, needs none, but may overflow: where it does, a second
         loop looks at what the first one has stored.
         """
-        values = list(dict.fromkeys(checked))
+        names = list(dict.fromkeys(checked))
+        single = all(self.local_type[n] == "f32" for n in names)
+        values = [self.expr(Local(n, self.local_type[n])) for n in names]
+        bits = "eqf_bits" if single else "eq_bits"
         stored = checked_in_memory(self.kernel)
         if stored is None:
-            return _finite(values), None
+            return _finite(values, single), None
         if len(values) == 1:
-            return f"eq_bits({values[0]} - {values[0]})", None
+            return f"{bits}({values[0]} - {values[0]})", None
         total = f"({' + '.join(values)})"
-        return f"eq_bits({total} - {total})", _finite([self.expr(load) for load in stored])
+        return f"{bits}({total} - {total})", _finite([self.expr(load) for load in stored], single)
 
     def _same_for_a_row(self) -> list[Let]:
         """The statements of a pathway that use nothing but the neuron of the row: a compiler does not always see that once is enough."""
@@ -401,7 +417,8 @@ class _Printer:
             else:
                 place, integer = f"ctx->integer[{integer}]", integer + 1
             if s.name in used:
-                yield f"const {_LOCAL[s.type]} s_{s.name} = {place}{' != 0' if s.type == 'b8' else ''};"
+                cast, test = "(float)" if s.type == "f32" else "", " != 0" if s.type == "b8" else ""
+                yield f"const {_LOCAL[s.type]} s_{s.name} = {cast}{place}{test};"
         yield from self._scratch()
 
     def _has_alias(self, buffer: Buffer) -> bool:
@@ -435,8 +452,8 @@ class _Printer:
                 return f"({self.expr(a)} {op} {self.expr(b)})"
             case Select(condition, a, b, _):
                 return f"({self.expr(condition)} ? {self.expr(a)} : {self.expr(b)})"
-            case Call(function, args, _):
-                return f"eq_{function}({', '.join(self.expr(a) for a in args)})"
+            case Call(function, args, type_):
+                return f"{'eqf' if type_ == 'f32' else 'eq'}_{function}({', '.join(self.expr(a) for a in args)})"
             case Cast(a, type_):
                 return self._cast(a, type_)
             case Drawn(buffer, length, value, _):
@@ -446,13 +463,14 @@ class _Printer:
     def _cast(self, a: Expr, type_: str) -> str:
         if type_ == "b8":
             return f"({self.expr(a)} != 0)"
-        if type_ == "i64" and a.type == "f64":
+        if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"
 
 
-def _finite(values: list[str]) -> str:
-    return f"eq_bits({functools.reduce(lambda total, n: f'fma({n}, 0.0, {total})', values, '0.0')})"
+def _finite(values: list[str], single: bool) -> str:
+    bits, fma, zero = ("eqf_bits", "fmaf", "0.0f") if single else ("eq_bits", "fma", "0.0")
+    return f"{bits}({functools.reduce(lambda total, n: f'{fma}({n}, {zero}, {total})', values, zero)})"
 
 
 def _array(number: int, k: int) -> str:
@@ -464,12 +482,26 @@ def _read(value: str, type_: str) -> str:
     return f"({value} != 0)" if type_ == "b8" else value
 
 
+def single_literal(value: float) -> str:
+    """A number as a float of C: the shortest digits that give the float32 which is nearest to it."""
+    if math.isnan(value):
+        return "EQF_NAN"
+    with np.errstate(all="ignore"):
+        rounded = np.float32(value)
+    if np.isinf(rounded):
+        return "EQF_INF" if rounded > 0 else "(-EQF_INF)"
+    text = f"{abs(rounded)!s}f"
+    return f"(-{text})" if np.signbit(rounded) else text
+
+
 def _literal(e: Const) -> str:
     if e.type == "b8":
         return "1" if e.value else "0"
     if e.type == "i64":
         return f"INT64_C({e.value})" if e.value >= 0 else f"(-INT64_C({-e.value}))"
     value = float(e.value)
+    if e.type == "f32":
+        return single_literal(value)
     if math.isinf(value):
         return "EQ_INF" if value > 0 else "(-EQ_INF)"
     if math.isnan(value):

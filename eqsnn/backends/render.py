@@ -11,9 +11,9 @@ from pathlib import Path
 import jinja2
 
 import eqsnn
-from eqsnn.backends.printer import Text, text_of
+from eqsnn.backends.printer import Text, single_literal, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import arcs, functions, gaps, random
+from eqsnn.kernel import arcs, functions, gaps, random, single
 from eqsnn.kernel.ir import Kernel
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway", "pair": "per_pair"}
@@ -61,7 +61,12 @@ def prelude() -> tuple[str, str]:
     numbers |= {"gaps": gaps.GAPS, "largest": gaps.LARGEST, "paired": random.PAIRED}
     abi = environment().get_template("c/eq_abi.h").render()
     mathematics = [environment().get_template(f"c/{name}").render(numbers) for name in _MATHEMATICS]
-    return abi, "\n".join(mathematics)
+    return abi, "\n".join([*mathematics, environment().get_template("c/eq_single.h").render(_single_tables())])
+
+
+def _single_tables() -> dict[str, list[str]]:
+    names = ("exp", "log", "sin", "cos", "exprel_prime", "asin", "atan", "atan_high", "atan_low")
+    return {name: [single_literal(c) for c in getattr(single, name.upper())] for name in names}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eqsnn.errors import InternalError
-from eqsnn.kernel import functions, gaps, random
+from eqsnn.kernel import functions, gaps, random, single
 from eqsnn.kernel.counted import ARRIVALS, counted
 from eqsnn.kernel.ir import (
     RANDOM,
@@ -181,7 +181,8 @@ class _Frame:
         }
         self.values: dict[str, np.ndarray] = dict(indices)
         for s in kernel.scalars:
-            self.values[s.name] = np.asarray(memory.scalars[s.name], _DTYPES[s.type])
+            number = memory.scalars[s.name]
+            self.values[s.name] = single.narrow(number) if s.type == "f32" else np.asarray(number, _DTYPES[s.type])
         self.finite = True
         self.unmet: list[int] = []
         self.emitted = np.zeros(n, bool)
@@ -222,6 +223,8 @@ class _Frame:
             index, value = index[keep], value[keep]
         if s.add:
             np.add.at(array, index, value.astype(array.dtype))
+            if array.dtype == np.float32:
+                array[index] = single.flush(array[index])
         else:
             array[index] = value
 
@@ -247,10 +250,9 @@ class _Frame:
 
     def load(self, buffer: str, index: np.ndarray | None) -> np.ndarray:
         array = self.memory.buffers[buffer]
-        if index is not None:
-            values = array.ravel()[index]
-            return values != 0 if self.types[buffer] == "b8" else values
-        values = array[self.at[self.extent[buffer]]]
+        values = array[self.at[self.extent[buffer]]] if index is None else array.ravel()[index]
+        if self.types[buffer] == "f32":
+            return single.flush(values)
         return values != 0 if self.types[buffer] == "b8" else values
 
 
@@ -260,25 +262,27 @@ def evaluate(expr: Expr, values, load) -> np.ndarray:
     def of(e: Expr):
         match e:
             case Const(value, type_):
-                return np.asarray(value, _DTYPES[type_])
+                return single.narrow(value) if type_ == "f32" else np.asarray(value, _DTYPES[type_])
             case Local(name, _):
                 return values[name]
             case Load(buffer, _, index):
                 return load(buffer, None if index is None else of(index))
             case Unary(op, a, _):
                 return np.logical_not(of(a)) if op == "not" else np.negative(of(a))
+            case Binary(op, a, b, "f32"):  # the engine flushes what is too small for a normal number
+                return single.flush(_BINARY[op](of(a), of(b)))
             case Binary(op, a, b, _):
                 return _BINARY[op](of(a), of(b))
             case Compare(op, a, b, _):
                 return _COMPARE[op](of(a), of(b))
             case Select(condition, a, b, _):
                 return np.where(of(condition), of(a), of(b))
-            case Call(function, args, _):
+            case Call(function, args, type_):
                 args = [of(a) for a in args]
                 if function in RANDOM:
                     key, element, count, draw, *parameters = args
                     return getattr(random, function)(int(key), element, count, int(draw), *parameters)
-                return functions.TABLE[function](*args)
+                return (single if type_ == "f32" else functions).TABLE[function](*args)
             case Cast(a, type_):
                 return _cast(of(a), type_)
             case Drawn(buffer, _, value, _):
@@ -294,9 +298,8 @@ def _cast(value, type_: str):
     value = np.asarray(value)
     if type_ == "i64" and value.dtype.kind == "f":
         return np.where(np.abs(value) < 9.2e18, value, 0.0).astype(np.int64)
-    if type_ == "f32":  # the engine flushes what is too small for a normal number
-        value = value.astype(np.float32)
-        return np.where(np.abs(value) < np.finfo(np.float32).tiny, np.copysign(np.float32(0), value), value)
+    if type_ == "f32":
+        return single.narrow(value)
     return value.astype(_DTYPES[type_])
 
 

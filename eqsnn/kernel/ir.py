@@ -23,6 +23,7 @@ from typing import Literal
 from eqsnn.errors import Span
 
 Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
+FLOATS = ("f64", "f32")
 Extent = Literal["self", "pre", "post", "shared", "table"]
 DomainKind = Literal["neuron", "event", "pathway", "pair"]
 

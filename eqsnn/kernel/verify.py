@@ -5,6 +5,7 @@ from __future__ import annotations
 from eqsnn.errors import InternalError
 from eqsnn.kernel.functions import TABLE
 from eqsnn.kernel.ir import (
+    FLOATS,
     RANDOM,
     Binary,
     Call,
@@ -110,7 +111,7 @@ class _Verifier:
             case Require():
                 self.need(statement.condition.type == "b8", "a requirement is a condition")
             case CheckFinite(name):
-                self.need(self.locals.get(name) == "f64", f"{name} is checked and is no float")
+                self.need(self.locals.get(name) in FLOATS, f"{name} is checked and is no float")
 
     def expr(self, expr: Expr) -> None:
         for part in children(expr):
@@ -131,16 +132,16 @@ class _Verifier:
             case Binary(op, a, b, type_):
                 self.need(a.type == b.type == type_, f"{op} on {a.type} and {b.type}")
                 self.need(
-                    (op in ("and", "or")) == (type_ == "b8") and (op != "/" or type_ == "f64"), f"{op} on {type_}"
+                    (op in ("and", "or")) == (type_ == "b8") and (op != "/" or type_ in FLOATS), f"{op} on {type_}"
                 )
             case Compare(op, a, b, _):
                 self.need(a.type == b.type, f"{op} on {a.type} and {b.type}")
             case Select(condition, a, b, type_):
                 self.need(condition.type == "b8" and a.type == b.type == type_, f"a choice of {a.type} and {b.type}")
-            case Call(function, args, _):
+            case Call(function, args, type_):
                 known = function in RANDOM or function in TABLE
-                self.need(known, f"there is no function {function}")
-                wanted = RANDOM.get(function, ("f64",) * len(args))
+                self.need(known and type_ in FLOATS, f"there is no function {function} of {type_}")
+                wanted = RANDOM.get(function, (type_,) * len(args))
                 self.need(tuple(a.type for a in args) == wanted, f"{function} on {[a.type for a in args]}")
             case Extern(function):
                 self.need(False, f"{function} is called inside an expression")

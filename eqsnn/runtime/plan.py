@@ -15,6 +15,7 @@ import numpy as np
 
 from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.passes.fit_memory import fit_memory
+from eqsnn.kernel.single import narrow
 from eqsnn.model.functions import UserFunction
 
 OpKind = Literal[
@@ -220,6 +221,9 @@ def fit(op: Op) -> Op:
     if op.kernel is not None and op.binding is not None:
         types = {n: _NARROW[a.dtype] for n, a in op.binding.buffers.items() if a.dtype in _NARROW}
         op.kernel = fit_memory(op.kernel, types)
+        for b in op.kernel.buffers:  # what was computed before the run for each element
+            if b.type == "f32" and op.binding.buffers[b.name].dtype == np.float64:
+                op.binding.buffers[b.name] = narrow(op.binding.buffers[b.name])
     return op
 
 
