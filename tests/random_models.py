@@ -73,6 +73,7 @@ def random_case(seed: int) -> Case:
     else:
         method = r.choice(["euler", "heun"] if noisy else ["euler", "rk2", "rk4", "heun", None])
     refractory = r.choice([False, 2 * ms, "1*ms + int(x0 > 0)*ms", "x0 > 0.9"])
+    dtype = r.choice([None, None, np.float32, {"x0": np.float32}])
     if refractory is False:
         lines = [line.replace(" (unless refractory)", "") for line in lines]
     G = eq.NeuronGroup(
@@ -82,6 +83,7 @@ def random_case(seed: int) -> Case:
         reset=f"x0 = -0.1*rand(); tmp = x0 + {parameters[0]}*0; x0 = tmp",
         refractory=refractory,
         method=method,
+        dtype=dtype,
     )
     for name in states + parameters:
         setattr(G, name, f"{r.uniform(0.2, 1):.3f}*rand()")
@@ -97,6 +99,7 @@ def random_case(seed: int) -> Case:
         synapse,
         on_pre=f"x0_post += w*{r.uniform(0.01, 0.2):.3f}\ntrace += 1\nw = clip(w + 0.01*trace, 0, 1)",
         on_post=r.choice([None, "trace += 0.5\nw = clip(w - 0.02*trace, 0, 1)"]),
+        dtype=r.choice([None, np.float32]) if dtype is None else np.float32,
     )
     S.connect(p=r.uniform(0.05, 0.5))
     if len(S):
@@ -117,6 +120,8 @@ def features(case: Case) -> set[str]:
     found = {"spikes": len(case.spikes[0].i) > 0, "noise": "xi_" in text, "summed": "total" in G.equations}
     found |= {"refractory": G.model.refractory is not None, "unless refractory": "(unless refractory)" in text}
     found |= {"part of a group": G not in (S.source, S.target) or S.source is not S.target, "plasticity": len(S) > 0}
+    kept = {a.dtype for o in (G, S) for n, a in o.arrays.items() if n[0] in "xpwt"}
+    found |= {"float32": np.dtype(np.float32) in kept, "both widths": {np.dtype("f4"), np.dtype("f8")} <= kept}
     delay = np.asarray(S.delay[:]) if len(S) else np.zeros(0)
     found |= {
         "delays": bool(np.any(delay > 0)),

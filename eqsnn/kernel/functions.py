@@ -18,7 +18,7 @@ LN2_HI = 6.93147180369123816490e-01  # 32 bits, so that its product with an expo
 LN2_LO = 1.90821492927058770002e-10
 TWO_PI = 6.283185307179586
 LN10 = 2.302585092994046
-EXP_MIN, EXP_MAX = -708.39, 709.782712893384
+EXP_MIN, EXP_MAX, EXPM1_MAX = -708.39, 709.782712893384, 709.436
 TINY = 2.2250738585072014e-308
 PIO2_1, PIO2_2, PIO2_3 = 1.57079632673412561417e00, 6.07710050630396597660e-11, 2.02226624879595063154e-21
 SPLIT = 134217729.0
@@ -137,16 +137,16 @@ def _reduce(x):
     return fma(-n, LN2_LO, fma(-n, LN2_HI, x)), t
 
 
-def _expm1_reduced(r):
-    """exp(r) - 1 for \\|r\\| <= ln2/2."""
-    return fma(r * r, _poly(EXP, r), r)
+def _series(r):
+    """(e^r - 1 - r)/r^2 for \\|r\\| <= ln2/2: the odd and the even powers side by side."""
+    return fma(_poly(EXP[1::2], r * r), r, _poly(EXP[0::2], r * r))
 
 
 @_elementwise
 def exp(x):
     """e^x; 0 below -708.39. Outside the range the steps before the last two give nonsense, which those replace."""
     r, t = _reduce(x)
-    p = fma(fma(_poly(EXP, r), r, 1.0), r, 1.0)
+    p = fma(fma(_series(r), r, 1.0), r, 1.0)
     result = _float(_bits(p) + (_bits(t) << 52))
     result = np.where(x < EXP_MIN, 0.0, result)
     return np.where(x <= EXP_MAX, result, x + np.inf)
@@ -154,12 +154,11 @@ def exp(x):
 
 @_elementwise
 def expm1(x):
-    """e^x - 1; to 3 ulp."""
+    """e^x - 1; to 3 ulp, and infinite above 709.436, where 2^n no longer is a number."""
     r, t = _reduce(x)
-    half_scale = _float((_bits(t) << 52) + 0x3FE0000000000000)
-    half = fma(half_scale, _expm1_reduced(r), half_scale - 0.5)
-    result = np.where(x < -40.0, -1.0, half + half)
-    return np.where(x <= EXP_MAX, result, x + np.inf)
+    scale = _float((_bits(t) << 52) + 0x3FF0000000000000)
+    result = np.where(x < -40.0, -1.0, fma(scale, fma(r * r, _series(r), r), scale - 1.0))
+    return np.where(x <= EXPM1_MAX, result, x + np.inf)
 
 
 @_elementwise

@@ -521,6 +521,9 @@ class _Lowering:
             else:
                 expr, level = self.convert(factor)
                 above.append((level, expr))
+        for k, (factor_level, expr) in enumerate(above):
+            if isinstance(expr, Unary) and expr.op == "-":  # the sign belongs to the product
+                above[k], negative = (factor_level, expr.a), not negative
         whole = not below and all(e.type == "i64" for _, e in above)
         type_: Type = "i64" if whole else "f64"
         result = None
@@ -529,12 +532,15 @@ class _Lowering:
             downs = [_cast(e, type_) for k, e in below if k == wanted]
             if not ups and not downs:
                 continue
-            up = _chain("*", ups, type_)
-            if result is not None and up is not None:
-                up = Binary("*", result, up, type_)
-            up = up or result or Const(1.0, "f64")
+            # Sums come last, so that g*m**3*h*(v - E) and g*m**3*h have a part in common.
+            for part in ([e for e in ups if not _is_sum(e)], [e for e in ups if _is_sum(e)]):
+                up = _chain("*", part, type_)
+                result = up if result is None else result if up is None else Binary("*", result, up, type_)
             down = _chain("*", downs, type_)
-            result = up if down is None else Binary("/", up, down, type_)
+            if down is not None:
+                result = Binary("/", result or Const(1.0, "f64"), down, type_)
+            if negative and wanted < 2:  # once, before the run
+                result, negative = Unary("-", result, type_), False
         level = max((k for k, _ in (*above, *below)), default=0)
         return (Unary("-", result, type_) if negative else result), level
 
@@ -580,6 +586,10 @@ def _leaves(key) -> Iterable[tuple]:
     for k in key:
         if isinstance(k, tuple) and k and k[0] in (0, 1) and not isinstance(k[0], bool):
             yield k
+
+
+def _is_sum(expr: Expr) -> bool:
+    return isinstance(expr, Binary) and expr.op in ("+", "-")
 
 
 def _chain(op: str, parts: list[Expr], type_: Type) -> Expr | None:

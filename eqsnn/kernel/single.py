@@ -16,7 +16,7 @@ LOG2E = F(1.442695)
 LN2_HI = F(0.693359375)  # 9 bits, so that its product with an exponent is exact
 LN2_LO = F(-2.1219444e-4)
 LN10 = F(2.3025851)
-EXP_MIN, EXP_MAX = F(-87.33), F(88.72283)
+EXP_MIN, EXP_MAX, EXPM1_MAX = F(-87.33), F(88.72283), F(88.37)
 TINY = F(1.1754944e-38)
 PIO2_1, PIO2_2, PIO2_3 = F(1.5707964), F(-4.371139e-08), F(-1.7151245e-15)
 HALF_PI, HALF_PI_LOW = F(1.5707964), F(-4.371139e-08)
@@ -111,12 +111,12 @@ def exp(x):
 
 @_elementwise
 def expm1(x):
-    """e^x - 1; to 3 ulp, and 0 below 2.4e-38."""
+    """e^x - 1; infinite above 88.37, where 2^n no longer is a number."""
     r, t = _reduce(x)
-    half_scale = _float((_bits(t) << 23) + 0x3F000000)
-    half = fma(half_scale, fma(flush(r * r), _poly(EXP, r), r), half_scale - F(0.5))
-    result = np.where(x < F(-17.5), F(-1), half + half)
-    return np.where(x <= EXP_MAX, result, x + F(np.inf))
+    scale = _float((_bits(t) << 23) + 0x3F800000)
+    result = fma(scale, fma(flush(r * r), _poly(EXP, r), r), scale - F(1))
+    result = np.where(x < F(-17.5), F(-1), result)
+    return np.where(x <= EXPM1_MAX, result, x + F(np.inf))
 
 
 @_elementwise

@@ -50,14 +50,17 @@ EQ_FN int64_t eq_bits(double x) { int64_t b; memcpy(&b, &x, sizeof b); return b;
 EQ_FN double eq_float(int64_t b) { double x; memcpy(&x, &b, sizeof x); return x; }
 EQ_FN int64_t eq_shift_up(int64_t b) { return (int64_t)((uint64_t)b << 52); }
 
-/* (exp(r) - 1 - r) / r^2 for |r| <= ln2 / 2 */
-EQ_FN double eq_exp_series(double r)
+/* (exp(r) - 1 - r) / r^2 for |r| <= ln2 / 2, where z = r^2: the odd and the even powers side by side. */
+EQ_FN double eq_exp_series(double r, double z)
 {
-    double p = {{ exp[-1] }};
-{%- for c in exp[:-1] | reverse %}
-    p = fma(p, r, {{ c }});
+    double a = {{ exp[-2] }}, b = {{ exp[-1] }};
+{%- for c in exp[:-2:2] | reverse %}
+    a = fma(a, z, {{ c }});
 {%- endfor %}
-    return p;
+{%- for c in exp[1:-2:2] | reverse %}
+    b = fma(b, z, {{ c }});
+{%- endfor %}
+    return fma(b, r, a);
 }
 
 /* x = n ln2 + r; n stands in the low bits of t */
@@ -72,7 +75,7 @@ EQ_FN double eq_exp_reduce(double x, double *t)
 EQ_FN double eq_exp(double x)
 {
     double t, r = eq_exp_reduce(x, &t);
-    double p = fma(fma(eq_exp_series(r), r, 1.0), r, 1.0);
+    double p = fma(fma(eq_exp_series(r, r * r), r, 1.0), r, 1.0);
     double result = eq_float((int64_t)((uint64_t)eq_bits(p) + (uint64_t)eq_shift_up(eq_bits(t))));
     result = x < -708.39 ? 0.0 : result;
     return x <= 709.782712893384 ? result : x + EQ_INF;
@@ -81,10 +84,10 @@ EQ_FN double eq_exp(double x)
 EQ_FN double eq_expm1(double x)
 {
     double t, r = eq_exp_reduce(x, &t);
-    double half_scale = eq_float((int64_t)((uint64_t)eq_shift_up(eq_bits(t)) + UINT64_C(0x3FE0000000000000)));
-    double half = fma(half_scale, fma(r * r, eq_exp_series(r), r), half_scale - 0.5);
-    double result = x < -40.0 ? -1.0 : half + half;
-    return x <= 709.782712893384 ? result : x + EQ_INF;
+    double scale = eq_float((int64_t)((uint64_t)eq_shift_up(eq_bits(t)) + UINT64_C(0x3FF0000000000000)));
+    double z = r * r, result = fma(scale, fma(eq_exp_series(r, z), z, r), scale - 1.0);
+    result = x < -40.0 ? -1.0 : result;
+    return x <= 709.436 ? result : x + EQ_INF;
 }
 
 EQ_FN double eq_exprel(double x)

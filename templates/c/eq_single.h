@@ -42,10 +42,10 @@ EQ_FN float eqf_exp(float x)
 EQ_FN float eqf_expm1(float x)
 {
     float t, r = eqf_exp_reduce(x, &t);
-    float half_scale = eqf_float(eqf_add(eqf_shift_up(eqf_bits(t)), INT32_C(0x3F000000)));
-    float half = fmaf(half_scale, fmaf(r * r, eqf_exp_series(r), r), half_scale - 0.5f);
-    float result = x < -17.5f ? -1.0f : half + half;
-    return x <= 88.72283f ? result : x + EQF_INF;
+    float scale = eqf_float(eqf_add(eqf_shift_up(eqf_bits(t)), INT32_C(0x3F800000)));
+    float result = fmaf(scale, fmaf(r * r, eqf_exp_series(r), r), scale - 1.0f);
+    result = x < -17.5f ? -1.0f : result;
+    return x <= 88.37f ? result : x + EQF_INF;
 }
 
 EQ_FN float eqf_exprel(float x)
