@@ -101,7 +101,6 @@ class Text:
     body: tuple[str, ...]
     emits: str | None
     emits_again: str | None
-    suspects: str | None  # where this is false, emits_again is
     checks: str | None
     confirms: str | None
     uses_synapse: bool
@@ -185,11 +184,7 @@ class _Printer:
             for part in expressions(s)
             for e in walk(part)
         ) or any(isinstance(s, Store) and self.place[s.buffer] == "s" for s in self.kernel.body)
-        again, mask = event_from_memory(self.kernel), self._mask(checked)
-        suspects = again
-        if again is not None and mask == "int32_t":
-            emits = self.expr(suspicion(self.kernel))
-            suspects = event_from_memory(self.kernel, suspicion(self.kernel))
+        again = event_from_memory(self.kernel)
         near, far = ("pre", "post") if self.kernel.rows == "pre" else ("post", "pre")
         return Text(
             self.kernel.name,
@@ -198,7 +193,6 @@ class _Printer:
             tuple(body),
             emits,
             None if again is None else self.expr(again),
-            None if suspects is None else self.expr(suspects),
             checks,
             confirms,
             uses_synapse,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-
 from eqsnn.kernel.ir import (
-    Binary,
     Call,
     CheckFinite,
     Drawn,
@@ -37,8 +34,8 @@ def kept(kernel: Kernel) -> dict[str, Load]:
     }
 
 
-def event_from_memory(kernel: Kernel, condition: Expr | None = None) -> Expr | None:
-    """The condition of the kernel's event, or a given one, in terms of scalars and of what its buffers hold afterwards; None if it needs more, or much.
+def event_from_memory(kernel: Kernel) -> Expr | None:
+    """The condition of the kernel's event in terms of scalars and of what its buffers hold afterwards; None if it needs more, or much.
 
     Events are rare. A kernel whose event can be seen again keeps no mark of it for each element, which would cost as much memory traffic as
     a state variable: it only looks again where some element of a chunk had one.
@@ -64,27 +61,8 @@ def event_from_memory(kernel: Kernel, condition: Expr | None = None) -> Expr | N
         parts = tuple(seen(part) for part in children(e))
         return None if None in parts else rebuild(e, parts)
 
-    found = seen(emit.condition if condition is None else condition)
+    found = seen(emit.condition)
     return found if found is not None and sum(1 for _ in walk(found)) <= _LARGEST else None
-
-
-def suspicion(kernel: Kernel) -> Expr:
-    """A condition that the event of a kernel needs, and that a loop in single precision can ask without a double.
-
-    Where memory tells the event afterwards, what was asked too little of in the loop is asked there: most of all, whether the neuron rests.
-    """
-    condition = next(s for s in kernel.body if isinstance(s, Emit)).condition
-    made = {s.name: s.expr for s in kernel.body if isinstance(s, Let)}
-
-    def resolved(e: Expr) -> Expr:
-        return resolved(made[e.name]) if isinstance(e, Local) and e.name in made and e.type == "b8" else e
-
-    def parts(e: Expr) -> list[Expr]:
-        inner = resolved(e)
-        return parts(inner.a) + parts(inner.b) if isinstance(inner, Binary) and inner.op == "and" else [e]
-
-    cheap = [part for part in parts(condition) if all(e.type != "f64" for e in walk(resolved(part)))]
-    return functools.reduce(lambda a, b: Binary("and", a, b, "b8"), cheap) if cheap else condition
 
 
 def checked_in_memory(kernel: Kernel) -> list[Load] | None:
