@@ -115,8 +115,43 @@ def test_two_roundings_are_told_from_one():
 def special():
     rng = np.random.default_rng(1)
     tiny = np.float32(1.1754944e-38)
-    edges = [0.0, -0.0, 1, -1, np.inf, -np.inf, np.nan, tiny, -tiny, 2 * tiny, 3 * tiny, 1e-30, 1e30, -1e30, 3.4e38, -3.4e38]
-    edges += [88.7, 88.73, 88.722, -87.3, -87.4, -17.4, -17.6, 4194303.0, 4194305.0, 0.75, -0.75, 10, 87, 0.5, -0.5, 0.4375, 2.4375]
+    edges = [
+        0.0,
+        -0.0,
+        1,
+        -1,
+        np.inf,
+        -np.inf,
+        np.nan,
+        tiny,
+        -tiny,
+        2 * tiny,
+        3 * tiny,
+        1e-30,
+        1e30,
+        -1e30,
+        3.4e38,
+        -3.4e38,
+    ]
+    edges += [
+        88.7,
+        88.73,
+        88.722,
+        -87.3,
+        -87.4,
+        -17.4,
+        -17.6,
+        4194303.0,
+        4194305.0,
+        0.75,
+        -0.75,
+        10,
+        87,
+        0.5,
+        -0.5,
+        0.4375,
+        2.4375,
+    ]
     parts = [edges, rng.normal(size=3000), rng.normal(size=3000) * 40, np.exp(rng.normal(size=3000) * 20)]
     return np.concatenate(parts).astype(np.float32)  # fmt: skip
 
@@ -127,7 +162,9 @@ X, Y = Buffer("x", "f32", "self", "self", "x"), Buffer("y", "f32", "self", "self
 @pytest.mark.parametrize("name", ONE)
 def test_a_function_has_the_same_bits_in_c(name):
     x = special()
-    kernel = Kernel(f"s_{name}", "test", "neuron", (X, Y), (), (), (Store("y", Call(name, (Load("x", "f32"),), "f32")),))
+    kernel = Kernel(
+        f"s_{name}", "test", "neuron", (X, Y), (), (), (Store("y", Call(name, (Load("x", "f32"),), "f32")),)
+    )
     _, found = call(kernel, {"x": x, "y": np.zeros_like(x)}, {}, len(x))
     expected = np.zeros_like(x)
     interpret(kernel, Memory({"x": x, "y": expected}, {}), 0, len(x))
@@ -167,7 +204,11 @@ def fitted(expr, stored="v", **types):
     """The type in which ``new = expr`` is computed and the type that ``new`` has, where variables are kept as ``types`` say."""
     body = (Let("new", expr), CheckFinite("new"), Store(stored, Local("new", "f64")))
     buffers = tuple(Buffer(n, "f64", "self", "self", n, n == stored) for n in ("v", "w", "lastspike"))
-    scalars = (Scalar("a", "f64", "external", "a"), Scalar("t", "f64", "clock", "t"), Scalar("k", "i64", "clock", "step"))
+    scalars = (
+        Scalar("a", "f64", "external", "a"),
+        Scalar("t", "f64", "clock", "t"),
+        Scalar("k", "i64", "clock", "step"),
+    )
     kernel = fit_memory(Kernel("k", "test", "neuron", buffers, scalars, (), body), types)
     let = kernel.body[0]
     inner = let.expr.a if isinstance(let.expr, Cast) else let.expr

@@ -60,7 +60,7 @@ class NeuronGroup(Group, SpikeSource):
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
     that keeps the neuron refractory while true (True: for ever after its first spike). ``events``: conditions of further events by name,
     checked after the threshold; they do not respect refractoriness unless they name ``not_refractory``; what follows them:
-    :meth:`run_on_event`. ``namespace``: external constants. ``dtype``: in what type values are kept, float32 or float64 (the default) for all
+    :meth:`run_on_event`. ``namespace``: external constants. ``dtype``: the type that values have, float32 or float64 (the default), for all
     floats, or a dict by variable. ``dt`` or ``clock``: the time step. Raises EquationError or UnitError at construction for what can be
     decided then.
     """

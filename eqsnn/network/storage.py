@@ -1,4 +1,4 @@
-"""In what types a group keeps the values of its variables: ``dtype=`` of a group. Arithmetic is in double precision (docs/decisions/0005)."""
+"""In what types a group keeps the values of its variables: ``dtype=`` of a group. Arithmetic follows (docs/decisions/0008)."""
 
 from __future__ import annotations
 
