@@ -13,8 +13,8 @@ from eqsnn.model.model import Variable
 class ExponentialEuler(Integrator):
     """dx/dt = f = a x + b with a, b held during the step: x[n+1] = x[n] + dt f(x[n]) exprel(a dt) (Rush & Larsen 1978).
 
-    The form with exprel is exact at a = 0, where x_inf - (x_inf - x) exp(a dt) divides by zero; x exp(a dt) if b = 0. Where x stands inside functions too, as in
-    -g x + exp(x), these are held with a and b, as Brian 2 does: terms without a factor x are b.
+    The form with exprel is exact at a = 0, where x_inf - (x_inf - x) exp(a dt) divides by zero; it is x exp(a dt) if b = 0. Where x stands
+    inside functions too, as in -g x + exp(x), these are held with a and b, as Brian 2 does: terms without a factor x are b.
     """
 
     name = "exponential_euler"
