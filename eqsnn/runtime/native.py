@@ -7,7 +7,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable
-from ctypes import POINTER, Structure, c_double, c_int, c_int64, c_longlong, c_void_p
+from ctypes import POINTER, Structure, c_char, c_double, c_int, c_int64, c_void_p
 from typing import get_args
 
 import numpy as np
@@ -15,12 +15,14 @@ import numpy as np
 from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.withheld import withheld
 from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
+from eqsnn.runtime.conflicts import meetings
 from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
 from eqsnn.runtime.plan import Binding, Op, OpKind, Plan, RowBlock
 
 _KINDS = get_args(OpKind)
+_LINE = 64  # bytes of a cache line: EQ_LINE of engine.h
 _STATUS = (
     "running",
     "done",
@@ -128,6 +130,8 @@ class _Op(Structure):
         ("until", c_int64),
         ("entered", c_void_p),
         ("nanoseconds", c_int64),
+        ("after", c_int64),
+        ("own", c_void_p),
     ]
 
 
@@ -152,11 +156,14 @@ class _Table(Structure):
         ("profile", c_int64),
         ("status", c_int64),
         ("failed_op", c_void_p),
+        ("unmet", c_int64),
         ("failure", c_int),
-        ("phase", c_int),
-        ("arrived", c_int),
         ("gate", c_int),
-        ("unmet", c_longlong),
+        ("lock", c_int),
+        ("apart", c_char * _LINE),
+        ("arrived", c_int),
+        ("apart_too", c_char * _LINE),
+        ("phase", c_int),
     ]
 
 
@@ -378,8 +385,13 @@ class NativeRun:
         self._failures: list[BaseException] = []
         self._alive: list[object] = [plan]
         self._ops = (_Op * max(len(plan.ops), 1))()
-        for op, c_op in zip(plan.ops, self._ops):
+        self._entered = np.zeros((len(self._ops), 256, _LINE // 8), np.int64)
+        for op, c_op, entered in zip(plan.ops, self._ops, self._entered):
             self._fill(op, c_op, address)
+            c_op.entered = entered.ctypes.data
+        for c_op, (after, own) in zip(self._ops, meetings(plan.ops)):
+            c_op.after = after
+            c_op.own = None if own is None else ctypes.addressof(self._ops[own])
         self._period = np.array([c.period for c in plan.clocks], np.int64)
         self._dt = np.array([c.dt for c in plan.clocks], np.float64)
         self._moments = (c_void_p * len(plan.clocks))(*(self._keep(c.moments) for c in plan.clocks))
@@ -412,7 +424,6 @@ class NativeRun:
         c.stride, c.cast, c.every, c.since, c.until = op.stride, op.cast, op.every, op.since, op.until
         c.emits = op.emits.handle if op.emits is not None else None
         c.source = op.source.handle if op.source is not None else None
-        c.entered = op.entered.ctypes.data
         c.array, c.index = self._keep(op.array), self._keep(op.index)
         if op.kind == "events" and op.source is None:
             c.ctx.events = c.index
@@ -551,8 +562,10 @@ class NativeRun:
 
     def save_counts(self) -> None:
         """Write the counts of updates back to the plan."""
-        for op, c in zip(self.plan.ops, self._ops):
+        for op, c, entered in zip(self.plan.ops, self._ops, self._entered):
             op.count = c.count
+            op.entered += entered[:, 0]
+        self._entered[:] = 0
 
     def save_seconds(self) -> None:
         """Add the time that the engine spent in each operation to the plan."""

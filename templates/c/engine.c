@@ -1,8 +1,8 @@
 /* The engine: runs a table of operations for many steps without Python.
  *
  * Every thread of the team walks the same table. Work is cut into blocks whose number depends on the model alone; threads only share
- * the blocks out, so no result depends on their number. Between two operations the team meets at a barrier where one of them is
- * shared out; a sequence of serial operations costs none. */
+ * the blocks out, so no result depends on their number. The team meets at a barrier where an operation needs what other threads have done
+ * (eq_op.after, from runtime/conflicts.py), and at the end of a step. */
 #if !defined(_WIN32) && !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -237,23 +237,31 @@ static void share(int64_t n, int team, int rank, int64_t *lo, int64_t *hi)
     *hi = n * (rank + 1) / team;
 }
 
-static void fail(eq_table *table, eq_op *op, int status)
+static void pause_briefly(int64_t *spins);
+
+/* Which thread comes first must not decide what is said: the first operation in their order counts, and there the first element. */
+static void fail_at(eq_table *table, eq_op *op, int status, int64_t element)
 {
-    int expected = 0;
-    if (atomic_compare_exchange_strong(&table->failure, &expected, status)) table->failed_op = op;
+    int64_t spins = 0;
+    while (atomic_exchange(&table->lock, 1)) pause_briefly(&spins);
+    int known = atomic_load(&table->failure);
+    if (!known || op < table->failed_op || (op == table->failed_op && status < known)) {
+        table->failed_op = op;
+        table->unmet = element;
+        atomic_store(&table->failure, status);
+    } else if (op == table->failed_op && status == known && element < table->unmet) {
+        table->unmet = element;
+    }
+    atomic_store(&table->lock, 0);
 }
+
+static void fail(eq_table *table, eq_op *op, int status) { fail_at(table, op, status, INT64_MAX); }
 
 /* What a kernel says of itself; returns the number of events it emitted. */
 static int64_t heed(eq_table *table, eq_op *op, int64_t result)
 {
     if (result & EQ_FAILED) { fail(table, op, EQ_STATUS_FAILED); return 0; }
-    if (result & EQ_UNMET) {
-        long long element = (long long)(result & ~EQ_UNMET), known = atomic_load(&table->unmet);
-        fail(table, op, EQ_STATUS_UNMET);
-        /* Which thread comes first must not decide which element is named. */
-        while (table->failed_op == op && element < known && !atomic_compare_exchange_weak(&table->unmet, &known, element)) { }
-        return 0;
-    }
+    if (result & EQ_UNMET) { fail_at(table, op, EQ_STATUS_UNMET, result & ~EQ_UNMET); return 0; }
     if (result & EQ_NOT_FINITE) fail(table, op, EQ_STATUS_NOT_FINITE);
     return result & ~EQ_NOT_FINITE;
 }
@@ -264,7 +272,7 @@ static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
     share(op->n_blocks, team, rank, &lo, &hi);
-    if (lo < hi) op->entered[rank]++;
+    if (lo < hi) op->entered[rank * EQ_COUNTERS]++;
     int64_t at_once = op->ctx.call ? 1 : hi - lo;
     for (int64_t b = lo; b < hi; b += at_once) {
         int64_t start = b * op->block, stop = (b + at_once) * op->block < op->n ? (b + at_once) * op->block : op->n;
@@ -288,6 +296,15 @@ static void run_events(eq_table *table, eq_op *op, int team, int rank)
     int64_t n = op->n, lo, hi, first, last;
     eq_ctx ctx = op->ctx; /* the list differs from step to step, and a thread may be ahead of another */
     share(op->n_blocks, team, rank, &lo, &hi);
+    if (op->own) {
+        for (int64_t b = lo; b < hi; b++) {
+            if (!op->own->counts[b]) continue;
+            ctx.events = op->own->ctx.emitted + b * op->own->block;
+            op->entered[rank * EQ_COUNTERS]++;
+            heed(table, op, op->kernel(&ctx, 0, op->own->counts[b]));
+        }
+        return;
+    }
     if (op->source) {
         ctx.events = events_in(op, 0, &n);
         first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
@@ -297,7 +314,7 @@ static void run_events(eq_table *table, eq_op *op, int team, int rank)
         last = hi * op->block < n ? hi * op->block : n;
     }
     if (first < last) {
-        op->entered[rank]++;
+        op->entered[rank * EQ_COUNTERS]++;
         heed(table, op, op->kernel(&ctx, first, last));
     }
 }
@@ -418,7 +435,7 @@ static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
         rows->counted = rows->many && rows->n_events >= rows->many;
         if (rows->counted) count_arrivals(rows);
         if (rows->n_events) {
-            op->entered[rank]++;
+            op->entered[rank * EQ_COUNTERS]++;
             heed(table, op, op->kernel(&op->ctx, b, b + 1));
         }
         if (slot) slot->n = 0;
@@ -599,10 +616,6 @@ static void run_op(eq_table *table, eq_op *op, int team, int rank)
     switch (op->kind) {
     case EQ_OP_MAP:
         run_blocks(table, op, team, rank);
-        if (op->emits) {
-            barrier(table, team);
-            if (rank == 0) gather_events(table, op);
-        }
         break;
     case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
     case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
@@ -683,39 +696,71 @@ static unsigned flush_on(void) { return 0; }
 static void flush_restore(unsigned old) { (void)old; }
 #endif
 
+/* Makes lists of what the operations from `first` to before `end` have emitted. */
+static void gather(eq_table *table, int64_t first, int64_t end)
+{
+    for (int64_t k = first; k < end; k++) {
+        eq_op *op = &table->ops[k];
+        if (op->kind == EQ_OP_MAP && op->emits && is_due(table, op)) gather_events(table, op);
+    }
+}
+
+/* All are done with the operations from `first` to before `end`, and their events are in lists. */
+static void meet(eq_table *table, int team, int rank, int64_t first, int64_t end, int emitted)
+{
+    barrier(table, team);
+    if (!emitted) return;
+    if (rank == 0) gather(table, first, end);
+    barrier(table, team);
+}
+
+/* The operations of a step from the cursor on; returns the first that was not done, because it is one in Python. The team meets where an
+ * operation needs what others have done before, and not else. */
+static int64_t run_step(eq_table *table, int team, int rank)
+{
+    int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds() : 0;
+    int emitted = 0; /* something that is not in lists yet */
+    for (; k < table->n_ops; k++) {
+        eq_op *op = &table->ops[k];
+        if (!is_due(table, op)) continue;
+        if (op->kind == EQ_OP_PYTHON) break;
+        if (op->after >= first) {
+            meet(table, team, rank, first, k, emitted);
+            first = k;
+            emitted = 0;
+        }
+        run_op(table, op, team, rank);
+        emitted |= op->kind == EQ_OP_MAP && op->emits;
+        if (table->profile) { /* an operation lasts until the last thread is done with it */
+            meet(table, team, rank, first, k + 1, emitted);
+            first = k + 1;
+            emitted = 0;
+            if (rank == 0) {
+                int64_t now = nanoseconds();
+                op->nanoseconds += now - before;
+                before = now;
+            }
+        }
+    }
+    barrier(table, team);
+    if (rank == 0 && emitted) gather(table, first, k);
+    return k;
+}
+
 static void work(eq_table *table, int team, int rank)
 {
     unsigned mode = flush_on();
+    if (rank == 0 && table->cursor == 0) prepare_step(table);
+    barrier(table, team);
     for (;;) {
-        if (rank == 0 && table->cursor == 0) prepare_step(table);
-        barrier(table, team);
-        int shared_before = 0;
-        int64_t k = table->cursor, before = table->profile && rank == 0 ? nanoseconds() : 0;
-        for (; k < table->n_ops; k++) {
-            eq_op *op = &table->ops[k];
-            if (!is_due(table, op)) continue;
-            if (op->kind == EQ_OP_PYTHON) break;
-            int shared_now = is_shared(op);
-            if (shared_before || shared_now) barrier(table, team);
-            run_op(table, op, team, rank);
-            shared_before = shared_now;
-            if (table->profile) {
-                /* An operation that is shared out lasts until the last thread is done with it. */
-                if (shared_now) { barrier(table, team); shared_before = 0; }
-                if (rank == 0) {
-                    int64_t now = nanoseconds();
-                    op->nanoseconds += now - before;
-                    before = now;
-                }
-            }
-        }
-        barrier(table, team);
+        int64_t k = run_step(table, team, rank);
         if (rank == 0) {
             if (k < table->n_ops) {
                 table->status = EQ_STATUS_PYTHON;
                 table->cursor = k;
             } else {
                 finish_step(table);
+                if (table->status == EQ_STATUS_RUNNING) prepare_step(table);
             }
         }
         barrier(table, team);
@@ -751,7 +796,7 @@ EQ_API int eq_run(eq_table *table)
     table->status = EQ_STATUS_RUNNING;
     table->failed_op = NULL;
     atomic_store(&table->failure, 0);
-    atomic_store(&table->unmet, INT64_MAX);
+    table->unmet = INT64_MAX;
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
     int team = table->n_threads;

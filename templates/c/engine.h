@@ -6,6 +6,8 @@
 #include "eq_abi.h"
 
 #define EQ_MAX_THREADS 256
+#define EQ_LINE 64
+#define EQ_COUNTERS (EQ_LINE / 8) /* counters of threads stand so far apart */
 
 enum { EQ_OP_MAP, EQ_OP_EVENTS, EQ_OP_PATHWAY, EQ_OP_GENERATOR, EQ_OP_RECORD_EVENTS, EQ_OP_RECORD_COUNT, EQ_OP_RECORD_STATE,
        EQ_OP_CLEAR, EQ_OP_PYTHON, EQ_OP_RECORD_VALUES, EQ_OP_COUNT_EVENTS };
@@ -55,8 +57,10 @@ typedef struct eq_op {
     int64_t stride;          /* RECORD_VALUES: 1, or 0 for a value that the whole group shares */
     int64_t cast;            /* RECORD_*: how the values are stored */
     int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
-    int64_t *entered;        /* for each thread, how often it entered the kernel */
+    int64_t *entered;        /* for each thread, at EQ_COUNTERS times its number, how often it entered the kernel */
     int64_t nanoseconds;     /* spent here, if table->profile */
+    int64_t after;           /* the last operation before this one in a step that all threads must be done with when it begins; -1: none */
+    struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
 } eq_op;
 
 typedef struct eq_table {
@@ -72,8 +76,12 @@ typedef struct eq_table {
     double pause_at;         /* monotonic seconds; 0: never */
     int64_t n_threads, catch_interrupt, profile, status;
     eq_op *failed_op;
-    atomic_int failure, phase, arrived, gate;
-    atomic_llong unmet;      /* the first element that did not meet a requirement of failed_op */
+    int64_t unmet;           /* the first element that did not meet a requirement of failed_op */
+    atomic_int failure, gate, lock; /* lock: of the four fields about failures */
+    char apart[EQ_LINE];     /* what threads wait for lies on cache lines of its own */
+    atomic_int arrived;
+    char apart_too[EQ_LINE];
+    atomic_int phase;
 } eq_table;
 
 #endif
