@@ -5,8 +5,8 @@ The rule, in the order in which it is applied:
 - Literals, constants of the namespace, ``dt``, what is computed from these before a run, integers, tables and normal random numbers take the
   precision of what they meet.
 - A float32 variable is computed with in single precision: float32 and float32 make float32, functions included.
-- Where a float32 meets a double, as in numpy and C the operation is done in double precision. Doubles are variables kept as float64, the time,
-  ``lastspike``, ``lastupdate`` and uniform random numbers.
+- An expression in which a float32 meets a double is computed in double precision. Doubles are variables kept as float64, the time, ``lastspike``,
+  ``lastupdate`` and uniform random numbers.
 - What gets a name (a variable's new value, a subexpression, a local) and is made of float32 variables is float32, unless a variable kept as
   float64 went into it: time alone widens the expression in which it stands, not what is made of that.
 """
@@ -206,7 +206,7 @@ class _Widths:
         return rebuild(e, tuple(self._natural(p) for p in parts)) if parts else e
 
     def _in(self, e: Expr, wanted: Type) -> Expr:
-        """``e`` as a number of the ``wanted`` precision."""
+        """``e``, computed in its own precision, as a number of the ``wanted`` one."""
         width = _width(self._of(e)) or wanted
         made = self._built(e, width)
         return made if made.type == wanted else Cast(made, wanted)
@@ -227,12 +227,12 @@ class _Widths:
                 made = replace(e, args=tuple(self._natural(a, "f64" if a.type in FLOATS else None) for a in args))
                 return made if width == "f64" else Cast(made, width)
             case Cast(a) if a.type in FLOATS:
-                return self._in(a, width)
+                return self._built(a, width)
             case Cast(a):
                 return Cast(self._natural(a), width)
             case Select(condition, a, b):
-                return Select(self._natural(condition), self._in(a, width), self._in(b, width), width)
-        return replace(rebuild(e, tuple(self._in(p, width) for p in children(e))), type=width)
+                return Select(self._natural(condition), self._built(a, width), self._built(b, width), width)
+        return replace(rebuild(e, tuple(self._built(p, width) for p in children(e))), type=width)
 
     def _known(self, name: str, width: Type) -> Type:
         return self.types.get(name, width)
