@@ -35,7 +35,7 @@ def meetings(ops: Sequence[Op]) -> list[tuple[int, int | None]]:
     emits them if each thread can do its own."""
     touched = [_touched(op) for op in ops]
     found = []
-    for k, (op, mine) in enumerate(zip(ops, touched)):
+    for k, mine in enumerate(touched):
         own = _own(ops, k)
         if own is not None:
             mine = Touched(mine.cut, mine.written, mine.read, mine.by_element, mine.made, frozenset())

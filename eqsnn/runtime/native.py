@@ -14,8 +14,8 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.withheld import withheld
-from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.conflicts import meetings
+from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import CHUNK, NpyFile

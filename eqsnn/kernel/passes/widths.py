@@ -102,9 +102,11 @@ class _Widths:
 
     def _look_at(self, s: Statement) -> None:
         match s:
+            case Let(name, Extern() as expr) if expr.type == "f64":
+                self.made_of[name], self.types[name] = 0, "f64"
             case Let(name, expr) if expr.type == "f64":
-                self.made_of[name] = 0 if isinstance(expr, Extern) else _named(self._of(expr))
-                if isinstance(expr, Extern):
+                self.made_of[name] = _named(self._of(expr))
+                if isinstance(expr, Call) and expr.function in RANDOM:  # as it is drawn; whoever uses it narrows it
                     self.types[name] = "f64"
             case Loop(carried, _, body):
                 floats = [c for c in carried if c.type == "f64"]
