@@ -20,7 +20,6 @@ from eqsnn.errors import CompileError, EqsnnError
 FLAGS = ("-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
 """Fast, and the same bits everywhere: no fused multiply-add behind our back, NaN and Inf keep their meaning."""
 _NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
-_WIDE = ("-mprefer-vector-width=512",)
 LIBRARY_SUFFIX = ".so"
 
 
@@ -40,7 +39,7 @@ class Compiler:
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of every build on this machine."""
-        return (*FLAGS, _NATIVE, *(_WIDE if has_fast_512() else ()))
+        return (*FLAGS, _NATIVE)
 
     def identity(self) -> str:
         """All of the machine that a compiled file depends on."""
@@ -56,16 +55,6 @@ def cpu() -> str:
         return hashlib.sha256("\n".join(chosen).encode()).hexdigest()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
-
-
-@functools.cache
-def has_fast_512() -> bool:
-    """Whether vectors of 512 bits pay. Processors that slow down for them came before those with AVX512_VBMI2 (Ice Lake, Zen 4)."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    return any(line.startswith("flags") and "avx512_vbmi2" in line.split() for line in lines)
 
 
 def _candidates() -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 Two operations are in conflict if one writes memory that the other reads or writes, unless both do so element by element and are cut into the
 same blocks, so that a thread meets its own work only, or both are done by the first thread. Barriers are dear: with two threads, CUBA of 40,000
-neurons spent a third of its time in eleven a step; three are needed.
+neurons spent a third of its time in eleven a step; four are needed.
 """
 
 from __future__ import annotations
