@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["eqsnn", "eqsnn.*"]), "eqsnn.templates"],
     package_dir={"eqsnn.templates": "templates"},
     package_data={
-        "eqsnn.language": ["*.lark"],
+        "eqsnn.language": ["*.lark", "parse_tables/*.json"],
         "eqsnn.templates": ["**/*"],
     },
 )

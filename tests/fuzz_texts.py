@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from eqsnn.integrators.names import method_names
-from eqsnn.language.parse import _parser
+from eqsnn.language.reader import parser as _parser
 
 HOSTILE = [
     "NULL", "errno", "M_PI", "E", "S", "I", "Q", "C", "O", "beta", "gamma", "zeta", "lambda_", "register", "volatile", "restrict", "inline", "double", "float_",
