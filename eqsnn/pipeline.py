@@ -1,8 +1,8 @@
 """The whole road on one page: a model's parts -> update maps (discretise) -> kernels (lower).
 
 ``text -> parse -> resolve`` happens where a group is made; ``render -> compile -> bind -> run`` where a network runs. Between them is this page. Each
-function here takes resolved pieces of a model and returns kernels that do not depend on the values of constants. Kernels are remembered on
-disk (backends/store.py), so that a run that was made before imports neither sympy nor the integrators.
+function here takes resolved pieces of a model and returns kernels that do not depend on the values of constants. Kernels and parsed texts are
+remembered on disk (backends/store.py, texts.py), so that a run that was made before imports neither lark, sympy nor the integrators.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from dataclasses import dataclass, replace
 from eqsnn.backends import store
 from eqsnn.errors import Span
 from eqsnn.kernel.ir import Kernel
+from eqsnn.language import parse
 from eqsnn.language.ast import Expr, Statements
 from eqsnn.model.model import Model, Scope
+
+parse.memory = store.texts
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 
 from eqsnn.backends import cache
+from eqsnn.backends.texts import Texts
 from eqsnn.errors import Span
 from eqsnn.kernel import ir
 from eqsnn.kernel.verify import verify
@@ -37,6 +38,10 @@ def _version() -> str:
     return digest.hexdigest()
 
 
+texts = Texts(_version)
+"""What the kernels come from."""
+
+
 def _canonical(part: object) -> object:
     """A value as nested lists of strings that are equal exactly if the values are, spans included: kernels carry them."""
     if isinstance(part, Span):
@@ -59,6 +64,7 @@ def _key(parts: object) -> str:
 
 def find(parts: tuple, kind: type) -> object | None:
     """What was kept for ``parts``, a dataclass ``kind`` of kernels and texts, or None."""
+    texts.flush()
     key = _key(parts)
     if key in _memory:
         return _memory[key]
