@@ -36,9 +36,18 @@ class StepKernels:
     order: tuple[tuple[str, str, str], ...] = ()
 
 
+def _nothing() -> None:
+    """The runtime has not been imported."""
+
+
+before_making: Callable[[], None] = _nothing
+"""Called when kernels have to be made: whoever knows the backend has its compilers begin, while sympy is on its way."""
+
+
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
     found = store.find(parts, StepKernels)
     if found is None:
+        before_making()
         found = make()
         store.keep(parts, found)
     return found

@@ -180,10 +180,10 @@ def test_another_compiler_behind_the_same_name_is_asked_for_its_version(tmp_path
 def test_missing_headers_of_python_are_named_and_looked_for_again(tmp_path, monkeypatch):
     import sysconfig
 
-    from eqsnn.backends.cython import build
+    from eqsnn.backends.cython import door
 
     monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(build, "_door", None)
+    monkeypatch.setattr(door, "_door", None)
     network = eq.Network(eq.NeuronGroup(1, "dv/dt = -v/(17*ms) : 1", method="exact"))
     with monkeypatch.context() as without:
         without.setattr(sysconfig, "get_paths", lambda: {"include": str(tmp_path / "nothing")})

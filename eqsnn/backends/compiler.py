@@ -166,23 +166,21 @@ def start(
     *,
     suffix: str,
     options: tuple[str, ...],
-    inputs: tuple[Path, ...] = (),
-    extra_key: str = "",
     headers=(),
+    key: str | None = None,
 ) -> Job:
     """Begin to compile ``source`` (file name ``name``); a job that is done already if the cache has it.
 
-    ``headers``: (name, text) pairs to lie beside it; ``inputs``: objects to link.
+    ``headers``: (name, text) pairs to lie beside it. ``key``: that of the cache, where more than this decides what is made.
     """
     used = compiler()
-    inputs_key = "\n".join(p.name for p in inputs)
-    key = cache.key_of(name, source, used.identity(), *options, inputs_key, extra_key, *(t for h in headers for t in h))
+    key = key or cache.key_of(name, source, used.identity(), *options, *(t for h in headers for t in h))
     found = cache.find(key, suffix)
     if found is not None:
         return Job(None, [], None, found, key, suffix, source)
     folder = cache.workspace({name: source, **dict(headers)})
     output = folder / f"built{suffix}"
-    command = [*used.command, *used.flags, *options, name, *(str(p) for p in inputs), "-o", output.name]
+    command = [*used.command, *used.flags, *options, name, "-o", output.name]
     if "-shared" in options:
         command.append("-lm")
     try:

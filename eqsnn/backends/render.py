@@ -7,14 +7,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import jinja2
+from typing import TYPE_CHECKING
 
 import eqsnn
-from eqsnn.backends.printer import Text, text_of
 from eqsnn.errors import InternalError
-from eqsnn.kernel import arcs, functions, gaps, random
 from eqsnn.kernel.ir import Kernel
+
+if TYPE_CHECKING:  # what makes text is imported when a text is made: a run from the cache needs none
+    import jinja2
+
+    from eqsnn.backends.printer import Text
 
 _LOOPS = {"neuron": "per_neuron", "event": "per_event", "pathway": "per_pathway", "pair": "per_pair"}
 
@@ -31,6 +33,8 @@ def templates() -> Path:
 @functools.cache
 def environment() -> jinja2.Environment:
     """The template engine; a name that a template uses and nobody gives is an error."""
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates()),
         undefined=jinja2.StrictUndefined,
@@ -45,6 +49,8 @@ _MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h")
 @functools.cache
 def prelude() -> tuple[str, str]:
     """The headers that every file of kernels begins with: the calling convention and the mathematics."""
+    from eqsnn.kernel import arcs, functions, gaps, random
+
     tables = {
         "exp": functions.EXP,
         "log": functions.LOG,
@@ -72,10 +78,16 @@ class Rendered:
     text: Text
 
 
+def _rendered(kernel: Kernel) -> Rendered:
+    from eqsnn.backends.printer import text_of
+
+    return Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+
+
 def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
     """The C file of ``kernels``; ``export`` stands before the two functions that lead to them."""
     abi, math = prelude()
-    rendered = [Rendered(f"{_LOOPS[k.domain]}.c.j2", text_of(k)) for k in kernels]
+    rendered = [_rendered(k) for k in kernels]
     return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)
 
 
@@ -98,5 +110,5 @@ def text_key(kernels: Sequence[Kernel]) -> str:
 
 def kernel_text(kernel: Kernel) -> str:
     """The C text of one kernel, without the headers."""
-    rendered = Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+    rendered = _rendered(kernel)
     return environment().get_template(f"c/{rendered.template}").render(k=rendered).strip()

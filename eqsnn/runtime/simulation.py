@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import warnings
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.network.base import SimObject, registry
@@ -51,6 +53,15 @@ def _engine(chosen: Backend):
 
             _engines[False] = ReferenceEngine()
     return _engines[chosen.compiled]
+
+
+def _begin_to_compile() -> None:
+    """Let the backend compile what does not depend on the model. What is wrong with it is told by ``run``."""
+    with contextlib.suppress(EqsnnError):
+        backend(settings.effective_backend()).prepare()
+
+
+pipeline.before_making = _begin_to_compile
 
 
 class Network:

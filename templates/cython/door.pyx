@@ -1,5 +1,6 @@
-# cython: language_level=3
-# The door between Python and a file of kernels. Its text does not depend on the model, so that it is translated once for a machine.
+# cython: language_level=3, binding=False, emit_code_comments=False
+# The door between Python and a file of kernels. Its text does not depend on the model: door.c is its translation, made ahead
+# (python -m eqsnn.backends.cython.translate). Without binding the translation is two thirds as long.
 from libc.stdint cimport int64_t
 
 cdef extern from *:
