@@ -7,6 +7,7 @@ remembered on disk (backends/store.py, texts.py), so that a run that was made be
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,10 +45,26 @@ before_making: Callable[[], None] = _nothing
 """Called when kernels have to be made: whoever knows the backend has its compilers begin, while sympy is on its way."""
 
 
+def make_ready() -> None:
+    """Import what makes kernels and their text. Python's search for cycles of garbage would take a sixth of the time, and find none."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from eqsnn.backends import render
+        from eqsnn.integrators import discretise  # noqa: F401
+        from eqsnn.kernel import lower  # noqa: F401
+
+        render.make_ready()
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
     found = store.find(parts, StepKernels)
     if found is None:
         before_making()
+        make_ready()
         found = make()
         store.keep(parts, found)
     return found

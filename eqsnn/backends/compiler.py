@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
@@ -137,6 +138,17 @@ class Job:
     key: str
     suffix: str
     source: str
+
+    @property
+    def running(self) -> bool:
+        """Whether ``finish`` would wait."""
+        return self.process is not None and self.process.poll() is None
+
+    def yield_to_others(self) -> None:
+        """Let what is needed sooner go first where processors are few."""
+        if self.process is not None and hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, 10)
 
     def finish(self) -> Path:
         """Wait; the finished file in the cache. Raises CompileError."""

@@ -103,6 +103,13 @@ def _version() -> str:
     return digest.hexdigest()
 
 
+def make_ready() -> None:
+    """Import what makes text, and read the headers."""
+    from eqsnn.backends import printer  # noqa: F401
+
+    prelude()
+
+
 def text_key(kernels: Sequence[Kernel]) -> str:
     """What decides the C file of ``kernels`` but for its comments, where the names of their owners stand: known without making it."""
     return "\n".join([_version(), *(repr(replace(k, owner="")) for k in kernels)])

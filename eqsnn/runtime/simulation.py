@@ -44,9 +44,11 @@ def _engine(chosen: Backend):
     """The engine that runs what the backend builds."""
     if chosen.compiled not in _engines:
         if chosen.compiled:
-            from eqsnn.backends.c.build import engine_library
+            from eqsnn.backends.c.build import engine_library, start_engine
             from eqsnn.runtime.native import NativeEngine
 
+            if start_engine().running:  # the cache is empty, most likely: there is time for what will be needed next
+                pipeline.make_ready()
             _engines[True] = NativeEngine(engine_library())
         else:
             from eqsnn.runtime.reference import ReferenceEngine

@@ -43,6 +43,7 @@ class Door:
     def _compile(self, text: str) -> None:
         options = (*_OPTIONS, "-I", self._include)
         self._job = compiler.start(f"{MODULE}.c", text, suffix=".o", options=options, key=self._key())
+        self._job.yield_to_others()  # the engine is waited for before the door is
 
     def finish(self) -> Path:
         """The object file. Raises CompileError."""
