@@ -77,16 +77,30 @@ def _others(others: dict) -> list[str]:
                     cells.append(f"{found[cpu]:.2f} ({found[wall]:.2f})" if found else "-")
                 lines.append(f"| {what}: {part} | " + " | ".join(cells) + " |")
         lines.append("")
-    if cold := others.get("cold_start"):
-        lines += [
-            "Start of CUBA in a fresh process, import included, to the end of the first step: "
-            f"{cold['cold']:.2f} s with an empty cache, {cold['warm']:.2f} s with a warm one (`benchmarks/cold_start.py`).",
-            "",
-        ]
+    if start := others.get("cold_start"):
+        lines += _start(start)
     if memory := others.get("memory"):
         lines += [
             f"Memory of a synapse without variables, one homogeneous delay: {memory['bytes_per_synapse']:.1f} bytes, as the difference of the "
             f"resident size at {memory['synapses']:,} synapses (`benchmarks/memory.py`).",
             "",
         ]
+    return lines
+
+
+def _start(start: dict) -> list[str]:
+    """A fresh process to the end of its first step."""
+    lines = _header("Start to the end of the first step, seconds of wall time", ("empty cache", "warm cache"))
+    for name, title in (("cuba", "CUBA"), ("lif", "minimal LIF")):
+        for backend in ("cython", "c"):
+            cells = [f"{start[name][when][backend]:.2f}" for when in ("cold", "warm")]
+            lines.append(f"| {title}, backend {backend} | " + " | ".join(cells) + " |")
+    times = start["imports"]
+    lines += [
+        "",
+        "A fresh process with imports and exit, equations that were never run before (`benchmarks/cold_start.py`). Of it, Python itself takes "
+        f"{times['python']:.2f} s, `import numpy` {times['numpy'] - times['python']:.2f} s more, and `import eqsnn` "
+        f"{times['eqsnn'] - times['numpy']:.2f} s beyond that.",
+        "",
+    ]
     return lines

@@ -37,11 +37,13 @@ def directory() -> Path:
 
         path = Path(platformdirs.user_cache_dir("eqsnn"))
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = path.stat() if path.is_dir() else None
+        if found is None:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            found = path.stat()
     except OSError as error:
         raise EqsnnError(f"the cache directory {path} cannot be made ({error}); set EQSNN_CACHE_DIR") from None
     if sys.platform != "win32":
-        found = path.stat()
         if found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise EqsnnError(
                 f"others can write to the cache directory {path}, and compiled code is loaded from it; "
@@ -70,7 +72,11 @@ def find(key: str, suffix: str) -> Path | None:
     """The entry of a key, or None. A damaged one is dropped with one warning a process."""
     global _warned
     folder = directory() / key[:2]
-    for path in sorted(folder.glob(f"{key}-*{suffix}")):
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return None
+    for path in [folder / n for n in sorted(names) if n.startswith(f"{key}-") and n.endswith(suffix)]:
         try:
             data = path.read_bytes()
         except OSError:

@@ -7,9 +7,9 @@ import functools
 import re
 from collections.abc import Sequence
 
-from eqsnn.backends import compiler
+from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import Addresses, Backend
-from eqsnn.backends.render import c_source, templates
+from eqsnn.backends.render import c_source, templates, text_key
 from eqsnn.errors import CompileError, InternalError
 from eqsnn.kernel.ir import Kernel
 
@@ -55,12 +55,15 @@ class CBackend(Backend):
         start_engine()
 
     def build(self, kernels: Sequence[Kernel]) -> Addresses:
-        source = c_source(kernels, EXPORT)
-        job = compiler.start("kernels.c", source, suffix=".so", options=(*_SHARED, "-std=c99"))
-        try:
-            path = job.finish()
-        except compiler.BuildFailure as failure:
-            raise explain(failure, kernels) from None
+        options = (*_SHARED, "-std=c99")
+        key = cache.key_of("library", text_key(kernels), compiler.compiler().identity(), *options)
+        path = cache.find(key, ".so")
+        if path is None:
+            job = compiler.start("kernels.c", c_source(kernels, EXPORT), suffix=".so", options=options, key=key)
+            try:
+                path = job.finish()
+            except compiler.BuildFailure as failure:
+                raise explain(failure, kernels) from None
         library = _load(str(path))
         library.eq_kernel_name.restype = ctypes.c_char_p
         library.eq_kernel_address.restype = ctypes.c_void_p
