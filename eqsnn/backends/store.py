@@ -42,19 +42,33 @@ texts = Texts(_version)
 """What the kernels come from."""
 
 
+_PLAIN = frozenset((str, int, float, bool, complex, bytes, type(None)))
+
+
+@functools.cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass; none for another type."""
+    return tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+
+
 def _canonical(part: object) -> object:
     """A value as nested lists of strings that are equal exactly if the values are, spans included: kernels carry them."""
-    if isinstance(part, Span):
+    kind = type(part)
+    if kind in _PLAIN:
+        return [kind.__name__, repr(part)]
+    if kind is Span:
         return ["span", part.text, part.start, part.end, part.origin]
-    if dataclasses.is_dataclass(part):
-        return [type(part).__name__, *(_canonical(getattr(part, f.name)) for f in dataclasses.fields(part))]
+    if kind is tuple or kind is list:
+        return ["list", *map(_canonical, part)]
+    if names := _names(kind):
+        return [kind.__name__, *(_canonical(getattr(part, name)) for name in names)]
     if isinstance(part, Mapping):
         return ["map", *(_canonical(x) for x in sorted(part.items(), key=repr))]
     if isinstance(part, (frozenset, set)):
         return ["set", *sorted(map(str, part))]
     if isinstance(part, (tuple, list)):
-        return ["list", *(_canonical(x) for x in part)]
-    return [type(part).__name__, repr(part)]
+        return ["list", *map(_canonical, part)]
+    return [kind.__name__, repr(part)]
 
 
 def _key(parts: object) -> str:
