@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from eqsnn.frozen import dataclass
 
 _WIDEST = 160  # a longer line is cut around the caret
 

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from eqsnn.errors import Span
+from eqsnn.frozen import dataclass
 
 Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
 Extent = Literal["self", "pre", "post", "shared", "table"]

@@ -6,9 +6,10 @@ Nothing here knows units, meanings or mathematics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from eqsnn.errors import Span
+from eqsnn.frozen import dataclass
 
 
 def _span() -> Span:

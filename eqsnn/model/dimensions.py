@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from eqsnn.errors import EquationError, Span, UnitError
+from eqsnn.frozen import dataclass
 from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Name, Number, Unary
 from eqsnn.model.functions import (
     FUNCTIONS,

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
 
 from eqsnn.errors import Span
+from eqsnn.frozen import dataclass
 from eqsnn.language.ast import Call, Expr, Name, walk
 from eqsnn.units import DIMENSIONLESS, Dimension, equation_unit
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal
 
 from eqsnn.errors import Span
+from eqsnn.frozen import dataclass
 from eqsnn.language.ast import Expr, Statements
 from eqsnn.units import Dimension
 

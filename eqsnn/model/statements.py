@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from eqsnn.errors import EquationError, Span, UnitError
+from eqsnn.frozen import dataclass
 from eqsnn.language.ast import Assign, Expr, Name, Statements, walk
 from eqsnn.model.dimensions import Found, infer, literal_value, unit_hint
 from eqsnn.model.functions import FUNCTIONS, free_names, is_random, known_constant
