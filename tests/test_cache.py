@@ -247,3 +247,14 @@ def test_missing_headers_of_python_are_named_and_looked_for_again(tmp_path, monk
                 network.run(1 * eq.ms)
     network.run(1 * eq.ms)
     assert network.t == 1 * eq.ms
+
+
+def test_what_killed_processes_left_is_swept_after_a_day(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
+    (tmp_path / "tmp" / "build").mkdir(parents=True)
+    for name in ("build/engine.c", "text", "fresh"):
+        (tmp_path / "tmp" / name).write_text("left")
+    for name in ("build", "text"):
+        os.utime(tmp_path / "tmp" / name, (1, 1))
+    cache.store_text(cache.key_of("x"), ".txt", "kept")
+    assert [p.name for p in (tmp_path / "tmp").iterdir()] == ["fresh"]

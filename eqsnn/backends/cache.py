@@ -10,7 +10,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Mapping
@@ -107,14 +106,21 @@ def _writing():
 
 def workspace(files: Mapping[str, str] | None = None) -> Path:
     """A new directory on the file system of the cache, for a build, with these files (name, text) in it."""
+    import tempfile
+
     with _writing():
-        scratch = directory() / "tmp"
-        scratch.mkdir(mode=0o700, exist_ok=True)
-        _sweep(scratch)
-        folder = Path(tempfile.mkdtemp(dir=scratch))
+        folder = Path(tempfile.mkdtemp(dir=_scratch()))
         for name, text in (files or {}).items():
             (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def _scratch() -> Path:
+    """Where entries are made, on the file system of the cache."""
+    scratch = directory() / "tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    _sweep(scratch)
+    return scratch
 
 
 def _sweep(scratch: Path) -> None:
@@ -122,20 +128,18 @@ def _sweep(scratch: Path) -> None:
     for path in scratch.iterdir():
         try:
             if time.time() - path.stat().st_mtime > 86400:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError:
             continue
 
 
 def store(key: str, suffix: str, built: Path) -> Path:
-    """Move a finished file into the cache."""
+    """Move a finished file into the cache. Nobody waits for the disk: what a crash of the machine tears is found by its hash."""
     with _writing():
         data = built.read_bytes()
         folder = directory() / key[:2]
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{key}-{_checksum(data)}{suffix}"
-        with open(built, "rb") as file:
-            os.fsync(file.fileno())
         os.replace(built, path)
         _shrink_at_times(path, len(data))
     return path
@@ -143,11 +147,17 @@ def store(key: str, suffix: str, built: Path) -> Path:
 
 def store_text(key: str, suffix: str, text: str) -> Path:
     """Keep a text."""
-    folder = workspace({"text": text})
-    try:
-        return store(key, suffix, folder / "text")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    import tempfile
+
+    with _writing():
+        handle, name = tempfile.mkstemp(dir=_scratch())
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            return store(key, suffix, Path(name))
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def entries() -> list[Path]:

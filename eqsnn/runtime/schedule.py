@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 
 from eqsnn.errors import EqsnnError
 from eqsnn.network.base import SLOTS, SimObject, slot_rank
@@ -160,6 +159,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -
 
 def html_table(head: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> str:
     """The same in HTML."""
+    from html import escape
 
     def cell(tag: str, k: int, text: str) -> str:
         return f'<{tag} style="text-align:{"right" if k in right else "left"}">{escape(text)}</{tag}>'

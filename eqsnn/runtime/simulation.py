@@ -22,7 +22,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
 from eqsnn.network.notices import tell_once
 from eqsnn.network.recorder import Recorder
-from eqsnn.runtime import checkpoint, checkpoint_file
+from eqsnn.runtime import checkpoint
 from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
@@ -182,6 +182,8 @@ class Network:
         if filename is None:
             self._snapshots[name] = snapshot
         else:
+            from eqsnn.runtime import checkpoint_file
+
             checkpoint_file.write(Path(filename), name, snapshot)
 
     def restore(
@@ -195,6 +197,8 @@ class Network:
         """
         self._not_during_a_run("restore")
         if filename is not None:
+            from eqsnn.runtime import checkpoint_file
+
             snapshot = checkpoint_file.read(Path(filename), name)
         elif name in self._snapshots:
             snapshot = self._snapshots[name]
