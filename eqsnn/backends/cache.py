@@ -145,6 +145,16 @@ def store(key: str, suffix: str, built: Path) -> Path:
     return path
 
 
+def store_again(path: Path, key: str, suffix: str) -> Path:
+    """Let an entry be found under another key, too."""
+    folder = workspace()
+    try:
+        shutil.copyfile(path, folder / "copy")
+        return store(key, suffix, folder / "copy")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def store_text(key: str, suffix: str, text: str) -> Path:
     """Keep a text."""
     import tempfile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,10 +86,19 @@ def _rendered(kernel: Kernel) -> Rendered:
 
 
 def c_source(kernels: Sequence[Kernel], export: str = "") -> str:
-    """The C file of ``kernels``; ``export`` stands before the two functions that lead to them."""
+    """The C file of ``kernels``; ``export`` stands before the two functions that lead to them.
+
+    Kernels whose texts differ in names alone, such as those of equal projections between many populations, are one function.
+    """
     abi, math = prelude()
-    rendered = [_rendered(k) for k in kernels]
-    return environment().get_template("c/kernels.c.j2").render(abi=abi, math=math, kernels=rendered, export=export)
+    texts = {k.name: kernel_text(k) for k in kernels}
+    first: dict[str, str] = {}
+    entries = [(name, first.setdefault(unnamed(text), name)) for name, text in texts.items()]
+    return (
+        environment()
+        .get_template("c/kernels.c.j2")
+        .render(abi=abi, math=math, kernels=[texts[name] for name in first.values()], entries=entries, export=export)
+    )
 
 
 @functools.cache
@@ -111,8 +121,21 @@ def make_ready() -> None:
 
 
 def text_key(kernels: Sequence[Kernel]) -> str:
-    """What decides the C file of ``kernels`` but for its comments, where the names of their owners stand: known without making it."""
-    return "\n".join([_version(), *(repr(replace(k, owner="")) for k in kernels)])
+    """What decides the C file of ``kernels`` but for its comments, where the names of their owners stand: known without making it.
+
+    What is computed before a run is no part of the file, so that numbers that went there compile nothing.
+    """
+    return "\n".join([_version(), *(repr(replace(k, owner="", hoisted=())) for k in kernels)])
+
+
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held)_\w+")
+
+
+def unnamed(source: str) -> str:
+    """The C file without comments, and its names numbered as they appear: of two models that differ in names alone it is the same."""
+    numbers: dict[str, str] = {}
+    return _NAME.sub(lambda m: numbers.setdefault(m[0], f"n{len(numbers)}"), _COMMENT.sub("", source))
 
 
 def kernel_text(kernel: Kernel) -> str:

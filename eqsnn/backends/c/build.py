@@ -5,16 +5,18 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import Addresses, Backend
-from eqsnn.backends.render import c_source, templates, text_key
+from eqsnn.backends.render import c_source, templates, text_key, unnamed
 from eqsnn.errors import CompileError, InternalError
 from eqsnn.kernel.ir import Kernel
 
 EXPORT = '__attribute__((visibility("default")))'
 _SHARED = ("-shared", "-fvisibility=hidden")
+_OPTIONS = (*_SHARED, "-std=c99")
 _engine_job: compiler.Job | None = None
 
 
@@ -55,31 +57,52 @@ class CBackend(Backend):
         start_engine()
 
     def build(self, kernels: Sequence[Kernel]) -> Addresses:
-        options = (*_SHARED, "-std=c99")
-        key = cache.key_of("library", text_key(kernels), compiler.compiler().identity(), *options)
-        path = cache.find(key, ".so")
-        if path is None:
-            job = compiler.start("kernels.c", c_source(kernels, EXPORT), suffix=".so", options=options, key=key)
-            try:
-                path = job.finish()
-            except compiler.BuildFailure as failure:
-                raise explain(failure, kernels) from None
-        library = _load(str(path))
+        identity = (compiler.compiler().identity(), *_OPTIONS)
+        library = _load(str(library_of(kernels, "library", EXPORT, identity, self._compiled)))
         library.eq_kernel_name.restype = ctypes.c_char_p
         library.eq_kernel_address.restype = ctypes.c_void_p
-        found, k = {}, 0
-        while (name := library.eq_kernel_name(ctypes.c_int64(k))) is not None:
-            found[name.decode()] = library.eq_kernel_address(ctypes.c_int64(k))
+        found, k = [], 0
+        while library.eq_kernel_name(ctypes.c_int64(k)) is not None:
+            found.append(library.eq_kernel_address(ctypes.c_int64(k)))
             k += 1
         return checked(found, kernels)
 
+    @staticmethod
+    def _compiled(key: str, source: str) -> Path:
+        return compiler.start("kernels.c", source, suffix=".so", options=_OPTIONS, key=key).finish()
 
-def checked(found: dict[str, int], kernels: Sequence[Kernel]) -> Addresses:
-    """The addresses by name, all of them present."""
-    missing = {k.name for k in kernels} - set(found)
-    if missing:
-        raise InternalError(f"the compiled file lacks the kernels {sorted(missing)}")
-    return found.__getitem__
+
+def library_of(
+    kernels: Sequence[Kernel],
+    kind: str,
+    export: str,
+    identity: tuple[str, ...],
+    compiled: Callable[[str, str], Path],
+) -> Path:
+    """The shared library of ``kernels``, found or made: by their description, which needs no text, or by their text without its names.
+
+    ``export`` stands before what the file shows to others; ``compiled`` makes it from the key to keep it under and the C file. Raises CompileError.
+    """
+    key = cache.key_of(kind, text_key(kernels), *identity)
+    path = cache.find(key, ".so")
+    if path is not None:
+        return path
+    source = c_source(kernels, export)
+    of_text = cache.key_of(f"{kind} of text", unnamed(source), *identity)
+    path = cache.find(of_text, ".so")
+    if path is None:
+        try:
+            path = compiled(of_text, source)
+        except compiler.BuildFailure as failure:
+            raise explain(failure, kernels) from None
+    return cache.store_again(path, key, ".so")
+
+
+def checked(found: Sequence[int], kernels: Sequence[Kernel]) -> Addresses:
+    """The addresses by name, from those in the order of the file: the names in it may be those of another model."""
+    if len(found) != len(kernels):
+        raise InternalError(f"the compiled file has {len(found)} kernels in place of {len(kernels)}")
+    return {k.name: address for k, address in zip(kernels, found)}.__getitem__
 
 
 def explain(failure: compiler.BuildFailure, kernels: Sequence[Kernel]) -> CompileError:

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import Addresses, Backend
-from eqsnn.backends.c.build import checked, explain, start_engine
+from eqsnn.backends.c.build import checked, library_of, start_engine
 from eqsnn.backends.cython.door import MODULE, door, forget
-from eqsnn.backends.render import c_source, text_key
 from eqsnn.errors import CompileError
 from eqsnn.kernel.ir import Kernel
 
@@ -42,22 +41,17 @@ class CythonBackend(Backend):
         door()
 
     def build(self, kernels: Sequence[Kernel]) -> Addresses:
-        identity = "\n".join(door().identity)
-        key = cache.key_of("module", text_key(kernels), identity)
-        path = cache.find(key, ".so")
-        if path is None:
-            source = c_source(kernels)
-            options = ("-c", "-fvisibility=hidden", "-std=c99")
-            job = compiler.start("kernels.c", source, suffix=".o", options=options)
-            try:
-                objects = (job.finish(), door().finish())
-            except CompileError as failure:
-                forget()
-                if isinstance(failure, compiler.BuildFailure):
-                    raise explain(failure, kernels) from None
-                raise
-            path = self._link(key, objects)
-        return checked(_load(str(path)).kernels(), kernels)
+        try:
+            path = library_of(kernels, "module", "", door().identity, self._compiled)
+        except CompileError:
+            forget()  # the next run tries again
+            raise
+        return checked(list(_load(str(path)).kernels().values()), kernels)
+
+    def _compiled(self, key: str, source: str) -> Path:
+        options = ("-c", "-fvisibility=hidden", "-std=c99")
+        job = compiler.start("kernels.c", source, suffix=".o", options=options)
+        return self._link(key, (job.finish(), door().finish()))
 
     @staticmethod
     def _link(key: str, objects: tuple[Path, ...]) -> Path:
