@@ -7,6 +7,7 @@ remembered on disk (backends/store.py, texts.py), so that a run that was made be
 
 from __future__ import annotations
 
+import functools
 import gc
 import re
 from collections.abc import Callable
@@ -45,8 +46,9 @@ before_making: Callable[[], None] = _nothing
 """Called when kernels have to be made: whoever knows the backend has its compilers begin, while sympy is on its way."""
 
 
+@functools.cache
 def make_ready() -> None:
-    """Import what makes kernels and their text. Python's search for cycles of garbage would take a sixth of the time, and find none."""
+    """Import what makes kernels and their text, without Python's search for cycles of garbage: it would take a sixth of the time, and find none."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -57,6 +59,9 @@ def make_ready() -> None:
         render.make_ready()
     finally:
         if collects:
+            if gc.get_freeze_count() == 0:  # what is there now counts as old, as if it had been looked at
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
