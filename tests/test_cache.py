@@ -52,6 +52,33 @@ def test_a_second_run_starts_no_compiler(tmp_path, name):
     assert first == second != "0"
 
 
+FORKED = """
+import os, sys
+import eqsnn as eq
+from eqsnn import ms
+eq.settings.backend = sys.argv[1]
+G = eq.NeuronGroup(10, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0")
+G.v = "i/20"  # compilers begin
+M = eq.SpikeMonitor(G)
+child = os.fork()
+eq.Network(G, M).run(50*ms)
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(M.num_spikes, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("name", ["c", "cython"])
+def test_a_process_that_was_forked_while_compilers_ran_has_its_own(tmp_path, name):
+    environment = {**os.environ, "EQSNN_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", FORKED, name], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.split()
+    assert first == second != "0"
+
+
 ONLY_WHEN_MADE = {
     "sympy", "mpmath", "Cython", "lark", "jinja2", "markupsafe", "scipy", "importlib.metadata", "eqsnn.language.reader",
     "eqsnn.integrators.discretise", "eqsnn.kernel.lower", "eqsnn.backends.printer",

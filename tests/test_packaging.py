@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 PROBE = """
 import eqsnn as eq
 from eqsnn.backends.render import templates
+from eqsnn.language import tables
 assert templates().is_relative_to(SITE), templates()
+assert all((tables.FOLDER / f"{start}.json").is_file() for start in tables.STARTS)
 G = eq.NeuronGroup(1, "dv/dt = 1/ms : 1", method="euler")
 eq.Network(G).run(1*eq.ms)
 print(round(float(G.v[0]), 6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,17 @@ def start_engine() -> compiler.Job:
         options = ("-O2", *_SHARED, "-std=c11", "-pthread")  # -O3 takes a quarter longer, and no loop of it is faster
         _engine_job = compiler.start("engine.c", source, suffix=".so", options=options, headers=headers)
     return _engine_job
+
+
+def _forget_the_running() -> None:
+    """A process that was forked is not the parent of the compiler that runs, and cannot wait for it."""
+    global _engine_job
+    if _engine_job is not None and _engine_job.process is not None:
+        _engine_job = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_the_running)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,10 @@ def door() -> Door:
 
 
 def forget() -> None:
-    """Let the next run try again."""
+    """Let the next run try again. A process that was forked must, too: it is not the parent of what runs."""
     global _door
     _door = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget)
