@@ -52,6 +52,45 @@ def test_a_second_run_starts_no_compiler(tmp_path, name):
     assert first == second != "0"
 
 
+def test_compilers_end_with_a_process_that_needs_them_no_more(tmp_path):
+    script = 'import eqsnn as eq, sys\neq.settings.backend = "c"\nG = eq.NeuronGroup(3, "v : 1")\nG.v = "i/20"\n'
+    script += "from eqsnn.backends.c.build import start_engine\nprint(start_engine().process.pid)"
+    command = [sys.executable, "-W", "error", "-c", script]
+    environment = {**os.environ, "EQSNN_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == "" and not list((tmp_path / "tmp").iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)
+
+
+INTERRUPTED = """
+import os, signal, sys
+import eqsnn as eq
+from eqsnn import ms
+from eqsnn.backends.c.build import start_engine
+eq.settings.backend = "c"
+G = eq.NeuronGroup(10, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0")
+G.v = "i/20"
+job = start_engine()
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    os.killpg(0, signal.SIGINT)  # what a terminal sends
+    job.process.wait()
+except KeyboardInterrupt:
+    pass
+eq.Network(G).run(1*ms)
+print("ran", job.process is None)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system has no process groups")
+def test_ctrl_c_does_not_end_the_compilers(tmp_path):
+    environment = {**os.environ, "EQSNN_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, start_new_session=True)
+    assert done.stdout == "ran True\n", done.stderr
+
+
 FORKED = """
 import os, sys
 import eqsnn as eq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
@@ -10,9 +11,10 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from eqsnn.backends import cache
@@ -127,6 +129,23 @@ def _trace(word: str) -> str:
     return f"{real} {found.st_size} {found.st_mtime_ns}"
 
 
+_APART: dict[str, int] = {"process_group": 0} if os.name == "posix" else {}
+"""A build runs apart from the terminal: Ctrl-C is for the program, and may come while it does something else."""
+_running: list[Job] = []
+
+
+@atexit.register
+def _abandon() -> None:
+    """At the end of a process that needs them no more, its builds end too, and leave nothing behind."""
+    for job in _running:
+        if job.started_by == os.getpid():
+            if job.running and _APART:
+                os.killpg(job.process.pid, signal.SIGKILL)  # what the compiler has started, too
+            job.process.kill()
+            job.process.communicate()
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+
 @dataclass
 class Job:
     """A running build: the process, what it makes, and the key under which that is kept."""
@@ -138,6 +157,7 @@ class Job:
     key: str
     suffix: str
     source: str
+    started_by: int = field(default_factory=os.getpid)
 
     @property
     def running(self) -> bool:
@@ -155,6 +175,7 @@ class Job:
         if self.process is None:
             return self.output
         _, log = self.process.communicate()
+        _running.remove(self)
         if self.process.returncode != 0 or not self.output.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
             raise BuildFailure(self.command, self.process.returncode, log.decode(errors="replace"), self.source)
@@ -197,8 +218,16 @@ def start(
         command.append("-lm")
     try:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command,
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            **_APART,
         )
     except OSError as error:
         raise CompileError(f"the compiler {used.command[0]} could not be started: {error}") from None
-    return Job(process, command, folder, output, key, suffix, source)
+    job = Job(process, command, folder, output, key, suffix, source)
+    _running.append(job)
+    return job
