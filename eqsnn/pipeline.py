@@ -16,6 +16,7 @@ from eqsnn.errors import Span
 from eqsnn.kernel.ir import Kernel
 from eqsnn.language.ast import Expr, Statements
 from eqsnn.model.model import Model, Scope
+from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing, Side
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class StepKernels:
     """The kernels of one step: ``own`` for each element, ``shared`` for the variables that the whole group shares (None: nothing to do).
 
     ``method`` and ``message`` say which integrator was chosen and why. ``order``: what two synapses may share so that their order matters,
-    each with the variable and the statement at which it shows (derivations/commutation.py).
+    each with the variable and the statement at which it shows (derivations/commutation.py). ``once``: of synapses, what happens once for each
+    neuron whose synapses have something in common (model/sharing.py); it comes after ``own``.
     """
 
     own: Kernel | None
@@ -31,6 +33,7 @@ class StepKernels:
     method: str | None = None
     message: str | None = None
     order: tuple[tuple[str, str, str], ...] = ()
+    once: Kernel | None = None
 
 
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
@@ -152,17 +155,20 @@ def pathway(
     changing: frozenset[tuple[str, str]],
     check: bool = True,
     unchecked: frozenset[tuple[str, str]] = frozenset(),
+    sharing: Sharing = NOTHING_SHARED,
+    together: bool = True,
 ) -> StepKernels:
     """What happens at a synapse when a spike arrives; ``rows`` is the side that spikes, ``one_group`` whether the two sides share neurons.
 
-    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes; ``unchecked``: see ``lower``.
+    ``changing``: the (owner, variable) of parameters of the connected neurons that the run changes; ``unchecked``: see ``lower``; ``sharing``,
+    ``together``: see ``pathway_map``.
     """
 
     def make() -> StepKernels:
         from eqsnn.derivations.commutation import order_dependence
         from eqsnn.integrators.discretise import pathway_map
 
-        map_ = pathway_map(model, model.name, statements, changing)
+        map_ = pathway_map(model, model.name, statements, changing, sharing, rows, together)
         order = tuple(
             (
                 d.sharing,
@@ -171,11 +177,35 @@ def pathway(
             )
             for d in order_dependence(map_, one_group)
         )
-        kernel = _lowered(map_, "pathway", name, model.name, rows=rows, check=check, unchecked=unchecked)
-        return StepKernels(kernel, order=order)
+        options = dict(rows=rows, check=check, unchecked=unchecked)
+        return StepKernels(
+            _of_synapses(map_, "pathway", name, model.name, **options),
+            order=order,
+            once=_of_neurons(map_, rows, "event", f"{name}_once", model.name, **options),
+        )
 
     parts = (statements, rows, name, one_group, sorted(map(list, changing)), check, sorted(map(list, unchecked)))
+    parts += (sharing, together)
     return _remembered(make, "pathway", _model_parts(model), *parts)
+
+
+def _of_synapses(map_, domain: str, name: str, owner: str, **options) -> Kernel | None:
+    """What a map does to each synapse and to the neurons that it connects."""
+    from eqsnn.kernel.lower import lower
+
+    writes = [w for w in map_.writes if w.owner not in OWNER.values()]
+    return lower(map_, domain, name=name, owner=owner, writes=writes, **options) if writes else None
+
+
+def _of_neurons(map_, side: Side, domain: str, name: str, owner: str, **options) -> Kernel | None:
+    """What a map of synapses does to what those of a neuron of ``side`` have in common, as a kernel over these neurons."""
+    from eqsnn.kernel.lower import lower
+    from eqsnn.kernel.passes.onto_neurons import onto_neurons
+
+    writes = [w for w in map_.writes if w.owner == OWNER[side]]
+    if not writes:
+        return None
+    return onto_neurons(lower(map_, "pathway", name=name, owner=owner, writes=writes, **options), side, domain)
 
 
 def _statement(span: Span) -> str:
@@ -184,34 +214,55 @@ def _statement(span: Span) -> str:
 
 
 def synapse_step(
-    model: Model, method: str | None, varying: frozenset[str], name: str, check: bool = True
+    model: Model,
+    method: str | None,
+    varying: frozenset[str],
+    name: str,
+    check: bool = True,
+    sharing: Sharing = NOTHING_SHARED,
 ) -> StepKernels:
     """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import synapse_step_map
 
-        step = synapse_step_map(model, method, varying)
+        step = synapse_step_map(model, method, varying, sharing)
         if step is None:
             return StepKernels(None)
+        side = next((s for s, o in OWNER.items() if any(w.owner == o for w in step.map.writes)), None)
+        if side is not None:  # all of it, or nothing
+            once = _of_neurons(step.map, side, "neuron", name, model.name, check=check)
+            return StepKernels(None, None, step.method, step.message, once=once)
         own, shared = _own_and_shared(step.map, model, name, check)
         if own is not None and own.domain == "pathway":
             own = replace(own, whole=True)
         return StepKernels(own, shared, step.method, step.message)
 
-    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
+    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check, sharing)
 
 
-def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel:
+def brought_up_to(model: Model, sharing: Sharing, side: Side) -> Kernel:
+    """The event-driven variables that the synapses of a neuron of ``side`` have in common, some time after their last update; a detached one."""
+
+    def make() -> StepKernels:
+        from eqsnn.integrators.discretise import brought_up_to_map, detached
+
+        map_ = detached(brought_up_to_map(model, sharing, side))
+        return StepKernels(_lowered(map_, "neuron", "brought_up_to", model.name))
+
+    return _remembered(make, "brought up to", _model_parts(model), sharing, side).own
+
+
+def summed(model: Model, variable: str, name: str, check: bool = True, sharing: Sharing = NOTHING_SHARED) -> Kernel:
     """The contribution of each synapse to a summed variable of a connected neuron."""
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import summed_map
 
-        kernel = _lowered(summed_map(model, variable), "pathway", name, model.name, check=check)
+        kernel = _lowered(summed_map(model, variable, sharing), "pathway", name, model.name, check=check)
         return StepKernels(replace(kernel, whole=True))
 
-    return _remembered(make, "summed", _model_parts(model), variable, name, check).own
+    return _remembered(make, "summed", _model_parts(model), variable, name, check, sharing).own
 
 
 def poisson_input(

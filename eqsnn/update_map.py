@@ -69,6 +69,7 @@ class Input:
 
     ``shared`` values are one per group; ``constant`` values cannot change during a run, so that what depends on them alone is
     computed once before it. A ``linked`` value is that of another group's variable, at a place that is looked up for each element.
+    Owner 'each_pre' or 'each_post': a variable that synapses have once for each source or target (model/sharing.py).
     """
 
     name: str

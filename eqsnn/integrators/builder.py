@@ -13,6 +13,7 @@ from eqsnn.language.ast import Binary, Boolean, Call, Compare, Expr, Logical, Na
 from eqsnn.model.dimensions import infer, inline_scope, result_type, unknown_function
 from eqsnn.model.functions import DrawnTable, InlineFunction, UserFunction, known_constant
 from eqsnn.model.model import DType, Scope, Symbol, seen_from
+from eqsnn.model.sharing import NOTHING_SHARED, Sharing
 from eqsnn.model.statements import Bound
 from eqsnn.update_map import (
     Assignment,
@@ -32,10 +33,11 @@ Key = tuple[str, str]
 
 
 class MapBuilder:
-    """Collects the parts of an update map. ``current`` holds the newest name of each variable."""
+    """Collects the parts of an update map. ``current`` holds the newest name of each variable; ``sharing`` says which of a synapse's variables
+    its neurons have for it."""
 
-    def __init__(self, name: str, scope: Scope):
-        self.name, self.scope = name, scope
+    def __init__(self, name: str, scope: Scope, sharing: Sharing = NOTHING_SHARED):
+        self.name, self.scope, self.sharing = name, scope, sharing
         self.inputs: dict[str, Input] = {}
         self.assignments: list[Assignment | Repeat] = []
         self.writes: list[Write] = []
@@ -66,6 +68,7 @@ class MapBuilder:
 
     def input(self, owner: str, variable: str, dtype: DType = "float", shared=False, constant=False, linked=False):
         """The symbol of a value that the map reads."""
+        owner = self.sharing.owner(variable) if owner == "self" else owner
         suffix = {"self": "", "external": "", "clock": "", "index": ""}.get(owner, f"_{owner}")
         name = f"{variable}{suffix}" if owner != "external" else f"{variable}@const"
         if name not in self.inputs:
@@ -132,7 +135,8 @@ class MapBuilder:
 
     def write(self, key: Key, value: sympy.Symbol, kind: str = "set", guard=None, source: Span | None = None) -> None:
         """At the end of the step, the variable becomes ``value`` or grows by it."""
-        self.writes.append(Write(*key, value.name, kind, None if guard is None else guard.name, source))
+        owner = self.sharing.owner(key[1]) if key[0] == "self" else key[0]
+        self.writes.append(Write(owner, key[1], value.name, kind, None if guard is None else guard.name, source))
 
     def finish(self) -> UpdateMap:
         """The map."""

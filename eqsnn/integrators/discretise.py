@@ -14,6 +14,7 @@ from eqsnn.integrators.system import System
 from eqsnn.language.ast import Expr, Name, Statements, walk
 from eqsnn.model.dimensions import infer
 from eqsnn.model.model import Model, Scope, seen_from
+from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing, Side
 from eqsnn.model.statements import bind
 from eqsnn.update_map import UpdateMap
 
@@ -88,7 +89,7 @@ def _equations(builder: MapBuilder, model: Model, method, varying, not_refractor
     nexts = {v: builder.translate(v.expr) for v in recurrences}
     chosen = None
     if states:
-        trial = System(MapBuilder(model.name, model.scope), states, varying, not_refractory)
+        trial = System(MapBuilder(model.name, model.scope, builder.sharing), states, varying, not_refractory)
         chosen = choose(trial, method, model.name)
         chosen.integrator.advance(System(builder, states, varying, not_refractory))
     if recurrences:
@@ -109,12 +110,14 @@ def _apply_maps(builder: MapBuilder, nexts, not_refractory) -> None:
         builder.write(("self", v.name), s, source=v.span)
 
 
-def synapse_step_map(model: Model, method: str | None, varying: frozenset[str] = frozenset()) -> Step | None:
+def synapse_step_map(
+    model: Model, method: str | None, varying: frozenset[str] = frozenset(), sharing: Sharing = NOTHING_SHARED
+) -> Step | None:
     """What one synapse does in a step: its clock-driven equations; None if there are none."""
     states = tuple(v for v in model.of_kind("state") if "event-driven" not in v.flags)
     if not states and not model.of_kind("recurrence"):
         return None
-    builder = MapBuilder(model.name, model.scope)
+    builder = MapBuilder(model.name, model.scope, sharing)
     chosen = _equations(builder, model, method, varying, None, states)
     return Step(builder.finish(), chosen.integrator.name if chosen else None, chosen.message if chosen else None)
 
@@ -143,23 +146,50 @@ def statements_map(
 
 
 def pathway_map(
-    model: Model, name: str, statements: Statements, changing: frozenset[tuple[str, str]] = frozenset()
+    model: Model,
+    name: str,
+    statements: Statements,
+    changing: frozenset[tuple[str, str]] = frozenset(),
+    sharing: Sharing = NOTHING_SHARED,
+    side: Side = "pre",
+    together: bool = True,
 ) -> UpdateMap:
-    """What happens at a synapse when a spike arrives: event-driven variables are brought up to date, then the statements are run.
+    """What happens at a synapse when a spike of ``side`` arrives: event-driven variables are brought up to date, then the statements are run.
 
-    ``changing``: the (owner, variable) of neurons' parameters that are written during the run.
+    ``changing``: the (owner, variable) of neurons' parameters that are written during the run. What the synapses of a neuron have in common
+    by ``sharing`` remembers when it was updated for itself: an event of the other side needs its value and leaves it as it is. ``together``:
+    the event arrives at all synapses of the neuron at once.
     """
-    builder = MapBuilder(name, model.scope)
-    states = tuple(v for v in model.of_kind("state") if "event-driven" in v.flags)
-    if states:
-        bring_up_to_date(System(builder, states), model.name, changing)
-        moved = builder.writes
+    builder = MapBuilder(name, model.scope, sharing)
+    driven = [v for v in model.of_kind("state") if "event-driven" in v.flags]
+    moved = []
+    for owner in dict.fromkeys(sharing.owner(v.name) for v in driven):
+        system = System(builder, tuple(v for v in driven if sharing.owner(v.name) == owner))
+        last = builder.input(owner, "lastupdate")
+        bring_up_to_date(system, model.name, builder.assign("elapsed", builder.time() - last), changing)
+        moved += builder.writes if owner == "self" or (owner == OWNER[side] and together) else []
         builder.writes = []
     _run_statements(builder, statements, model.scope, True)
-    if states:
+    if driven:
         written = {(w.owner, w.variable) for w in builder.writes}
         builder.writes = [w for w in moved if (w.owner, w.variable) not in written] + builder.writes
-        builder.write(("self", "lastupdate"), builder.assign("lastupdate", builder.time()))
+        for owner in _updated(sharing, OWNER[side], together, driven):
+            builder.write((owner, "lastupdate"), builder.assign("lastupdate", builder.time()))
+    return builder.finish()
+
+
+def _updated(sharing: Sharing, here: str, together: bool, driven) -> list[str]:
+    """Who remembers that an event arrived: the neuron whose event it is (``here``), if its synapses have something in common that moves or
+    remember nothing themselves, and the synapse, if it has something of its own."""
+    moves = any(sharing.owner(v.name) == here for v in driven)
+    return [here] * (together and (moves or not sharing.own_lastupdate)) + ["self"] * sharing.own_lastupdate
+
+
+def brought_up_to_map(model: Model, sharing: Sharing, side: Side) -> UpdateMap:
+    """The event-driven variables that the synapses of a neuron of ``side`` have in common, ``elapsed`` seconds after their own last update."""
+    builder = MapBuilder(f"{model.name}_{side}", model.scope)
+    states = [v for v in model.of_kind("state") if "event-driven" in v.flags and sharing.sides.get(v.name) == side]
+    bring_up_to_date(System(builder, tuple(states)), model.name, builder.input("self", "elapsed"))
     return builder.finish()
 
 
@@ -226,11 +256,11 @@ def _read(expr: Expr, scope: Scope, frame: str) -> set[tuple[str, str]]:
     return found
 
 
-def summed_map(model: Model, variable_name: str) -> UpdateMap:
+def summed_map(model: Model, variable_name: str, sharing: Sharing = NOTHING_SHARED) -> UpdateMap:
     """The contribution of one synapse to a summed variable of a connected neuron."""
     v = model[variable_name]
     name, side = v.name.rsplit("_", 1)
-    builder = MapBuilder(f"{model.name}_{v.name}", model.scope)
+    builder = MapBuilder(f"{model.name}_{v.name}", model.scope, sharing)
     dtype = model.scope.of(side).symbols[name].dtype  # of the memory that is added to
     value = builder.assign(f"change_{v.name}", builder.translate(v.expr), v.span, dtype)
     builder.write((side, name), value, "add", source=v.span)

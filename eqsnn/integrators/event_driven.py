@@ -13,8 +13,10 @@ from eqsnn.model.model import Variable
 from eqsnn.update_map import Input
 
 
-def bring_up_to_date(system: System, owner: str, changing: frozenset[tuple[str, str]] = frozenset()) -> None:
-    """Append the solution over the time since ``lastupdate``. Raises EquationError if there is no closed form for it.
+def bring_up_to_date(
+    system: System, owner: str, elapsed: sympy.Symbol, changing: frozenset[tuple[str, str]] = frozenset()
+) -> None:
+    """Append the solution over the time ``elapsed`` since the last update. Raises EquationError if there is no closed form for it.
 
     ``changing``: the (owner, variable) of parameters of connected neurons that change during the run; others rest between events.
     """
@@ -25,9 +27,6 @@ def bring_up_to_date(system: System, owner: str, changing: frozenset[tuple[str, 
         raise EquationError(
             f"{owner}: event-driven equations cannot be solved between events: {reason}", span, "use (clock-driven)"
         )
-    builder = system.builder
-    last = builder.input("self", "lastupdate")
-    elapsed = builder.assign("elapsed", builder.time() - last)
     new = {v: _solved(system, found, v, elapsed) for v in system.variables}
     system.move(new)
 

@@ -13,6 +13,7 @@ from eqsnn.integrators.builder import MapBuilder
 from eqsnn.language.ast import Name, walk
 from eqsnn.model.model import Variable
 from eqsnn.model.rules import noise_scope
+from eqsnn.model.sharing import OWNER
 from eqsnn.update_map import Input, symbol
 
 
@@ -131,7 +132,7 @@ class System:
                 return "rand()"
             if known is None or known.owner in ("external", "index") or known.constant:
                 continue
-            if known.owner == "self" and known.variable not in self.varying:
+            if known.owner in ("self", *OWNER.values()) and known.variable not in self.varying:
                 continue
             return known.name
         return next((f"{name}()" for name in sorted(functions)), None)

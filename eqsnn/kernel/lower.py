@@ -238,7 +238,7 @@ class _Lowering:
             value = self._linked(source, type_)
         else:
             far = "." in source.owner and not source.shared  # a variable of a neuron that a connected synapse connects
-            extent = "shared" if source.shared else "table" if far else source.owner
+            extent = "shared" if source.shared else "table" if far else _extent(source.owner)
             name = self.buffer(source.owner, source.variable, type_, extent)
             value = Load(name, type_, self._element_of(source.owner) if far else None)
             if source.constant:
@@ -317,7 +317,10 @@ class _Lowering:
         value = self.values[w.value]
         shared = known is not None and known.shared
         buffer = self.buffer(
-            w.owner, w.variable, value.type if known is None else _TYPES[known.dtype], "shared" if shared else w.owner
+            w.owner,
+            w.variable,
+            value.type if known is None else _TYPES[known.dtype],
+            "shared" if shared else _extent(w.owner),
         )
         self.buffers[buffer] = replace(self.buffers[buffer], writable=True)
         if check and value.type == "f64" and isinstance(value, Local):
@@ -555,6 +558,11 @@ class _Lowering:
             return (root if exponent > 0 else Binary("/", Const(1.0, "f64"), root, "f64")), level
         (a, b), level = self._arguments(node)
         return Call("power", (_cast(a, "f64"), _cast(b, "f64")), "f64"), level
+
+
+def _extent(owner: str) -> str:
+    """Where the values of an owner lie: what synapses have once for each source lies where the source's own do."""
+    return owner.removeprefix("each_")
 
 
 def _whole_abs(a: Expr) -> Expr:

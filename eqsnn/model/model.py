@@ -51,7 +51,9 @@ class Variable:
         return "constant" in self.flags
 
 
-Owner = Literal["self", "pre", "post", "external", "clock", "index", "local", "argument", "function"]
+Owner = Literal[
+    "self", "pre", "post", "each_pre", "each_post", "external", "clock", "index", "local", "argument", "function"
+]
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from eqsnn.network.pathway import (
 )
 from eqsnn.network.storage import storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
+from eqsnn.network.synaptic_storage import SynapticArrays
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
@@ -126,7 +127,7 @@ class Synapses(Group):
     # -- variables -------------------------------------------------------------------------------------------------------------
 
     def _make_variables(self) -> None:
-        self.arrays, self.variables, self.links = {}, {}, {}
+        self.arrays, self.variables, self.links = SynapticArrays(self), {}, {}
         for v in self.model.variables:
             if v.linked:
                 self._add_linked(v.name, v.dim, v.dtype)
@@ -162,7 +163,7 @@ class Synapses(Group):
         self.arrays[name] = np.zeros(1 if shared else 0, self._types.get(name, NUMPY_TYPES[dtype]))
 
         def read(index):
-            values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
+            values = self.arrays[name] if shared else self.arrays.read(name, index)
             return values.astype(bool) if dtype == "boolean" else values.copy()
 
         def write(index, values):
@@ -303,6 +304,7 @@ class Synapses(Group):
         return self.ends.targets
 
     def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
+        self.arrays.expand()
         new, old = len(pre), len(self)
         n_pre, n_post = len(_root(self.source)), len(_root(self.target))
         self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
@@ -321,9 +323,8 @@ class Synapses(Group):
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
         """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
-        shared = {v.name for v in self.model.variables if v.shared}
         self.ends, self.position = Ends(), None
-        self.arrays.update({n: np.zeros(0, a.dtype) for n, a in self.arrays.items() if n not in shared})
+        self.arrays.forget()
         for pathway in self.pathways.values():
             pathway.delay = np.zeros(1)
         self._extend(i, j)
@@ -394,8 +395,8 @@ class Synapses(Group):
         if variable == "delay":
             return self._main.delays(len(self), index)
         if variable in self.arrays:
-            array = self.arrays[variable]
-            return array if self.variables[variable].shared else array[self._internal(index)]
+            shared = self.variables[variable].shared
+            return self.arrays[variable] if shared else self.arrays.read(variable, index)
         return self.variables[variable].read(index)
 
     def _index_values(self, variable: str, index: np.ndarray | None):

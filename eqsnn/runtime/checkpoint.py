@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+from eqsnn.model.sharing import SIDES
 from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
@@ -66,7 +67,11 @@ def _state_of(o: SimObject) -> State:
     state.values["counts"] = dict(o._counts)
     if isinstance(o, Synapses):
         _take_connectivity(o, state)
-    if isinstance(o, Group):
+    if isinstance(o, Synapses):
+        for name in o.arrays.own():
+            state.arrays[f"variables/{name}"] = o.arrays[name].copy()
+        _take_once(o, state)
+    elif isinstance(o, Group):
         for name, array in o.arrays.items():
             state.arrays[f"variables/{name}"] = array.copy()
     if isinstance(o, SpikeSource):
@@ -84,6 +89,19 @@ def _state_of(o: SimObject) -> State:
         if getattr(o, "counts", None) is not None:
             state.arrays["counted"] = o.counts.copy()
     return state
+
+
+def _take_once(o: Synapses, state: State) -> None:
+    """What the synapses of a neuron have in common."""
+    if o.arrays.once is None:
+        return
+    for side, arrays in o.arrays.once.arrays.items():
+        for name, array in arrays.items():
+            state.arrays[f"once/{side}/{name}"] = array.copy()
+    known = o.arrays.once.constants
+    state.values["once"] = (
+        None if known is None else {n: v.item() if isinstance(v, np.generic) else v for n, v in known.items()}
+    )
 
 
 def _take_connectivity(o: Synapses, state: State) -> None:
@@ -234,11 +252,33 @@ def _check_pending(o: Synapses, state: State, name: str, n: int) -> None:
 
 def _check_variables(o: Group, state: State, n: int | None) -> None:
     stored = {key.removeprefix("variables/") for key in state.arrays if key.startswith("variables/")}
-    _require(o, stored == set(o.arrays), f"its variables are {_list(o.arrays)}, and {_list(stored)} were stored")
-    for name, array in o.arrays.items():
+    once = (
+        {key.split("/", 2)[2] for key in state.arrays if key.startswith("once/")} if isinstance(o, Synapses) else set()
+    )
+    fits = stored | once == set(o.arrays) and not stored & once - {"lastupdate"}
+    _require(o, fits, f"its variables are {_list(o.arrays)}, and {_list(stored | once)} were stored")
+    for name in once:
+        _check_once(o, state, name)
+    for name in stored:
+        array = o.arrays.held(name) if isinstance(o, Synapses) else o.arrays[name]
         found = _array(o, state, f"variables/{name}", array.dtype.kind)
         wanted = array.shape[0] if n is None or o.variables[name].shared else n
         _require(o, found.dtype == array.dtype, f"'{name}' is {array.dtype}, and {found.dtype} was stored")
+        _require(o, len(found) == wanted, f"'{name}' has {wanted} values, and {len(found)} were stored")
+
+
+def _check_once(o: Synapses, state: State, name: str) -> None:
+    """A variable that was kept once a neuron."""
+    sides = [side for side in SIDES if f"once/{side}/{name}" in state.arrays]
+    like = o.arrays.held(name)
+    _require(o, name == "lastupdate" or len(sides) == 1, f"'{name}' was stored for both sides")
+    known = state.values.get("once")
+    _require(o, known is None or isinstance(known, dict), "its stored constants are none")
+    for side in sides:
+        found = _array(o, state, f"once/{side}/{name}", like.dtype.kind)
+        group = o.source if side == "pre" else o.target
+        wanted = len(getattr(group, "root", group))
+        _require(o, found.dtype == like.dtype, f"'{name}' is {like.dtype}, and {found.dtype} was stored")
         _require(o, len(found) == wanted, f"'{name}' has {wanted} values, and {len(found)} were stored")
 
 
@@ -302,7 +342,11 @@ def _past(index: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, ...]:
 def _fill(o: SimObject, state: State) -> None:
     if isinstance(o, Synapses):
         _fill_connectivity(o, state)
-    if isinstance(o, Group):
+    if isinstance(o, Synapses):
+        _fill_once(o, state)
+        for name in o.arrays.own():
+            o.arrays[name][:] = state.arrays[f"variables/{name}"]
+    elif isinstance(o, Group):
         for name in o.arrays:
             o.arrays[name][:] = state.arrays[f"variables/{name}"]
     if isinstance(o, SpikeSource):
@@ -316,6 +360,17 @@ def _fill(o: SimObject, state: State) -> None:
         o._period = state.values["period"]
     if isinstance(o, Recorder):
         _fill_records(o, state)
+
+
+def _fill_once(o: Synapses, state: State) -> None:
+    """What the synapses of a neuron had in common is theirs again."""
+    arrays = {s: {} for s in SIDES}
+    for key, array in state.arrays.items():
+        if key.startswith("once/"):
+            _, side, name = key.split("/", 2)
+            arrays[side][name] = array.copy()
+    if any(arrays.values()):
+        o.arrays.bring_back(arrays, "variables/lastupdate" in state.arrays, state.values.get("once"))
 
 
 def _fill_records(o: Recorder, state: State) -> None:

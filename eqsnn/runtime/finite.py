@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from eqsnn.errors import NotFiniteError
+from eqsnn.model.model import Variable
 from eqsnn.network.base import SimObject
 from eqsnn.network.group import Group
 from eqsnn.network.synapses import Synapses
@@ -21,11 +22,10 @@ def not_finite(objects: Iterable[SimObject], op: Op, t: float, dt: float) -> Not
     """The error about the operation ``op`` in the step at ``t`` (seconds), the first of a step to make a value that is not finite."""
     when = f"in the step at t = {t * 1e3:g} ms (dt = {dt * 1e3:g} ms)"
     for group, v in _written(objects, op):
-        array = group.arrays[v.name]
-        bad = _as_users_count(group, np.flatnonzero(~np.isfinite(array)), v.shared)
+        bad = _not_finite(group, v)
         if not len(bad):
             continue
-        first = array[0] if v.shared else np.asarray(group.state(v.name)[:])[bad[0]]
+        first = group.arrays[v.name][0] if v.shared else np.asarray(group.state(v.name)[:])[bad[0]]
         where = "" if v.shared else f"[{bad[0]}]"
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         what = "NaN" if np.isnan(first) else "infinite"
@@ -37,10 +37,22 @@ def _written(objects: Iterable[SimObject], op: Op):
     """The float variables that the kernel of ``op`` writes, in the order in which their groups define them."""
     arrays = [op.binding.buffers[b.name] for b in op.kernel.buffers if b.writable and b.type == "f64"]
     for group in sorted((o for o in objects if isinstance(o, Group)), key=lambda o: o is not op.owner):
+        once = group.arrays.once if isinstance(group, Synapses) else None
         for v in group.model.variables:
-            known = group.arrays.get(v.name)
+            if once is not None and v.name in once.sharing.sides:
+                known = once.arrays[once.sharing.sides[v.name]][v.name]
+            else:
+                known = group.arrays.get(v.name)
             if known is not None and any(np.may_share_memory(known, a) for a in arrays):
                 yield group, v
+
+
+def _not_finite(group: Group, v: Variable) -> np.ndarray:
+    """The numbers of the elements whose value is not finite."""
+    once = group.arrays.once if isinstance(group, Synapses) else None
+    if once is not None and v.name in once.sharing.sides:
+        return np.flatnonzero(~np.isfinite(group.arrays.read(v.name, None)))
+    return _as_users_count(group, np.flatnonzero(~np.isfinite(group.arrays[v.name])), v.shared)
 
 
 def _as_users_count(group: Group, places: np.ndarray, shared: bool) -> np.ndarray:

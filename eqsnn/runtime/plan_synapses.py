@@ -46,7 +46,8 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
     for v in o.model.variables:
         if "summed" in v.flags:
             _place_summed(plan, o, v.name, sides, stem)
-    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check)
+    sharing, together = plan.sharing[o], plan.together[o]
+    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check, sharing)
     if kernels.message:
         plan.messages.append(kernels.message)
     if kernels.own is not None and len(o):
@@ -55,6 +56,8 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
         else:
             op = everywhere(plan, o, kernels.own, sides, "step", o.clock)
         plan.add(o, "groups", o.order, 0, op, "step")
+    if kernels.once is not None and len(o):
+        plan.add(o, "groups", o.order, 0, _step_of_neurons(plan, o, kernels.once, sides), "step")
     if kernels.shared is not None:
         plan.add(o, "groups", o.order, 1, plan.map(o, kernels.shared, "shared step", 1), "shared step")
     changing, stepped = _changing(plan, o), _checked_by_their_own_step(sides)
@@ -68,11 +71,18 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
             changing,
             plan.check,
             stepped,
+            sharing,
+            together[p.name],
         )
         if kernels.own is not None and len(o):
             plan.messages.extend(order_notice(o, p, kernels.order))
             op = _pathway(plan, o, p, kernels.own, sides)
             plan.add(o, p.when, p.order, 0, op, f"pathway {p.name}", name=f"{o.name}_{p.name}")
+        if kernels.once is not None and len(o):
+            if kernels.own is None:
+                _remember_ring(o, p)
+            op = _of_neurons(plan, o, p, kernels.once, sides)
+            plan.add(o, p.when, p.order, 1, op, f"pathway {p.name} once", name=f"{o.name}_{p.name}")
 
 
 def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
@@ -115,7 +125,7 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
     place = f"{o.name}_summed_variable_{variable}"
     plan.add(o, "groups", order_of_sum(target), 0, clear, name=place)
     if len(o):
-        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check)
+        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check, plan.sharing[o])
         op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
         plan.add(o, "groups", order_of_sum(target), 1, op, name=place)
 
@@ -152,6 +162,64 @@ def _many(o: Synapses, p: Pathway, kernel: Kernel) -> int:
         near, far = (o.source, o.target) if kernel.rows == "pre" else (o.target, o.source)
         known[key] = (o.connectivity_version, from_so_many_events(kernel, o.sources, o.targets, len(near), len(far)))
     return known[key][1]
+
+
+def _of_neurons(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapping[str, Group]) -> Op:
+    """What an event does to what the synapses of its neuron have in common. It comes after what it does to the synapses, which see that as it
+    was before."""
+    label = f"pathway {p.name} once"
+    spiking = o.source if p.prepost == "pre" else o.target
+    root, steps = root_of(spiking), steps_of(p.delay, root_of(spiking).clock.dt_)
+    first, last = start_of(spiking), start_of(spiking) + len(spiking)
+    ring = root._last_events[p.event]
+    ring.deepen(int(steps[0]) + 1)
+    binding = plan.binding(kernel, o, sides, root.clock, label)
+    op = Op("events", plan.clock(root.clock), label, o, kernel, binding, n=len(spiking), source=ring)
+    op.first, op.last, op.delay, op.block = first, last, int(steps[0]), plan.settings.neurons_per_block
+    return op
+
+
+def _remember_ring(o: Synapses, p: Pathway) -> None:
+    """Remember that the events of a pathway lie in the ring of its source, for a later run with another delay."""
+    spiking = o.source if p.prepost == "pre" else o.target
+    root, first = root_of(spiking), start_of(spiking)
+    dt, ring = root.clock.dt_, root._last_events[p.event]
+    flight = Flight(
+        (o.connectivity_version, dt), len(o), steps_of(p.delay, dt), dt, ring, first, first + len(spiking), ()
+    )
+    o.__dict__.setdefault("_in_flight", {})[p.name] = flight
+
+
+def _step_of_neurons(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group]) -> Op:
+    """A step of what the synapses of a neuron have in common."""
+    side = next(b.owner.removeprefix("each_") for b in kernel.buffers if b.writable)
+    group = o.source if side == "pre" else o.target
+    first, n = start_of(group), len(group)
+    binding = plan.binding(kernel, o, sides, o.clock, "step")
+    if n < len(root_of(group)):
+        binding.buffers |= {
+            b.name: binding.buffers[b.name][first : first + n] for b in kernel.buffers if b.extent == "self"
+        }
+        binding.scalars |= {s.name: 0 for s in kernel.scalars if s.variable in ("i_offset", "j_offset")}
+    return Op("map", plan.clock(o.clock), "step", o, kernel, binding, n=n, block=plan.settings.neurons_per_block)
+
+
+def arrive_together(plan: Planner, o: Synapses, p: Pathway) -> bool:
+    """Whether an event arrives at all synapses of its neuron in one step of this run: one delay, and nothing on its way from before."""
+    spiking = o.source if p.prepost == "pre" else o.target
+    root, first = root_of(spiking), start_of(spiking)
+    dt, ring = root.clock.dt_, root._last_events[p.event]
+    steps = steps_of(p.delay, dt)
+    kept = o.__dict__.get("_in_flight", {}).get(p.name)
+    if steps.size > 1:
+        return False
+    same = isinstance(kept, Flight) and kept.signature == (o.connectivity_version, dt)
+    if same and not kept.queues:
+        return True
+    if same and kept.ring is ring and ring.step - kept.began >= steps[0]:
+        return True
+    pending = kept.pending() if isinstance(kept, Flight) else kept if kept is not None else nothing_pending()
+    return not len(pending) and ring_is_quiet(ring, int(steps[0]), first, first + len(spiking))
 
 
 def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span: tuple[int, int]) -> Flight:

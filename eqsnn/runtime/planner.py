@@ -20,6 +20,7 @@ from eqsnn.kernel.random import key_of
 from eqsnn.model.functions import TableFunction
 from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
+from eqsnn.model.sharing import OWNER, Sharing
 from eqsnn.model.statements import bind
 from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
@@ -44,6 +45,7 @@ from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_com
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
+from eqsnn.runtime.plan_sharing import decide_sharing
 from eqsnn.runtime.plan_synapses import place_synapses
 from eqsnn.runtime.questions import (
     connected,
@@ -94,7 +96,7 @@ def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
 
 class Planner:
     """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
-    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step."""
+    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step; ``watched``: Python code is called while it runs."""
 
     def __init__(
         self,
@@ -104,12 +106,13 @@ class Planner:
         settings: Settings,
         check: bool = True,
         schedule: Sequence[str] = SLOTS,
+        watched: bool = False,
     ):
         objects = with_contained(objects)
         self.names = PlaceNames(objects)
         self.objects = sorted(objects, key=lambda o: self.names(o, o.name))
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
-        self.schedule = schedule
+        self.schedule, self.watched = schedule, watched
         ages = sorted(self.objects, key=lambda o: o._age)
         self.aliases = {o.name: f"{type(o).__name__.lower()}_{k}" for k, o in enumerate(ages)}
         self.clocks: list[Clock | EventClock] = []
@@ -120,6 +123,8 @@ class Planner:
         self.kernel_names: set[str] = set()
         self.depths: dict[tuple[SpikeSource, str], int] = {}
         self.computed: dict[tuple[Group, str], np.ndarray] = {}
+        self.sharing: dict[Synapses, Sharing] = {}
+        self.together: dict[Synapses, dict[str, bool]] = {}
 
     def build(self) -> Built:
         """The plan. Raises what is wrong with the network, before anything is compiled."""
@@ -133,6 +138,9 @@ class Planner:
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
         self._spikes()
+        for o in self.objects:
+            if isinstance(o, Synapses) and not o.unconnected:
+                decide_sharing(self, o)
         for o in self.objects:
             self._place(o)
         self.placed.sort(key=lambda p: p.rank)
@@ -307,6 +315,8 @@ class Planner:
                 buffers[b.name] = np.ascontiguousarray(values)
             elif b.owner == "index":
                 buffers[b.name] = degrees(o, b.variable)
+            elif b.owner in OWNER.values():
+                buffers[b.name] = groups["self"].arrays.once.arrays[b.owner.removeprefix("each_")][b.variable]
             elif b.variable.endswith(("@index", "@source")):
                 links[b.owner, b.variable.partition("@")[0]] = groups[b.owner]
             elif b.owner != "derived":

@@ -232,7 +232,7 @@ class ReferenceRun:
             op.emits.append(emitted)
 
     def _do_events(self, op: Op, step: int) -> None:
-        events = op.index if op.source is None else self._events(op)
+        events = op.index if op.source is None else self._events(op, op.delay)
         if len(events):
             self._call(op, 0, len(events), events=events)
 

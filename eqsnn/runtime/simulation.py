@@ -20,6 +20,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, Subgroup
 from eqsnn.network.notices import tell_once
 from eqsnn.network.recorder import Recorder
+from eqsnn.network.synapses import Synapses
 from eqsnn.runtime import checkpoint, checkpoint_file
 from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
@@ -236,7 +237,13 @@ class Network:
         threads = settings.effective_threads()
         chosen.prepare()
         planner = Planner(
-            self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite, tuple(self.schedule)
+            self._objects.values(),
+            space,
+            _LazyEngine(chosen),
+            settings,
+            self.stop_if_not_finite,
+            tuple(self.schedule),
+            watched=callable(report),
         )
         built = planner.build()
         self.messages = built.messages
@@ -363,7 +370,7 @@ class Network:
     def _warn_if_not_finite(self) -> None:
         for o in self._objects.values():
             for v in o.model.variables if isinstance(o, Group) else ():
-                array = o.arrays.get(v.name)
+                array = o.arrays.held(v.name) if isinstance(o, Synapses) else o.arrays.get(v.name)
                 if array is not None and array.dtype.kind == "f" and not np.all(np.isfinite(array)):
                     warnings.warn(f"{o.name}.{v.name} has NaN or infinite values", RuntimeWarning, stacklevel=4)
 

@@ -289,7 +289,7 @@ static void run_events(eq_table *table, eq_op *op, int team, int rank)
     eq_ctx ctx = op->ctx; /* the list differs from step to step, and a thread may be ahead of another */
     share(op->n_blocks, team, rank, &lo, &hi);
     if (op->source) {
-        ctx.events = events_in(op, 0, &n);
+        ctx.events = events_in(op, op->delay, &n);
         first = lo > 0 ? lower_bound(ctx.events, n, op->first + lo * op->block) : 0;
         last = hi < op->n_blocks ? lower_bound(ctx.events, n, op->first + hi * op->block) : n;
     } else { /* the elements are given: ctx.events */

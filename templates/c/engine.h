@@ -44,7 +44,7 @@ typedef struct eq_op {
     eq_spikes *emits;        /* MAP, GENERATOR: where the events go */
     eq_spikes *source;       /* EVENTS, PATHWAY, RECORD_*: where events come from; NULL for a pathway at which all rows arrive */
     int64_t first, last;     /* the range of a subgroup */
-    int64_t delay;           /* PATHWAY without a queue: in steps */
+    int64_t delay;           /* EVENTS, PATHWAY without a queue: in steps */
     eq_rows *rows;           /* PATHWAY, one for each block; also ctx.rows */
     eq_queue **queue;        /* PATHWAY with several delays, one for each block, else NULL */
     const eq_segments *segments;
