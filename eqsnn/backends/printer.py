@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from eqsnn.errors import InternalError
 from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
 from eqsnn.kernel.counted import ARRIVALS, counted
+from eqsnn.kernel.far_side import far_side, has_alias, same_for
 from eqsnn.kernel.ir import (
     Binary,
     Buffer,
@@ -90,6 +91,14 @@ class ChanceText:
 
 
 @dataclass(frozen=True)
+class FarText:
+    """The statements that make the ``values`` of a far neuron, each a name and a type."""
+
+    leading: tuple[str, ...]
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Text:
     """The parts of a kernel that a template puts together."""
 
@@ -114,6 +123,7 @@ class Text:
     drawn: tuple[DrawnText, ...] = ()  # random numbers of a neuron kernel that are made in pairs
     counted: CountedText | None = None  # how counted arrivals are applied
     chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
+    far_side: FarText | None = None  # what is computed once for each neuron at the far end
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -136,6 +146,7 @@ class _Printer:
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
         self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
+        self.fresh = far_side(kernel)
         self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
@@ -149,6 +160,7 @@ class _Printer:
     def text(self) -> Text:
         body, emits, chance = [], None, None
         row = self._same_for_a_row()
+        fresh = () if self.fresh is None else [s for s in self.fresh.leading if s not in row]
         checked = [self.expr(Local(s.name, "f64")) for s in self.kernel.body if isinstance(s, CheckFinite)]
         for s in self.kernel.body:
             match s:
@@ -157,7 +169,7 @@ class _Printer:
                         self.calls.append(self._call(s))
                     body += self._result_of_call(s)
                 case Let():
-                    body += [] if s in row else [self._let(s)]
+                    body += [] if s in row else self._of_far_side(s) if s in fresh else [self._let(s)]
                 case Loop():
                     body += self._loop(s)
                 case Require(condition):
@@ -202,6 +214,7 @@ class _Printer:
             tuple(self._drawn(s) for s in self.paired.values()),
             self._counted(),
             chance,
+            self._far_side(),
         )
 
     def _withheld(self, row: list[Let]) -> WithheldText | None:
@@ -253,32 +266,30 @@ class _Printer:
 
     def _same_for_a_row(self) -> list[Let]:
         """The statements of a pathway that use nothing but the neuron of the row: a compiler does not always see that once is enough."""
-        found: list[Let] = []
         if self.kernel.domain != "pathway" or self.kernel.externs:
-            return found
-        known = self.scalars | {f"@{self.kernel.rows}"}
-        steady = {
-            b.name
-            for b in self.kernel.buffers
-            if b.extent in (self.kernel.rows, "shared", "table") and not b.writable and not self._has_alias(b)
-        }
-        for s in self.kernel.body:
-            if not isinstance(s, Let):
-                continue
-            parts = list(walk(s.expr))
-            names = {e.name for e in parts if isinstance(e, Local)}
-            read = {e.buffer for e in parts if isinstance(e, (Load, Drawn))}
-            if names <= known and read <= steady:
-                found.append(s)
-                known.add(s.name)
-        return found
+            return []
+        return same_for(self.kernel, self.kernel.rows)
+
+    def _far_side(self) -> FarText | None:
+        if self.fresh is None:
+            return None
+        leading = tuple(self._let(s) for s in self.fresh.leading)
+        return FarText(leading, tuple((s.name, _LOCAL[s.expr.type]) for s in self.fresh.values))
+
+    def _of_far_side(self, s: Let) -> list[str]:
+        """A value of the far neuron, where it has been computed before."""
+        if s not in self.fresh.values:
+            return []
+        far = "post" if self.kernel.rows == "pre" else "pre"
+        return [f"const {_LOCAL[s.expr.type]} x_{s.name} = fresh_{s.name}[{far} - rows->first];"]
 
     def _independent(self) -> bool:
         plain = all(isinstance(s, (Let, CheckFinite)) or self._own_store(s) for s in self.kernel.body)
         return plain and self.kernel.domain == "pathway" and not self.kernel.one_by_one and not self.kernel.externs
 
     def _by_runs(self) -> bool:
-        """Whether the synapses of a run, which end at different neurons, may be done at once: it pays where all of them are, in every step."""
+        """Whether the synapses of a run, which end at different neurons, may be done at once: it pays where all of them are, in every step,
+        and where the runs are long."""
         far = "post" if self.kernel.rows == "pre" else "pre"
         plain = all(
             isinstance(s, (Let, CheckFinite)) or (isinstance(s, Store) and self.place[s.buffer] in ("s", far))
@@ -286,7 +297,7 @@ class _Printer:
         )
         return (
             plain
-            and self.kernel.whole
+            and (self.kernel.whole or self.kernel.long_runs)
             and not self.kernel.externs
             and not any(map(self._has_alias, self.kernel.buffers))
         )
@@ -405,10 +416,7 @@ class _Printer:
         yield from self._scratch()
 
     def _has_alias(self, buffer: Buffer) -> bool:
-        """Source and target may be one group, and then two buffers are the same memory."""
-        groups = [b for b in self.kernel.buffers if b.owner.split(".")[0] in ("self", "pre", "post")]
-        same = [b for b in groups if b.variable == buffer.variable]
-        return buffer in groups and buffer.owner != "self" and len(same) > 1 and any(b.writable for b in same)
+        return has_alias(self.kernel, buffer)
 
     def _store(self, s: Store) -> str:
         place = f"b_{s.buffer}[{self.place[s.buffer]}]"

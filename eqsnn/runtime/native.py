@@ -13,6 +13,7 @@ from typing import get_args
 import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
+from eqsnn.kernel.far_side import far_side
 from eqsnn.kernel.withheld import withheld
 from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.functions import entry_point
@@ -488,15 +489,17 @@ class NativeRun:
         c.width = block.far.itemsize
         c.near, c.synapse = self._keep(block.near), self._keep(block.synapse)
         s.first, s.delay = self._keep(block.first), self._keep(block.delay)
-        back = withheld(op.kernel)
-        if back is not None:
+        back, fresh = withheld(op.kernel), far_side(op.kernel)
+        if back is not None or fresh is not None:
             c.first, c.stop = block.span
-            c.held = self._keep(np.empty(max(c.stop - c.first, 1) * len(back.buffers), np.float64))
+            rooms = len(back.buffers) if back is not None else len(fresh.values)
+            c.held = self._keep(np.empty(max(c.stop - c.first, 1) * rooms, np.float64))
         if op.many:
             self._fill_counts(block, c, op.many)
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
+        if (op.source is None or op.kernel.long_runs) and not op.queues:
             runs = block.long_runs
             if runs is not None:
                 c.run, c.runs = (self._keep(a) for a in runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -143,6 +144,8 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     root = root_of(spiking)
     first, last = start_of(spiking), start_of(spiking) + len(spiking)
     flight = _carried(plan, o, p, kernel, root, (first, last))
+    if not flight.queues and _stores_in_synapses(kernel) and any(b.long_runs for b in flight.rows):
+        kernel = replace(kernel, long_runs=True)
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=flight.rows)
     op.source, op.first, op.last = root._last_events[p.event], first, last
@@ -349,6 +352,10 @@ def _mixes(kernel: Kernel, o: Synapses) -> bool:
             if b is not w and same and not apart:
                 return True
     return False
+
+
+def _stores_in_synapses(kernel: Kernel) -> bool:
+    return any(b.writable and b.extent == "self" for b in kernel.buffers)
 
 
 def _uses_synapses(kernel: Kernel) -> bool:

@@ -32,8 +32,8 @@ typedef struct eq_rows {
     const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
     const int64_t *run;     /* runs of synapses that end at one neuron after the other and have one number after the other: run q is the synapses */
     const int64_t *runs;    /* run[q] <= k < run[q + 1], and row r the runs runs[r] <= q < runs[r + 1]. NULL unless most runs are long */
-    void *held;             /* room for what the neurons first to stop, the ends of all synapses here, hold: for each variable that the kernel
-                               writes under a guard 8 bytes a neuron; NULL where nothing can be put back (kernel/withheld.py) */
+    void *held;             /* room for the neurons first to stop, the ends of all synapses here: 8 bytes a neuron for each variable that the
+                               kernel writes under a guard (kernel/withheld.py), or each value that it makes of them (kernel/far_side.py) */
     int64_t first, stop;
     int64_t many;           /* from so many events on, arrivals are counted before the kernel is called; 0: never (kernel/counted.py) */
     int64_t counted;        /* they were in this step */
