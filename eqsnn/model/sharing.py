@@ -142,7 +142,7 @@ class _Judge:
     def allows(self, expr: Expr, scope: Scope, written: Collection[str] = (), different: Collection[str] = ()) -> bool:
         """Whether an expression has one value for all synapses of a neuron. ``written``: variables of neurons that change meanwhile;
         ``different``: local names."""
-        if _unforeseeable(expr, scope):
+        if unforeseeable(expr, scope):
             return False
         return all(self._may_read(o, known, written, different) for o, known in reads(expr, scope))
 
@@ -159,7 +159,7 @@ class _Judge:
         return owner in SIDES and ours and not known.linked and known.variable not in written
 
 
-def _unforeseeable(expr: Expr, scope: Scope) -> bool:
+def unforeseeable(expr: Expr, scope: Scope) -> bool:
     """Whether an expression draws random numbers, has noise in it, or calls what nothing is known of."""
     if is_random(expr, scope.functions):
         return True
@@ -170,7 +170,7 @@ def _unforeseeable(expr: Expr, scope: Scope) -> bool:
         inner = (
             None if known is None or known.expr is None else scope.of(known.owner) if known.owner in SIDES else scope
         )
-        if inner is not None and _unforeseeable(known.expr, inner):
+        if inner is not None and unforeseeable(known.expr, inner):
             return True
         function = scope.functions.get(node.function) if isinstance(node, Call) else None
         if isinstance(function, UserFunction):

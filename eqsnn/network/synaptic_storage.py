@@ -153,6 +153,24 @@ class SynapticArrays(dict[str, np.ndarray]):
                 values = placed
             self[name] = values
 
+    def move(self, order: np.ndarray | None) -> None:
+        """Let the variables of the synapses lie in this ``order`` of their numbers; None: in the order of creation."""
+        shared = {v.name for v in self.synapses.model.variables if v.shared}
+        for name in self.own():
+            if name not in shared:
+                created = self.created(name)
+                self[name] = created if order is None else created[order]
+        position = None
+        if order is not None:
+            position = np.empty(len(order), np.int64)
+            position[order] = np.arange(len(order))
+        self.synapses.position = position
+
+    def created(self, name: str) -> np.ndarray:
+        """The array of a variable, in the order of creation."""
+        position, values = self.synapses.position, self[name]
+        return values if position is None or self.synapses.variables[name].shared else values[position]
+
     def forget(self) -> None:
         """Have no synapses any more."""
         shared = {v.name for v in self.synapses.model.variables if v.shared}

@@ -69,7 +69,7 @@ def _state_of(o: SimObject) -> State:
         _take_connectivity(o, state)
     if isinstance(o, Synapses):
         for name in o.arrays.own():
-            state.arrays[f"variables/{name}"] = o.arrays[name].copy()
+            state.arrays[f"variables/{name}"] = o.arrays.created(name).copy()
         _take_once(o, state)
     elif isinstance(o, Group):
         for name, array in o.arrays.items():

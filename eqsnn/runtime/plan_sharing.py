@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def decide_sharing(plan: Planner, o: Synapses) -> None:
     """Say in ``plan.sharing`` what the synapses ``o`` keep once a neuron, and have them keep it so."""
-    together = {p.name: arrive_together(plan, o, p) for p in o.pathways.values()}
+    together = _together(plan, o)
     sharing = _wanted(plan, o, together)
     once = o.arrays.once
     if once is not None and (once.sharing != sharing or once.constants not in (None, plan.constants[o])):
@@ -42,6 +42,15 @@ def decide_sharing(plan: Planner, o: Synapses) -> None:
         o.arrays.once.constants = dict(plan.constants[o])
     plan.sharing[o] = sharing
     plan.together[o] = together
+
+
+def possible_sharing(plan: Planner, o: Synapses) -> Sharing:
+    """What can be kept once a neuron, whatever the values are now."""
+    return _wanted(plan, o, _together(plan, o))
+
+
+def _together(plan: Planner, o: Synapses) -> dict[str, bool]:
+    return {p.name: arrive_together(plan, o, p) for p in o.pathways.values()}
 
 
 def _all(o: Synapses) -> set[str]:
@@ -68,14 +77,18 @@ def _synapses_of_each(o: Synapses, side: Side) -> np.ndarray:
 
 def _looked_at(plan: Planner, o: Synapses) -> bool:
     """Whether something may look at or change any variable of a synapse in the run: Python code, or who is connected or linked to synapses."""
+    code = any(isinstance(other, NetworkOperation) for other in plan.objects)
+    return plan.watched or code or connected_or_linked(plan, o)
+
+
+def connected_or_linked(plan: Planner, o: Synapses) -> bool:
+    """Whether other synapses or linked variables read from or write into synapses."""
     for other in plan.objects:
-        if isinstance(other, NetworkOperation):
-            return True
         if isinstance(other, Synapses) and o in (root_of(other.source), root_of(other.target)):
             return True
         if any(link.source is o for link in getattr(other, "links", {}).values()):
             return True
-    return plan.watched
+    return bool(o.links)
 
 
 def _used_by_others(plan: Planner, o: Synapses) -> Iterator[str]:

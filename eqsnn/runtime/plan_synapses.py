@@ -315,7 +315,7 @@ def rows_for(
         near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
         n_near, n_far = (len(pre), len(post)) if kernel.rows == "pre" else (len(post), len(pre))
         side = None if by is None else "near" if by == kernel.rows else "far"
-        rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
+        rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered, o.position)
         if delays is None or p is not None:
             cache[key] = (o.connectivity_version, rows)
     return rows

@@ -41,6 +41,7 @@ from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
+from eqsnn.runtime.plan_layout import lay_out
 from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
@@ -140,6 +141,7 @@ class Planner:
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and not o.unconnected:
+                lay_out(self, o)
                 decide_sharing(self, o)
         for o in self.objects:
             self._place(o)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,13 +21,28 @@ def row_blocks(
     far_type: type,
     delays: np.ndarray | None,
     numbered: bool = True,
+    position: np.ndarray | None = None,
 ) -> tuple[RowBlock, ...]:
     """Blocks of rows. ``near``/``far``: the neurons of each synapse; ``side`` ('near' or 'far'): whose neurons are shared out over the blocks,
     each with about as many synapses.
 
     ``numbered``: the blocks know the number of each synapse, which a kernel without variables of the synapse does not need. Within a row,
-    synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay.
+    synapses keep their order of creation. ``delays`` (steps, one a synapse) splits each row into segments of one delay. ``position``: where the
+    variables of each synapse lie, if not in their order of creation.
     """
+    blocks = _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
+    if position is None or not numbered:
+        return blocks
+    return tuple(replace(b, synapse=_places(b.synapse, position)) for b in blocks)
+
+
+def _places(synapse: np.ndarray | None, position: np.ndarray) -> np.ndarray | None:
+    """Where the variables of the synapses of a block lie: None if one after the other."""
+    places = position if synapse is None else position[synapse]
+    return None if np.array_equal(places, np.arange(len(places))) else places
+
+
+def _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered) -> tuple[RowBlock, ...]:
     if n_blocks == 1 or side is None:
         return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
