@@ -124,6 +124,8 @@ class Text:
     counted: CountedText | None = None  # how counted arrivals are applied
     chance: ChanceText | None = None  # in place of ``emits``: events by the gaps between them
     far_side: FarText | None = None  # what is computed once for each neuron at the far end
+    few_rows: bool = False  # rows of long runs arrive here and there
+    runs_apart: bool = False  # the synapses of a run lie at one distance from each other
 
 
 def text_of(kernel: Kernel) -> Text:
@@ -215,6 +217,8 @@ class _Printer:
             self._counted(),
             chance,
             self._far_side(),
+            self.kernel.long_runs != "" and self._by_runs() and uses_synapse,
+            self.kernel.long_runs == "apart",
         )
 
     def _withheld(self, row: list[Let]) -> WithheldText | None:
@@ -297,7 +301,7 @@ class _Printer:
         )
         return (
             plain
-            and (self.kernel.whole or self.kernel.long_runs)
+            and (self.kernel.whole or self.kernel.long_runs != "")
             and not self.kernel.externs
             and not any(map(self._has_alias, self.kernel.buffers))
         )

@@ -279,7 +279,8 @@ class Kernel:
     """One typed compute loop.
 
     ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source); ``whole``, that all of them arrive in
-    every step; ``long_runs``, that most synapses of a row lead to one neuron after the other. ``name`` is an identifier safe in C.
+    every step; ``long_runs``, that most synapses of a row lead to one neuron after the other, and lie beside each other in memory ('next') or at
+    one distance ('apart'). ``name`` is an identifier safe in C.
     ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
@@ -293,7 +294,7 @@ class Kernel:
     batch: int = 1
     rows: Literal["pre", "post"] = "pre"
     whole: bool = False
-    long_runs: bool = False
+    long_runs: Literal["", "next", "apart"] = ""
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called ``name``."""

@@ -57,6 +57,7 @@ class _Rows(Structure):
         ("bits", c_void_p),
         ("words", c_int64),
         ("bits_from", c_int64),
+        ("apart", c_int64),
     ]
 
 
@@ -499,9 +500,10 @@ class NativeRun:
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
-        if (op.source is None or op.kernel.long_runs) and not op.queues:
-            runs = block.long_runs
-            if runs is not None:
+        wanted = op.kernel.long_runs or ("next" if op.source is None else "")
+        if wanted and not op.queues:
+            runs, c.apart = block.long_runs, block.apart
+            if runs is not None and (block.apart == 1 or wanted == "apart"):
                 c.run, c.runs = (self._keep(a) for a in runs)
 
     def _fill_counts(self, block: RowBlock, c: _Rows, many: int) -> None:

@@ -88,8 +88,8 @@ class RowBlock:
 
     @functools.cached_property
     def long_runs(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Where the synapses lead to one neuron after the other, as where everybody is connected: the first synapse of each such run, and the
-        first run of each row, both closed by what would come next. None if the runs are short.
+        """Where the synapses lead to one neuron after the other, as where everybody is connected, and lie ``apart`` by one distance: the first
+        synapse of each such run, and the first run of each row, both closed by what would come next. None if the runs are short.
         """
         n, rows = len(self.far), len(self.start) - 1
         if n < _LONG_RUN * rows:
@@ -98,9 +98,15 @@ class RowBlock:
         head[self.start] = True
         head[1:n] |= (self.far[1:] != self.far[:-1] + self.far.dtype.type(1)) | (self.far[1:] == 0)
         if self.synapse is not None:
-            head[1:n] |= np.diff(self.synapse) != 1
+            head[1:n] |= np.diff(self.synapse) != self.apart
         heads = np.flatnonzero(head)
         return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
+
+    @functools.cached_property
+    def apart(self) -> int:
+        """How far the numbers of the synapses of a run are apart: as those of the first two of the longest row."""
+        k = self.start[np.argmax(np.diff(self.start))] if len(self.start) > 1 else 0
+        return 1 if self.synapse is None or k + 1 >= len(self.synapse) else int(self.synapse[k + 1] - self.synapse[k])
 
     @functools.cached_property
     def span(self) -> tuple[int, int]:

@@ -144,8 +144,8 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     root = root_of(spiking)
     first, last = start_of(spiking), start_of(spiking) + len(spiking)
     flight = _carried(plan, o, p, kernel, root, (first, last))
-    if not flight.queues and _stores_in_synapses(kernel) and any(b.long_runs for b in flight.rows):
-        kernel = replace(kernel, long_runs=True)
+    if not flight.queues and _stores_in_synapses(kernel):
+        kernel = replace(kernel, long_runs=_long_runs(flight.rows))
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("pathway", plan.clock(root.clock), label, o, kernel, binding, n=len(o), rows=flight.rows)
     op.source, op.first, op.last = root._last_events[p.event], first, last
@@ -352,6 +352,12 @@ def _mixes(kernel: Kernel, o: Synapses) -> bool:
             if b is not w and same and not apart:
                 return True
     return False
+
+
+def _long_runs(rows: tuple[RowBlock, ...]) -> str:
+    """How the synapses of the long runs lie, if there are any."""
+    apart = {b.apart for b in rows if b.long_runs is not None}
+    return "" if not apart else "next" if apart == {1} else "apart"
 
 
 def _stores_in_synapses(kernel: Kernel) -> bool:

@@ -18,6 +18,7 @@ typedef struct eq_call {
     void *self;
 } eq_call;
 
+#define EQ_VECTOR_GAIN 4  /* how much faster a loop over neurons one after the other is than one over neurons that are looked up */
 #define EQ_CALLED 512  /* how many synapses at once a function of the user is entered with */
 
 /* The synapses of one pathway that end (or start, for a pathway with shared targets) in one block of neurons, in compressed rows.
@@ -30,8 +31,8 @@ typedef struct eq_rows {
     const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, as narrow as fits */
     int64_t width;          /* bytes of each */
     const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
-    const int64_t *run;     /* runs of synapses that end at one neuron after the other and have one number after the other: run q is the synapses */
-    const int64_t *runs;    /* run[q] <= k < run[q + 1], and row r the runs runs[r] <= q < runs[r + 1]. NULL unless most runs are long */
+    const int64_t *run;     /* runs of synapses that end at one neuron after the other and whose numbers are `apart` from each other: run q is the */
+    const int64_t *runs;    /* synapses run[q] <= k < run[q + 1], and row r the runs runs[r] <= q < runs[r + 1]. NULL unless most runs are long */
     void *held;             /* room for the neurons first to stop, the ends of all synapses here: 8 bytes a neuron for each variable that the
                                kernel writes under a guard (kernel/withheld.py), or each value that it makes of them (kernel/far_side.py) */
     int64_t first, stop;
@@ -40,6 +41,7 @@ typedef struct eq_rows {
     uint16_t *count;        /* for neuron first + q; room for a multiple of 64 neurons, as in bits */
     const uint64_t *bits;   /* a matrix: bit q % 64 of bits[(r - bits_from) * words + q / 64] tells whether row r leads to neuron first + q; or */
     int64_t words, bits_from; /* NULL. It has no rows for what comes before the first and after the last row with synapses. */
+    int64_t apart;
 } eq_rows;
 
 typedef struct eq_ctx {
