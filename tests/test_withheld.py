@@ -40,9 +40,10 @@ def kernel_of(net):
         ({"on_pre": "v_post += 0.02\nx_post += 1"}, None),  # x arrives in any case
         ({"on_pre": "x_post += 0.02"}, None),  # and here there is no guard
         (
-            {"on_pre": "v_post += 0.02*w\nw = clip(w + 0.001, 0, 1)", "model": "w : 1"},
+            {"on_pre": "v_post += 0.02*w\nw = clip(w + 0.001*x_post, 0, 1)", "model": "w : 1"},
             None,
         ),  # the synapse is not at rest
+        ({"on_pre": "v_post += 0.02*w\nw = clip(w + 0.001, 0, 1)", "model": "w : 1"}, ("v_post",)),  # w is the source's
         ({"on_pre": "v_post += 0.02*v_pre"}, None),  # v_pre may be that of a neuron that is to be put back
     ],
 )

@@ -180,11 +180,12 @@ class SynapticArrays(dict[str, np.ndarray]):
         self.once = None
         self.update({n: np.zeros(0, t) for n, t in types.items() if n not in shared})
 
-    def held(self, name: str) -> np.ndarray:
-        """The array in which a variable is held: one value a synapse, or one a neuron."""
+    def held(self, name: str) -> np.ndarray | None:
+        """The array in which a variable is held: one value a synapse, or one a neuron. None for what no array holds."""
         if super().__contains__(name):
             return self[name]
-        return next(a[name] for a in self.once.arrays.values() if name in a)
+        once = {} if self.once is None else self.once.arrays
+        return next((a[name] for a in once.values() if name in a), None)
 
     def bring_back(
         self,

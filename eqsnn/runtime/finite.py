@@ -37,12 +37,8 @@ def _written(objects: Iterable[SimObject], op: Op):
     """The float variables that the kernel of ``op`` writes, in the order in which their groups define them."""
     arrays = [op.binding.buffers[b.name] for b in op.kernel.buffers if b.writable and b.type == "f64"]
     for group in sorted((o for o in objects if isinstance(o, Group)), key=lambda o: o is not op.owner):
-        once = group.arrays.once if isinstance(group, Synapses) else None
         for v in group.model.variables:
-            if once is not None and v.name in once.sharing.sides:
-                known = once.arrays[once.sharing.sides[v.name]][v.name]
-            else:
-                known = group.arrays.get(v.name)
+            known = group.arrays.held(v.name) if isinstance(group, Synapses) else group.arrays.get(v.name)
             if known is not None and any(np.may_share_memory(known, a) for a in arrays):
                 yield group, v
 
