@@ -56,7 +56,9 @@ def random_synapses(seed: int) -> tuple[eq.Network, eq.Synapses, eq.SpikeMonitor
     on_pre = ["g_post += w + 0.1*a", *(d.statement("pre") for _ in range(r.randint(1, 3)))]
     on_post = [d.statement("post") for _ in range(r.randint(0, 3))]
     ends = r.choice([(G, H), (G, G), (G[1:], H), (H, G)])
-    S = eq.Synapses(*ends, "\n".join(lines), on_pre="\n".join(on_pre), on_post="\n".join(on_post) or None, method="exact")
+    S = eq.Synapses(
+        *ends, "\n".join(lines), on_pre="\n".join(on_pre), on_post="\n".join(on_post) or None, method="exact"
+    )
     S.connect(p=r.choice([0.2, 0.7, 1.0]))
     if len(S):
         S.w = r.choice(["0.3*rand()", "0.2", "0.01*i"])
