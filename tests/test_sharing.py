@@ -93,7 +93,7 @@ def test_a_variable_is_common_where_nothing_that_changes_it_differs(model, on_pr
     S = eq.Synapses(G, H, model, on_pre=on_pre, on_post=on_post, name="S")
     ways = [Way(p.prepost, p.statements, True) for p in S.pathways.values()]
     found = sharing_of(S.model, ways)
-    assert {n: s for n, s in found.sides.items()} == expected
+    assert dict(found.sides) == expected
     assert not sharing_of(S.model, [Way(w.side, w.statements, False) for w in ways], ["a", "b"]).sides.get("a")
 
 
@@ -208,7 +208,7 @@ def test_who_looks_at_a_synapse_while_it_runs_sees_its_own_variables(look, for_e
     for each in (False, True):
         if each:
             for_each_synapse()
-        net, S, M = plastic()
+        net, S, _ = plastic()
         options = {}
         if look == "monitor":
             V = eq.StateMonitor(S, ["Apre", "lastupdate", "w"], record=[0, 5], dt=5 * ms)
