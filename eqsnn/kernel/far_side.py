@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Call, Drawn, Kernel, Let, Load, Local, expressions, walk
 from eqsnn.kernel.withheld import withheld
 
@@ -25,7 +26,7 @@ class FarSide:
 
 def far_side(kernel: Kernel) -> FarSide | None:
     """What can be computed once for each neuron at the far end; None if nothing is dear enough."""
-    if kernel.domain != "pathway" or kernel.externs or withheld(kernel) is not None:
+    if kernel.domain != "pathway" or kernel.externs or withheld(kernel) is not None or counted(kernel) is not None:
         return None
     far = "post" if kernel.rows == "pre" else "pre"
     found = same_for(kernel, far)
