@@ -134,7 +134,7 @@ def test_a_checkpoint_goes_on_bit_by_bit_with_events_on_their_way(tmp_path):
         ("v_post += v_pre", "", False),
         ("v_post += g_post", "", False),
         ("v_post += rand()", "", False),
-        ("v_post += 0.5; w += 1", "", False),
+        ("v_post += 0.5; w += u_post", "", False),
         ("v_post += 0.5; v_post *= 0.5", "", False),
         ("v_post = 0.5", "", False),
         ("v_post += 0.5; g_post += v_post", "", False),
