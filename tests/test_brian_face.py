@@ -76,6 +76,10 @@ PATHS = """
     from eqsnn.brian.utils.stringtools import word_substitute, get_identifiers, deindent; from eqsnn.brian.utils.filetools import *
     from eqsnn.brian.codegen.targets import codegen_targets; from eqsnn.brian.codegen.runtime.numpy_rt import NumpyCodeObject
     from eqsnn.brian.stateupdaters import exponential_euler; from eqsnn.brian.stateupdaters.explicit import rk4
+    from eqsnn.brian.core.network import TextReport, schedule_propagation_offset; from eqsnn.brian.core.clocks import BaseClock
+    from eqsnn.brian.equations.equations import PARAMETER, DIFFERENTIAL_EQUATION, SUBEXPRESSION, FLOAT, INTEGER, BOOLEAN, Quantity
+    from eqsnn.brian.devices import reinit_devices, set_device; from eqsnn.brian.synapses.synapses import SynapticPathway
+    from eqsnn.brian.monitors.statemonitor import StateMonitorView; from eqsnn.brian.monitors.ratemonitor import RateMonitor
     from eqsnn.brian.spatialneuron import SpatialNeuron, Morphology; from eqsnn.brian.tools import brian_plot
 """.replace("\n", ";").split(";")
 
@@ -93,7 +97,7 @@ INSIDE = """
     importexport.importexport utils.arrays utils.caching utils.filelock utils.topsort synapses.parse_synaptic_generator_syntax
     synapses.spikequeue synapses.cythonspikequeue units.allunits
 """.split()  # noqa: SIM905
-INSIDE_NAMES = {"BaseClock", "RateMonitor", "SpellChecker", "code_representation"}
+INSIDE_NAMES = {"SpellChecker", "code_representation"}
 
 
 def test_a_star_import_of_the_constants_gives_all_of_them():
@@ -113,6 +117,71 @@ def test_the_modules_of_brian_are_there_with_their_names():
         if path not in INSIDE:
             module = importlib.import_module(f"eqsnn.brian.{path}")
             assert {n for n in names if not hasattr(module, n)} <= INSIDE_NAMES, path
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        (
+            "import eqsnn.brian.codegen.cpp_prefs",
+            "eqsnn.brian.codegen.cpp_prefs is not there: it is part of Brian 2's generation of code",
+        ),
+        (
+            "from eqsnn.brian.codegen.translation import make_statements",
+            "eqsnn.brian.codegen.translation is not there: it is part of",
+        ),
+        (
+            "from eqsnn.brian.parsing.expressions import is_boolean_expression",
+            "eqsnn.brian.parsing.expressions is not there: expr",
+        ),
+        (
+            "from eqsnn.brian.core.names import find_name",
+            "eqsnn.brian.core.names.find_name is not there: names of objects are given",
+        ),
+        ("import eqsnn.brian.sphinxext", "eqsnn.brian.sphinxext is not there: it makes the documentation of Brian 2"),
+        ("from eqsnn.brian.units import kelwin", "eqsnn.brian.units has no kelwin; did you mean kelvin?"),
+        ("import eqsnn.brian.nothing", "No module named 'eqsnn.brian.nothing'"),
+    ],
+)
+def test_an_import_of_what_is_not_there_says_why(line, message):
+    with pytest.raises(ImportError) as caught:
+        exec(line, {})
+    assert str(caught.value).startswith(message)
+
+
+def test_the_kinds_of_equations_are_those_of_equations():
+    from eqsnn.brian.equations import equations as kinds
+
+    from eqsnn.brian import Equations
+
+    eqs = Equations("dv/dt = k*v/second : 1\nk : integer\nb = v > 1 : boolean")
+    assert [e.type for e in eqs.values()] == [kinds.DIFFERENTIAL_EQUATION, kinds.PARAMETER, kinds.SUBEXPRESSION]
+    assert [e.var_type for e in eqs.values()] == [kinds.FLOAT, kinds.INTEGER, kinds.BOOLEAN]
+
+
+def test_classes_behind_objects_are_there_for_isinstance():
+    from eqsnn.brian.core.clocks import BaseClock
+    from eqsnn.brian.monitors import RateMonitor
+    from eqsnn.brian.synapses.synapses import SynapticPathway
+
+    from eqsnn.brian import Clock, EventClock, NeuronGroup, PopulationRateMonitor, SpikeMonitor, Synapses, ms
+
+    G = NeuronGroup(1, "v : 1", threshold="v > 1")
+    S = Synapses(G, on_pre="v_post += 1")
+    assert isinstance(S.pre, SynapticPathway) and not isinstance(S, SynapticPathway)
+    assert all(isinstance(c, BaseClock) for c in (G.clock, Clock(1 * ms), EventClock([1] * ms)))
+    assert all(isinstance(m, RateMonitor) for m in (SpikeMonitor(G), PopulationRateMonitor(G)))
+
+
+def test_a_spike_reaches_its_targets_in_its_step_unless_the_schedule_says_else():
+    from eqsnn.brian.core.network import schedule_propagation_offset
+
+    from eqsnn.brian import Network, defaultclock, ms
+
+    net = Network()
+    assert schedule_propagation_offset(net) == schedule_propagation_offset() == 0 * ms
+    net.schedule = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+    assert schedule_propagation_offset(net) == defaultclock.dt
 
 
 def test_every_path_has_all_its_names():

@@ -239,6 +239,31 @@ def test_level_says_how_far_up_names_are_looked_up():
     assert b2.get_local_namespace(0)["G"] is G
 
 
+def test_a_run_of_this_face_changes_no_manners_of_the_native_one():
+    G = b2.NeuronGroup(1, "dv/dt = v**2/ms : 1", method="euler")
+    G.v = 1e200
+    b2.run(0.2 * ms)
+    assert not np.isfinite(G.v[0])
+    b2.start_scope()
+    G = eq.NeuronGroup(1, "dv/dt = v**2/ms : 1", method="euler")
+    G.v = 1e200
+    with pytest.raises(eq.NotFiniteError):
+        eq.run(0.2 * ms)
+
+
+def test_the_magic_network_of_this_face_has_its_manners_and_the_native_simulation():
+    b2.start_scope()
+    G = b2.NeuronGroup(1, "dv/dt = v**2/ms : 1", method="euler")
+    G.v = 1e200
+    b2.magic_network.run(0.2 * ms)
+    assert not np.isfinite(G.v[0]) and b2.magic_network.t == eq.magic_network.t == 0.2 * ms
+    assert isinstance(b2.magic_network, b2.MagicNetwork) and list(eq.magic_network) == [G]
+    b2.store()
+    b2.run(0.1 * ms)
+    b2.restore()
+    assert b2.magic_network.t == eq.magic_network.t == 0.2 * ms
+
+
 def test_seed_seeds_numpy_too():
     b2.seed(5)
     first = np.random.rand()

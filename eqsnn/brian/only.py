@@ -26,7 +26,6 @@ from eqsnn.model.functions import CONSTANTS as DEFAULT_CONSTANTS
 from eqsnn.network.base import SimObject as _SimObject
 from eqsnn.network.group import Group as _Group
 from eqsnn.network.neurongroup import SpikeSource as _SpikeSource
-from eqsnn.runtime.magic import MagicNetwork as _MagicNetwork
 from eqsnn.units.check import declare_types
 from eqsnn.units.dimension import dimension as get_or_create_dimension
 from eqsnn.units.quantity import Quantity, get_dimensions, is_scalar_type
@@ -36,7 +35,7 @@ from eqsnn.units.show import get_unit
 # The native face has them under the same name.
 _SAME = """
     BinomialFunction check_units Clock collect DEFAULT_FUNCTIONS defaultclock Equations EventClock have_same_dimensions linked_var
-    MagicError PoissonInput profiling_summary Quantity restore scheduling_summary start_scope stop store Subgroup Unit
+    MagicError PoissonInput profiling_summary Quantity scheduling_summary start_scope stop Subgroup Unit
 """.split()  # noqa: SIM905
 # These take Brian 2's arguments in its order.
 _ARGUMENTS = {
@@ -61,9 +60,10 @@ Group = _interface("Group", _Group, _GROUP)
 VariableOwner = _interface("VariableOwner", _Group, _GROUP)
 BrianObjectException = EqsnnError
 DimensionMismatchError = _units.UnitError
-MagicNetwork, Network = _MagicNetwork, _manners.Network
+MagicNetwork, Network = _manners.MagicNetwork, _manners.Network
 get_local_namespace, magic_network = _manners.get_local_namespace, _manners.magic_network
 restore_initial_state, run, seed = _manners.restore_initial_state, _manners.run, _manners.seed
+restore, store = _manners.restore, _manners.store
 is_dimensionless = _units.is_dimensionless
 
 
@@ -164,9 +164,11 @@ __all__ = [
     "magic_network",
     "prefs",
     "register_new_unit",
+    "restore",
     "restore_initial_state",
     "run",
     "seed",
     "set_device",
     "std_silent",
+    "store",
 ]

@@ -8,10 +8,21 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from eqsnn.brian import constants, logs, methods, numpy_, only, standalone, stringtools, unitnames
-from eqsnn.brian.refused import REASONS, refused
+from eqsnn.brian import constants, logs, manners, methods, numpy_, only, standalone, stringtools, unitnames
+from eqsnn.brian.inside import explain_imports
+from eqsnn.brian.preferences import BrianGlobalPreferences
+from eqsnn.brian.refused import REASONS, interface, refused
 from eqsnn.errors import EquationError
+from eqsnn.network.clock import Clock, EventClock
+from eqsnn.network.equations import SingleEquation
+from eqsnn.network.monitors import RateMonitor
+from eqsnn.network.pathway import PathwayView
+from eqsnn.network.statemonitor import StateMonitorView
+from eqsnn.network.synapse_index import SynapticSubgroup
 from eqsnn.network.variables import VariableView
+from eqsnn.runtime.profile import ProfilingSummary
+from eqsnn.runtime.progress import TextReport
+from eqsnn.runtime.schedule import SchedulingSummary
 from eqsnn.units import DIMENSIONLESS, Dimension, fail_for_dimension_mismatch, unit_named
 from eqsnn.units import names as _names
 from eqsnn.units import registry as _registry
@@ -33,6 +44,7 @@ _INPUTS = "BinomialFunction PoissonGroup PoissonInput SpikeGeneratorGroup TimedA
 _DEVICE = (
     "Device RuntimeDevice get_device set_device all_devices reinit_devices reinit_and_delete reset_device device seed"
 )
+_KINDS = "PARAMETER DIFFERENTIAL_EQUATION SUBEXPRESSION FLOAT INTEGER BOOLEAN"
 
 # path: the names that a star import gives | names that can be imported besides
 PATHS: dict[str, str] = {
@@ -47,34 +59,35 @@ PATHS: dict[str, str] = {
     "units.unitsafe": _UNITSAFE,
     "core": "",
     "core.base": "BrianObject BrianObjectException",
-    "core.clocks": "Clock defaultclock EventClock",
+    "core.clocks": "BaseClock Clock defaultclock EventClock",
     "core.functions": _FUNCTIONS + "| FunctionImplementation SymbolicConstant exprel timestep",
     "core.magic": "MagicNetwork magic_network MagicError run stop collect store restore start_scope",
     "core.names": "Nameable",
     "core.namespace": "get_local_namespace DEFAULT_FUNCTIONS DEFAULT_UNITS DEFAULT_CONSTANTS",
-    "core.network": "Network profiling_summary scheduling_summary",
+    "core.network": """Network profiling_summary scheduling_summary
+        | TextReport SchedulingSummary ProfilingSummary schedule_propagation_offset""",
     "core.operations": "NetworkOperation network_operation",
-    "core.preferences": "PreferenceError BrianPreference prefs brian_prefs",
+    "core.preferences": "PreferenceError BrianPreference prefs brian_prefs| BrianGlobalPreferences",
     "core.core_preferences": "",
     "core.spikesource": "SpikeSource",
     "core.tracking": "Trackable",
     "core.variables": """Variable Constant ArrayVariable DynamicArrayVariable Subexpression AuxiliaryVariable VariableView Variables
         LinkedVariable linked_var| variables_by_owner""",
     "equations": "Equations Expression Statements",
-    "equations.equations": "Equations| EquationError SingleEquation parse_string_equations extract_constant_subexpressions",
+    "equations.equations": f"Equations| EquationError SingleEquation parse_string_equations extract_constant_subexpressions {_KINDS}",
     "equations.codestrings": "Expression Statements| CodeString is_constant_over_dt",
-    "equations.refractory": "add_refractoriness| check_identifier_refractory",
+    "equations.refractory": f"add_refractoriness| check_identifier_refractory {_KINDS}",
     "equations.unitcheck": "check_dimensions check_units_statements",
-    "groups": "CodeRunner Group VariableOwner NeuronGroup",
+    "groups": "CodeRunner Group VariableOwner NeuronGroup| Subgroup",
     "groups.group": "Group VariableOwner CodeRunner| get_dtype",
     "groups.neurongroup": "NeuronGroup",
     "groups.subgroup": "Subgroup",
     "synapses": "Synapses",
-    "synapses.synapses": "Synapses",
-    "monitors": "SpikeMonitor EventMonitor StateMonitor PopulationRateMonitor",
+    "synapses.synapses": "Synapses| SynapticPathway SynapticSubgroup",
+    "monitors": "SpikeMonitor EventMonitor StateMonitor RateMonitor PopulationRateMonitor",
     "monitors.spikemonitor": "EventMonitor SpikeMonitor",
-    "monitors.statemonitor": "StateMonitor",
-    "monitors.ratemonitor": "PopulationRateMonitor",
+    "monitors.statemonitor": "StateMonitor| StateMonitorView",
+    "monitors.ratemonitor": "PopulationRateMonitor RateMonitor",
     "input": _INPUTS,
     "input.binomial": "BinomialFunction",
     "input.poissongroup": "PoissonGroup",
@@ -82,12 +95,12 @@ PATHS: dict[str, str] = {
     "input.spikegeneratorgroup": "SpikeGeneratorGroup",
     "input.timedarray": "TimedArray",
     "importexport": "ImportExport",
-    "devices": "| device_module device get_device set_device all_devices seed RuntimeDevice Device",
-    "devices.device": _DEVICE + "| CurrentDeviceProxy auto_target",
+    "devices": f"| device_module {_DEVICE}",
+    "devices.device": _DEVICE + "| CurrentDeviceProxy auto_target runtime_device active_device",
     "devices.cpp_standalone": "| CPPStandaloneDevice",
-    "devices.cpp_standalone.device": "| CPPStandaloneDevice",
+    "devices.cpp_standalone.device": "| CPPStandaloneDevice cpp_standalone_device",
     "utils": "get_logger BrianLogger std_silent",
-    "utils.logger": "get_logger BrianLogger std_silent| catch_logs LOG_LEVELS",
+    "utils.logger": "get_logger BrianLogger std_silent| catch_logs LOG_LEVELS DIAGNOSTIC",
     "utils.stringtools": """indent deindent word_substitute replace get_identifiers strip_empty_lines stripped_deindented_lines
         strip_empty_leading_and_trailing_lines""",
     "utils.environment": "running_from_ipython",
@@ -98,6 +111,8 @@ PATHS: dict[str, str] = {
     "codegen.runtime": "",
     "codegen.runtime.numpy_rt": "NumpyCodeObject",
     "codegen.runtime.cython_rt": "CythonCodeObject",
+    "codegen.runtime.numpy_rt.numpy_rt": "NumpyCodeObject",
+    "codegen.runtime.cython_rt.cython_rt": "CythonCodeObject",
     "codegen.generators": "",
     "stateupdaters": "StateUpdateMethod ExplicitStateUpdater " + _METHODS,
     "stateupdaters.base": "StateUpdateMethod| UnsupportedEquationsException extract_method_options",
@@ -151,6 +166,24 @@ def _elsewhere() -> dict[str, object]:
         "quantity_with_dimensions": quantity_with_dimensions,
         "celsius": _Celsius(),
         "timestep": _timestep,
+        **{n: n.replace("_", " ").lower() for n in _KINDS.split()},
+        "BaseClock": interface("BaseClock", (Clock, EventClock), "clocks are Clock and EventClock"),
+        "BrianGlobalPreferences": BrianGlobalPreferences,
+        "DIAGNOSTIC": logs.DIAGNOSTIC,
+        "ProfilingSummary": ProfilingSummary,
+        "RateMonitor": RateMonitor,
+        "SchedulingSummary": SchedulingSummary,
+        "SingleEquation": SingleEquation,
+        "StateMonitorView": StateMonitorView,
+        "SynapticPathway": interface(
+            "SynapticPathway", PathwayView, "a pathway is made by on_pre= and on_post= of Synapses"
+        ),
+        "SynapticSubgroup": SynapticSubgroup,
+        "TextReport": TextReport,
+        "active_device": standalone.device,
+        "cpp_standalone_device": standalone.all_devices["cpp_standalone"],
+        "runtime_device": standalone.all_devices["runtime"],
+        "schedule_propagation_offset": manners.schedule_propagation_offset,
     }
 
 
@@ -160,10 +193,10 @@ def _timestep(t, dt):
 
 
 class _Submodule(ModuleType):
-    """A module whose names are looked up when they are asked for."""
+    """A module whose names are looked up when they are asked for, and those of ``only`` that Brian 2's file would have imported."""
 
     def __getattr__(self, name: str):
-        if name in self.__dict__.get("_known", ()):
+        if name in self.__dict__.get("_known", ()) or name in only.__all__:
             value = _find(name)
             setattr(self, name, value)
             return value
@@ -205,4 +238,5 @@ def install(package: str) -> dict[str, ModuleType]:
         parent, _, name = path.rpartition(".")
         if parent:
             setattr(made[parent], name, module)
+    explain_imports(package, made)
     return {path: module for path, module in made.items() if "." not in path}

@@ -37,7 +37,7 @@ REASONS: dict[str, str] = {
         ("check_dimensions", "check_units_statements", "add_refractoriness", "check_identifier_refractory"),
         "units and identifiers of equations are checked when a group is made",
     ),
-    **dict.fromkeys(("SingleEquation", "parse_string_equations", "extract_constant_subexpressions"), _TEXT),
+    **dict.fromkeys(("parse_string_equations", "extract_constant_subexpressions"), _TEXT),
     **dict.fromkeys(
         ("str_to_sympy", "sympy_to_str", "NodeRenderer", "NumpyNodeRenderer", "CPPNodeRenderer", "SympyNodeRenderer"),
         "expressions are parsed by eqsnn.language, and nothing is printed in order to be parsed again",
@@ -107,14 +107,13 @@ class _Interface(type):
         raise EqsnnError(f"{cls.__name__} cannot be made here: {cls.reason}")
 
 
-def interface(name: str, stands_for: type, reason: str) -> type:
+def interface(name: str, stands_for: type | tuple[type, ...], reason: str) -> type:
     """A class for ``isinstance(x, name)``, true for objects of ``stands_for``; making or subclassing one raises."""
 
     def no_subclass(cls, **options):
         raise EqsnnError(f"{name} cannot be subclassed here: {reason}")
 
-    made = _Interface(
-        name, (), {"stands_for": (stands_for,), "reason": reason, "__doc__": f"For isinstance: {reason}."}
-    )
+    kinds = stands_for if isinstance(stands_for, tuple) else (stands_for,)
+    made = _Interface(name, (), {"stands_for": kinds, "reason": reason, "__doc__": f"For isinstance: {reason}."})
     made.__init_subclass__ = classmethod(no_subclass)
     return made

@@ -16,7 +16,9 @@ from eqsnn.network.recorder import Recorder, known_variables, times, variable_na
 from eqsnn.units import DIMENSIONLESS, Quantity, hertz, second
 
 
-class _RateMonitor(Recorder):
+class RateMonitor(Recorder):
+    """What monitors of rates and of events share: rates in bins, and smoothed ones."""
+
     def binned_rate(self, bin_size: Quantity) -> tuple[Quantity, Quantity]:
         """The start of each whole bin of ``bin_size`` (a multiple of dt), and the rates in it."""
         dt = self._one_dt("binned_rate()")
@@ -35,7 +37,7 @@ class _RateMonitor(Recorder):
         """The start in seconds of each whole bin of ``steps`` steps, and the rates in Hz with the bins along the last axis."""
 
 
-class EventMonitor(_RateMonitor):
+class EventMonitor(RateMonitor):
     """Records an event of a group or subgroup: ``i`` (element) and ``t`` (time) of each, in order of time; ``count`` per element.
 
     ``variables``: variables of the source whose values at the event are recorded too, read as ``M.v``. ``record=False`` keeps only the
@@ -237,7 +239,7 @@ class SpikeMonitor(EventMonitor):
         return self.event_trains()
 
 
-class PopulationRateMonitor(_RateMonitor):
+class PopulationRateMonitor(RateMonitor):
     """Records the share of a group that spikes in each step, as a rate: ``rate`` (Hz) at ``t``."""
 
     def __init__(self, source: SpikeSource, *, when: str = "end", order: int = 0, name: str = "populationratemonitor*"):

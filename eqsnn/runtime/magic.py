@@ -41,10 +41,9 @@ class MagicNetwork:
         self._network = Network()
         self._ran: weakref.WeakSet[SimObject] = weakref.WeakSet()
         self._held: weakref.WeakSet[SimObject] = weakref.WeakSet()
-        self.strict = True
 
-    def _gather(self, level: int) -> Network:
-        """The network of what can be seen, ready for use."""
+    def _gather(self, level: int, strict: bool = True) -> Network:
+        """The network of what can be seen, ready for use; unless ``strict``, without objects whose group cannot be seen."""
         objects = collect(level)
         for o in list(objects):
             objects.update(o.contained())
@@ -52,7 +51,7 @@ class MagicNetwork:
             raise MagicError(
                 "run(): there is nothing to run among the names here; make groups first, or use Network(...).run()"
             )
-        if not self.strict:
+        if not strict:
             objects = self._without_incomplete(objects)
         ran = set(self._ran)
         deciding = {o for o in objects if o.invalidates_magic_network}
@@ -113,10 +112,14 @@ class MagicNetwork:
         namespace: Mapping[str, object] | None = None,
         profile: bool | None = None,
         level: int = 0,
+        strict: bool = True,
     ) -> None:
-        """Run what the calling code can see. See :meth:`Network.run`."""
-        network = self._gather(level)
-        network.stop_if_not_finite = self.strict
+        """Run what the calling code can see. See :meth:`Network.run`.
+
+        ``strict``: NaN and infinity stop the run, and an object whose group cannot be seen is an error; both are notices otherwise.
+        """
+        network = self._gather(level, strict)
+        network.stop_if_not_finite = strict
         hidden_from(network)
         try:
             network.run(duration, report, report_period, namespace, profile, level)
@@ -248,7 +251,6 @@ def run(
     level: int = 0,
 ) -> None:
     """Run all objects that the calling code can see by name (not those inside lists or dicts). See :meth:`Network.run`."""
-    magic_network.strict = True
     magic_network.run(duration, report, report_period, namespace, profile, level)
 
 
