@@ -6,12 +6,12 @@
     M = eq.SpikeMonitor(G)
     eq.run(100*eq.ms)
 
-Units are attributes of this module too: ``eq.ms``, ``eq.mV``, ``eq.nS``.
+Units are attributes of this module too: ``eq.ms``, ``eq.mV``, ``eq.nS``; ``from eqsnn import *`` gives all of this, and the common units.
 """
 
 __version__ = "0.1.0"
 
-from eqsnn import units as _units
+from eqsnn import units
 from eqsnn.errors import (
     CompileError,
     EqsnnError,
@@ -20,6 +20,7 @@ from eqsnn.errors import (
     IntegrationError,
     InternalError,
     MagicError,
+    NotConnectedError,
     NotFiniteError,
     UnitError,
 )
@@ -51,6 +52,7 @@ from eqsnn.runtime.progress import TextReport
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
+from eqsnn.units.names import exported_names
 
 __all__ = [
     "DEFAULT_FUNCTIONS",
@@ -70,6 +72,7 @@ __all__ = [
     "Network",
     "NetworkOperation",
     "NeuronGroup",
+    "NotConnectedError",
     "NotFiniteError",
     "PoissonGroup",
     "PoissonInput",
@@ -103,6 +106,8 @@ __all__ = [
     "start_scope",
     "stop",
     "store",
+    "units",
+    *exported_names(),
 ]
 
 
@@ -116,6 +121,6 @@ def __getattr__(name: str):
 
         return update_text
     try:
-        return getattr(_units, name)
+        return getattr(units, name)
     except AttributeError:
         raise AttributeError(f"eqsnn has no '{name}', and there is no unit of that name") from None

@@ -100,6 +100,10 @@ class MagicError(EqsnnError):
     """``run()`` without a network cannot know what is meant."""
 
 
+class NotConnectedError(EqsnnError, TypeError):
+    """Synapses are used that ``connect()`` has not made yet."""
+
+
 class CompileError(EqsnnError):
     """Generated code did not compile, or no compiler was found."""
 

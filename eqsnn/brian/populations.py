@@ -82,6 +82,14 @@ class NeuronGroup(_Arguments, neurongroup.NeuronGroup):
             name,
         )
 
+    def free_to_change(self, name: str, index: np.ndarray | None) -> np.ndarray | None:
+        """Of a variable that rests while a neuron is refractory, a string changes only that of the other neurons."""
+        symbol = self.model.scope.symbols.get(name)
+        free = self.arrays.get("not_refractory")
+        if symbol is None or not symbol.unless_refractory or free is None or free.all():
+            return index
+        return np.flatnonzero(free) if index is None else index[free[index] != 0]
+
 
 class PoissonGroup(_Arguments, inputs.PoissonGroup):
     __doc__ = inputs.PoissonGroup.__doc__
@@ -127,6 +135,7 @@ class Synapses(_Arguments, synapses.Synapses):
     __doc__ = (
         f"{synapses.Synapses.__doc__}\n    ``pre`` and ``post`` are older names of ``on_pre`` and ``on_post``.\n    "
     )
+    refuses_strangers = False
 
     def __init__(
         self,

@@ -72,6 +72,14 @@ class Group(SimObject):
             return VariableView(self, variables[name[:-1]], unitless=True)
         return None
 
+    def known_variable(self, name: str) -> VariableInfo | None:
+        """What Python may do with a variable, also one that only has a name in statements (``v_post``); None if there is none."""
+        return self.variables.get(name)
+
+    def free_to_change(self, name: str, index: np.ndarray | None) -> np.ndarray | None:
+        """Which of the elements ``index`` (None: all) an assignment with a string, of a condition or a value, changes: all."""
+        return index
+
     def __getattr__(self, name: str):
         view = self._lookup(name)
         if view is None:

@@ -25,12 +25,12 @@ def look_up_functions(objects: Iterable[SimObject], spaces: Spaces) -> None:
     objects = list(objects)
     for o in objects:
         if isinstance(o, NeuronGroup):
-            o.model = with_functions(o.model, functions_used(_expressions(o), spaces=spaces(o)))
+            o.model = with_functions(o.model, functions_used(code_of(o), spaces=spaces(o)))
     for o in sorted(
         (o for o in objects if isinstance(o, Synapses)), key=lambda o: o._age
     ):  # synapses onto others are younger
         statements = tuple(p.statements for p in o.pathways.values())
-        found = functions_used(_expressions(o), statements, spaces=spaces(o))
+        found = functions_used(code_of(o), statements, spaces=spaces(o))
         o.model = with_functions(o.model, found, o.source.expression_scope(), o.target.expression_scope(), statements)
     for o in objects:
         if isinstance(o, CodeRunner):
@@ -39,7 +39,8 @@ def look_up_functions(objects: Iterable[SimObject], spaces: Spaces) -> None:
             o.functions |= functions_used(o.weight, spaces=spaces(_root(o.target)))
 
 
-def _expressions(o: Group) -> list:
+def code_of(o: Group) -> list:
+    """The expressions and statements of a group's model."""
     model = o.model
     events = [part for e in model.events for part in (e.condition, e.reset)]
     return [*(v.expr for v in model.variables), *events, model.refractory]

@@ -41,7 +41,7 @@ class EventMonitor(RateMonitor):
     """Records an event of a group or subgroup: ``i`` (element) and ``t`` (time) of each, in order of time; ``count`` per element.
 
     ``variables``: variables of the source whose values at the event are recorded too, read as ``M.v``. ``record=False`` keeps only the
-    counts. Events are recorded where they become known, before a reset, unless ``when`` (and ``order``) say else.
+    counts, and what ``variables`` asks for. Events are recorded where they become known, before a reset, unless ``when`` (and ``order``) say else.
     """
 
     regular = False
@@ -72,17 +72,24 @@ class EventMonitor(RateMonitor):
             raise EqsnnError(f"{self.name}: record= is True or False; to record some elements, monitor a subgroup")
         self.record = bool(record)
         names = [] if variables is None else variable_names(self.name, variables)
-        names = [n for n in names if n not in ("i", "t")]
-        if names and not self.record:
-            raise EqsnnError(f"{self.name}: record=False keeps counts only, and variables= asks for values")
-        self.names = known_variables(self.name, source, names)
+        self.asked = {"i", "t"} if self.record else {"i", "t"} & set(names)
+        self.infos = known_variables(self.name, source, [n for n in names if n not in ("i", "t")])
+        self.names = list(self.infos)
         self.counts = None if self.record else np.zeros(len(source), np.int64)
 
     @property
     def i(self) -> np.ndarray:
         """The element of each event, int32."""
         self._needs_record("i")
-        return column(self._column(0, np.int32), DIMENSIONLESS, self._columns)
+        return column(self._elements(), DIMENSIONLESS, self._columns)
+
+    @property
+    def keeps_events(self) -> bool:
+        """Whether the first two records are the element and the step of each event."""
+        return bool(self.asked)
+
+    def _elements(self) -> np.ndarray:
+        return self._column(0, np.int32)
 
     @property
     def it_(self) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +105,10 @@ class EventMonitor(RateMonitor):
     def t_(self) -> np.ndarray:
         """The time of each event in seconds, a plain array."""
         self._needs_record("t")
-        return column(self._event_times(self._column(1, np.int64)), DIMENSIONLESS, self._columns)
+        return column(self._times(), DIMENSIONLESS, self._columns)
+
+    def _times(self) -> np.ndarray:
+        return self._event_times(self._column(1, np.int64))
 
     @property
     def it(self) -> tuple[np.ndarray, Quantity]:
@@ -133,8 +143,8 @@ class EventMonitor(RateMonitor):
         return self._by_element(["t", *self.names])
 
     def _by_element(self, names: list[str]) -> dict[str, dict[int, np.ndarray]]:
-        self._needs_record(names[0])
-        i = self.i
+        self._needs_record("i")
+        i = self._elements()
         order = np.argsort(i, kind="stable")
         bounds = np.searchsorted(i[order], np.arange(len(self.source) + 1))
         sorted_values = {n: self._recorded(n)[order] for n in names}
@@ -152,13 +162,13 @@ class EventMonitor(RateMonitor):
                 f"{self.name} does not record '{name}'; it records {', '.join(['i', 't', *self.names])} (variables= asks for more)"
             )
         info = self.source.variables[name]
-        values = self._column(2 + self.names.index(name), np.float64)
+        values = self._column(2 * self.keeps_events + self.names.index(name), np.float64)
         values = values.astype(bool) if info.dtype == "boolean" else values
         return column(values, info.dim if units else DIMENSIONLESS, self._columns)
 
     def _columns(self) -> Columns:
         """What a condition about events may name."""
-        known = {"i": (self.i, DIMENSIONLESS), "t": (self.t_, second.dim), "N": (self.rows, DIMENSIONLESS)}
+        known = {**self._events(), "N": (self.rows, DIMENSIONLESS)}
         recorded = {n: (self._recorded(n, units=False), self.source.variables[n].dim) for n in self.names}
         return {**known, **recorded}
 
@@ -168,8 +178,8 @@ class EventMonitor(RateMonitor):
             return self._recorded(name)
         if name.endswith("_") and name[:-1] in names:
             return self._recorded(name[:-1], units=False)
-        if name.rstrip("_") in ("i", "t", "it") and "record" in self.__dict__:
-            self._needs_record(name)
+        if name.rstrip("_") in ("i", "t", "it") and "asked" in self.__dict__:
+            self._needs_record("t" if name.startswith("t") or "i" in self.asked else "i")
         own = self.__dict__.get("name", type(self).__name__)
         raise AttributeError(
             f"{own} has no attribute '{name}'; it records {', '.join(['i', 't', *names])} (variables= asks for more)"
@@ -177,14 +187,17 @@ class EventMonitor(RateMonitor):
 
     def _all_states(self):
         counts = {"count": (self.count, DIMENSIONLESS), "N": (self.num_events, DIMENSIONLESS)}
-        if not self.record:
-            return counts
-        own = {"i": (self.i, DIMENSIONLESS), "t": (self.t_, second.dim)}
         values = {n: (self._recorded(n, units=False), self.source.variables[n].dim) for n in self.names}
-        return {**own, **values, **counts}
+        return {**self._events(), **values, **counts}
+
+    def _events(self) -> Columns:
+        """The elements and times, as far as they are recorded."""
+        own = {"i": (self._elements, DIMENSIONLESS), "t": (self._times, second.dim)}
+        return {n: (read(), dim) for n, (read, dim) in own.items() if n in self.asked}
 
     def _binned(self, steps: int, dt: float) -> tuple[np.ndarray, np.ndarray]:
-        self._needs_record("rate in bins")
+        self._needs_record("i")
+        self._needs_record("t")
         bins = int(round(self._simulated / dt)) // steps
         inside = (at := self._column(1, np.int64) // steps) < bins
         counts = np.zeros((len(self.source), bins))
@@ -197,9 +210,10 @@ class EventMonitor(RateMonitor):
         return self.__dict__.get("_time", 0.0)
 
     def _needs_record(self, what: str) -> None:
-        if not self.record:
+        if what not in self.asked:
+            known = ", ".join([*sorted(self.asked), *self.names, "count"])
             raise AttributeError(
-                f"{self.name} was made with record=False and has no '{what}'; it has count and num_{self._plural}"
+                f"{self.name} was made with record=False and has no '{what}'; it has {known} and num_{self._plural}"
             )
 
     _plural = "events"

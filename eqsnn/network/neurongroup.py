@@ -8,8 +8,8 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, Span, UnitError
 from eqsnn.integrators.names import check_method
+from eqsnn.language.ast import Call, Name, walk
 from eqsnn.language.ast import Equations as EquationsAst
-from eqsnn.language.ast import Name
 from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.model.model import Model, Scope
 from eqsnn.model.resolve import resolve, statement_scope, with_event_code
@@ -19,6 +19,7 @@ from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.methods import method_of, native_name
+from eqsnn.network.notices import tell_once
 from eqsnn.network.storage import storage_types
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
@@ -114,7 +115,24 @@ class NeuronGroup(Group, SpikeSource):
             self.resetter["spike"] = EventCode(self.name, "spike", reset, "resets", self.order)
         self._types = storage_types(self.model, dtype, self.name)
         self._make_variables()
+        self._tell_what_lacks(threshold, reset)
         self._sealed = True
+
+    def _tell_what_lacks(self, threshold: str | None, reset: str | None) -> None:
+        """Notices about what is legal, and was most likely forgotten. A random threshold is one of a Poisson process."""
+        drawn = threshold is not None and any(
+            isinstance(n, Call) and n.function in ("rand", "randn") for n in walk(self.model.events[0].condition)
+        )
+        if threshold is not None and reset is None and not self.has_refractory and not drawn:
+            tell_once(
+                f"{self.name} has a threshold and neither a reset nor a refractory period: it spikes in every step in which "
+                f"{threshold.strip()}; give reset='' if that is meant"
+            )
+        resting = [v.name for v in self.model.variables if "unless refractory" in v.flags]
+        if resting and not self.has_refractory:
+            tell_once(
+                f"{self.name}: {', '.join(resting)} would rest while a neuron is refractory, and it never is; give refractory="
+            )
 
     @property
     def equations(self) -> Equations:
@@ -308,6 +326,10 @@ class Subgroup(Group, SpikeSource):
 
     def __getitem__(self, item) -> Subgroup:
         return Subgroup(self, item)
+
+    def free_to_change(self, name: str, index: np.ndarray | None) -> np.ndarray | None:
+        index = np.arange(self._n) if index is None else index
+        return self.parent.free_to_change(name, index + self._offset) - self._offset
 
     def expression_scope(self) -> Scope:
         return self.parent.expression_scope()

@@ -207,6 +207,15 @@ class PathwayView:
         """The synapses to which it belongs."""
         return self._synapses
 
+    @property
+    def variables(self) -> dict[str, VariableInfo]:
+        """The variables of its synapses; ``delay`` is its own."""
+        return {**self._synapses.variables, "delay": delay_info(self._synapses, self._pathway)}
+
+    def known_variable(self, name: str) -> VariableInfo | None:
+        """The variable of its synapses, or of the neurons at their ends; ``delay`` is its own."""
+        return self.variables["delay"] if name == "delay" else self._synapses.known_variable(name)
+
     def __len__(self) -> int:
         return len(self._synapses)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.network.base import SimObject
+from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
 
@@ -164,13 +165,14 @@ def variable_names(owner: str, variables: object, more: str = "") -> list[str]:
     return names
 
 
-def known_variables(owner: str, source, names: list[str]) -> list[str]:
-    """``names``, all of them variables of the group ``source``. Raises EqsnnError."""
+def known_variables(owner: str, source, names: list[str]) -> dict[str, VariableInfo]:
+    """What is known of the variables ``names`` of the group or pathway ``source``, by name. Raises EqsnnError."""
     from eqsnn.model.suggest import closest
 
-    for name in names:
-        if name not in source.variables:
+    found = {name: source.known_variable(name) for name in names}
+    for name, info in found.items():
+        if info is None:
             near = closest(name, source.variables)
             hint = f"did you mean '{near}'?" if near else f"it has {', '.join(sorted(source.variables))}"
             raise EqsnnError(f"{owner}: '{source.name}' has no variable '{name}' to record; {hint}")
-    return names
+    return found

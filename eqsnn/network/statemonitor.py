@@ -12,6 +12,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 from eqsnn.network.clock import Clock, EventClock
 from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.pathway import PathwayView
 from eqsnn.network.rates import steps_of
 from eqsnn.network.recorded import column
 from eqsnn.network.recorder import Recorder, Segment, known_variables, variable_names, with_unit
@@ -27,7 +28,8 @@ class StateMonitor(Recorder):
 
     ``variables``: a name or names (True: all of the equations, and what refractoriness adds to them); ``record``: True (all that exist now),
     False (none), an index, a list, a slice, a mask, a condition in a string, a subgroup, or ``S[i, j]`` of
-    synapses. ``M.v`` has shape (elements, times), ``M.t`` the times;
+    synapses. Synapses also have the variables of the neurons at their ends (``v_post``), and ``source`` may be one of their pathways,
+    whose ``delay`` is its own. ``M.v`` has shape (elements, times), ``M.t`` the times;
     ``M[i].v`` is the trace of element ``i`` of the group.
 
     ``dt`` or ``clock`` (also an EventClock): when, if not in every step of the source. ``every=n``: only each n-th step; ``start``, ``stop``: only in
@@ -40,7 +42,7 @@ class StateMonitor(Recorder):
 
     def __init__(
         self,
-        source: Group,
+        source: Group | PathwayView,
         variables,
         record=True,
         *,
@@ -55,8 +57,9 @@ class StateMonitor(Recorder):
         order: int = 0,
         name: str = "statemonitor*",
     ):
-        if not isinstance(source, Group):
+        if not isinstance(source, (Group, PathwayView)):
             raise EqsnnError(f"a StateMonitor records the variables of a group; got {source!r}")
+        where, source = source, source.synapses if isinstance(source, PathwayView) else source
         super().__init__(name, clock=clock or (source.clock if dt is None else None), dt=dt, when=when, order=order)
         self.source = source
         names = (
@@ -65,9 +68,10 @@ class StateMonitor(Recorder):
             if variables is True
             else variable_names(self.name, variables, ", or True")
         )
-        self.names = known_variables(self.name, source, names)
+        self.infos = known_variables(self.name, where, names)
+        self.names = list(self.infos)
         self.record = _elements(self.name, source, record)
-        self.dtypes = {n: _storage(self.name, n, source.variables[n].dtype, dtype) for n in self.names}
+        self.dtypes = {n: _storage(self.name, n, self.infos[n].dtype, dtype) for n in self.names}
         self.dtypes |= {
             n: a.dtype for n, a in source.arrays.items() if n in self.names and a.dtype in (np.float32, np.int32)
         }
@@ -107,7 +111,7 @@ class StateMonitor(Recorder):
 
     def width(self, name: str) -> int:
         """How many values of a variable are recorded at a time."""
-        return 1 if self.source.variables[name].shared else len(self.record)
+        return 1 if self.infos[name].shared else len(self.record)
 
     @property
     def counts_rows(self) -> bool:
@@ -135,8 +139,8 @@ class StateMonitor(Recorder):
         near = round(exact)
         self._begin(Segment(self.rows, dt, near if abs(exact - near) < 1e-6 else exact))
         for name, record in zip(self.names, self.records):
-            shared = self.source.variables[name].shared
-            record.append(np.asarray(self.source.variables[name].read(None if shared else self.record)))
+            info = self.infos[name]
+            record.append(np.asarray(info.read(None if info.shared else self.record)))
         if self.counts_rows:
             self.records[-1].append(np.ones(1, np.int8))
         self.settle()
@@ -184,7 +188,7 @@ class StateMonitor(Recorder):
     def __getattr__(self, name: str):
         names = self.__dict__.get("names", ())
         if name in names:
-            return with_unit(self.table(name).T, self.source.variables[name].dim)
+            return with_unit(self.table(name).T, self.infos[name].dim)
         if name.endswith("_") and name[:-1] in names:
             return self.table(name[:-1]).T
         raise AttributeError(
@@ -192,7 +196,7 @@ class StateMonitor(Recorder):
         )
 
     def _all_states(self):
-        values = {n: (self.table(n), self.source.variables[n].dim) for n in self.names}
+        values = {n: (self.table(n), self.infos[n].dim) for n in self.names}
         return {"t": (self.t_, second.dim), **values, "N": (self.rows, DIMENSIONLESS)}
 
     def __getitem__(self, item) -> StateMonitorView:

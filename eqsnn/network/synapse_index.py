@@ -98,7 +98,7 @@ def chosen(synapses: Synapses, item: tuple) -> np.ndarray:
     for side, part, group in (("i", item[0], synapses.source), ("j", item[1], synapses.target)):
         if isinstance(part, slice) and part == slice(None):
             continue
-        keep &= _mask(part, group, side, synapses.name)[synapses.index_of(side, None)]
+        keep &= _mask(part, group, side, synapses)[synapses.index_of(side, None)]
     found = np.flatnonzero(keep)
     if len(item) == 2 or (isinstance(item[2], slice) and item[2] == slice(None)):
         return found
@@ -118,7 +118,7 @@ def chosen(synapses: Synapses, item: tuple) -> np.ndarray:
     return found[wanted[number[found]]]
 
 
-def _mask(part, group: Group, side: str, name: str) -> np.ndarray:
+def _mask(part, group: Group, side: str, synapses: Synapses) -> np.ndarray:
     """Which elements of a connected group an index stands for: an integer, slice, array, mask, subgroup or condition."""
     n = len(group)
     mask = np.zeros(n, bool)
@@ -129,11 +129,12 @@ def _mask(part, group: Group, side: str, name: str) -> np.ndarray:
     elif isinstance(part, str) or np.asarray(part).dtype.kind == "b":
         mask[group.indices_of(part)] = True
     else:
-        k = _integers(part, side, name)
-        if k.size and (k.min() < -n or k.max() >= n):
-            bad = int(k.max() if k.max() >= n else k.min())
-            raise IndexError(f"{name}: {side} = {bad} is out of range; {group.name} has {n} elements")
-        mask[k] = True
+        k = _integers(part, side, synapses.name)
+        outside = (k < -n) | (k >= n)
+        if outside.any() and synapses.refuses_strangers:
+            bad = int(k[outside][0])
+            raise IndexError(f"{synapses.name}: {side} = {bad} is out of range; {group.name} has {n} elements")
+        mask[k[~outside]] = True
     return mask
 
 

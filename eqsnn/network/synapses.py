@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, NotConnectedError
 from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
@@ -175,7 +175,7 @@ class Synapses(Group):
     def must_exist(self, name: str) -> None:
         """Refuse to set what synapses have before there are any: the values would be lost."""
         if self.unconnected:
-            raise EqsnnError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
+            raise NotConnectedError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
 
     def _internal(self, index: np.ndarray | None):
         if self.position is None:
@@ -192,6 +192,11 @@ class Synapses(Group):
             return getattr(PathwayView(self, self._main), name)
         own = super()._lookup(name)
         return own if own is not None else self._of_an_end(name)
+
+    def known_variable(self, name: str) -> VariableInfo | None:
+        own = super().known_variable(name)
+        view = self._of_an_end(name) if own is None else None
+        return own if view is None else view.info
 
     def _of_an_end(self, name: str) -> VariableView | None:
         """``S.x_pre``, ``S.x_post``: the variable of the neuron at one end of each synapse."""
@@ -368,6 +373,8 @@ class Synapses(Group):
         return self._degrees("j")
 
     two_indices = True
+    refuses_strangers = True
+    """Whether ``[i, j]`` is an error where a group has no such element; else there is no such synapse."""
 
     def indices_of(self, item):
         """As for groups; ``[i, j]`` selects by source and target (integers, slices, arrays, subgroups), ``[i, j, k]`` also by number."""

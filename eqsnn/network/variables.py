@@ -83,6 +83,8 @@ class VariableView:
             self._one_index(item)
         everything = isinstance(item, slice) and item == slice(None)
         index = None if everything or self.info.shared else np.atleast_1d(self.group.indices_of(item))
+        if isinstance(value, str) or isinstance(item, str):
+            index = self.group.free_to_change(self.name, index)
         if isinstance(value, str):
             self.info.write(index, self.group.evaluate(value, index, self.info))
             return

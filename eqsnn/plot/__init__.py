@@ -76,7 +76,7 @@ def traces(monitor: StateMonitor, variable: str | None = None, *, ax=None, **opt
     variable = variable or monitor.names[0]
     values = getattr(monitor, variable)
     size, unit = _unit_for(values)
-    elements = [None] if monitor.source.variables[variable].shared else monitor.record
+    elements = [None] if monitor.infos[variable].shared else monitor.record
     for element, line in zip(elements, np.asarray(values) / size):
         label = options.get("label") or (variable if element is None else f"{variable}[{element}]")
         ax.plot(monitor.t / ms, line, **{**options, "label": label})

@@ -30,15 +30,16 @@ def place_event_monitor(plan: Planner, o: EventMonitor) -> None:
         op = _listener(plan, o, "count_events", "count")
         op.array = o.counts
         plan.add(o, o.when, o.order, 0, op)
-        return
     found = [_value_of_events(plan, o, name, 2 * k + 1) for k, name in enumerate(o.names)]
-    records = _records(plan, o, [np.int32, np.int64, *(array.dtype for array, _ in found)])
-    op = _listener(plan, o, "record_events", "record")
-    op.records = records[:2]
-    plan.add(o, o.when, o.order, 0, op)
+    own = [np.int32, np.int64] if o.keeps_events else []
+    records = _records(plan, o, [*own, *(array.dtype for array, _ in found)])
+    if own:
+        op = _listener(plan, o, "record_events", "record")
+        op.records = records[:2]
+        plan.add(o, o.when, o.order, 0, op)
     for k, (array, shared) in enumerate(found):
         op = _listener(plan, o, "record_values", f"record {o.names[k]}")
-        op.records, op.array, op.stride = (records[2 + k],), array, 0 if shared else 1
+        op.records, op.array, op.stride = (records[len(own) + k],), array, 0 if shared else 1
         plan.add(o, o.when, o.order, 2 * k + 2, op)
 
 
@@ -111,11 +112,12 @@ def _recorded(plan: Planner, o: StateMonitor, name: str, position: int) -> tuple
     the ``dt`` of its group."""
     group = o.source
     root = root_of(group)
-    info = group.variables[name]
+    info = o.infos[name]
     index = np.zeros(1, np.int64) if info.shared else internal(group, o.record)
+    of_an_end = name not in group.variables and name in root.model.scope.symbols
     if name in root.arrays:
         return root.arrays[name], index
-    if all(v.name != name for v in root.model.variables) and name not in ("t", "t_in_timesteps"):
+    if not of_an_end and all(v.name != name for v in root.model.variables) and name not in ("t", "t_in_timesteps"):
         values = np.ascontiguousarray(info.read(None))
         return values, np.zeros(1, np.int64) if info.shared else np.ascontiguousarray(o.record, np.int64)
     expr = _expression(root, name)
@@ -169,5 +171,5 @@ def _expression(root: Group, name: str) -> Name:
 def _kernel(plan: Planner, o: Recorder, root: Group, name: str, domain: str):
     """The kernel of a subexpression of a group, and the array for its values."""
     kernel = pipeline.expression(_expression(root, name), root.model.scope, plan.name(o.name, name), root.name, domain)
-    dtype = np.float64 if root.variables[name].dtype == "float" else np.int64
+    dtype = np.float64 if root.known_variable(name).dtype == "float" else np.int64
     return kernel, zeros(max(len(root), 1), dtype)

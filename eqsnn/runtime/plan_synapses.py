@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn import pipeline
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, NotConnectedError
 from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 
 
 def place_synapses(plan: Planner, o: Synapses) -> None:
-    if o.unconnected:
-        raise EqsnnError(f"'{o.name}' was never connected; call connect() (or set its active = False for this run)")
+    if o.unconnected and o.pathways:
+        raise NotConnectedError(
+            f"'{o.name}' was never connected, so that no spike goes anywhere; call {o.name}.connect() before the run "
+            f"(connect(False) for none), or set {o.name}.active = False"
+        )
     stem = plan.name(o.name)
     sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
     for v in o.model.variables:

@@ -25,9 +25,10 @@ from eqsnn.network.base import SLOTS, SimObject
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
+from eqsnn.network.hidden import hidden_names
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
 from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
-from eqsnn.network.late import look_up_functions
+from eqsnn.network.late import code_of, look_up_functions
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants, names_of_numbers
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource
@@ -171,6 +172,7 @@ class Planner:
         model: Model = o.model
         values, dims = constants(model.externals, self.spaces(o))
         self._tell_grids(o)
+        self._tell_hidden(o)
         others = () if len(dims) == len(model.externals) else names_of_numbers(self.spaces(o))
         scope = model.scope.with_externals(
             {n: d for n, d in dims.items() if n not in model.scope.symbols}, others, values
@@ -186,6 +188,12 @@ class Planner:
             values["_refractory"] = o.refractory_constant
         values.update(getattr(o, "method_constants", {}))
         self.constants[o] = values
+
+    def _tell_hidden(self, o: Group) -> None:
+        statements = [p.statements for p in o.pathways.values()] if isinstance(o, Synapses) else []
+        told = hidden_names(o, [*code_of(o), *statements], self.spaces(o))
+        if told is not None:
+            self.messages.append(told)
 
     def _tell_grids(self, o: Group) -> None:
         for name, table in o.model.scope.functions.items():
