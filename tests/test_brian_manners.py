@@ -264,6 +264,44 @@ def test_the_magic_network_of_this_face_has_its_manners_and_the_native_simulatio
     assert b2.magic_network.t == eq.magic_network.t == 0.2 * ms
 
 
+RESTING = [
+    # (assignment, v then: who is refractory in Brian 2 keeps its value where a string is involved; natively nobody does)
+    (lambda G: setattr(G, "v", "i + 10"), [2, 11, 2, 13], [10, 11, 12, 13]),
+    (lambda G: G.v.__setitem__("i >= 0", 7), [2, 7, 2, 7], [7, 7, 7, 7]),
+    (lambda G: G.v.__setitem__("i >= 0", "7 + i"), [2, 8, 2, 10], [7, 8, 9, 10]),
+    (lambda G: G.v.__setitem__(slice(0, 3), "7 + i"), [2, 8, 2, 0], [7, 8, 9, 0]),
+    (lambda G: setattr(G[1:3], "v", "i + 10"), [2, 10, 2, 0], [2, 10, 11, 0]),
+    (lambda G: setattr(G, "v", 7), [7, 7, 7, 7], [7, 7, 7, 7]),
+    (lambda G: setattr(G, "v", [7, 8, 9, 10]), [7, 8, 9, 10], [7, 8, 9, 10]),
+]
+
+
+@pytest.mark.parametrize("assign, here, natively", RESTING)
+def test_strings_leave_out_refractory_neurons(assign, here, natively):
+    equations = "dv/dt = 0/ms : 1 (unless refractory)\ndu/dt = 0/ms : 1"
+    for face, expected in ((b2, here), (eq, natively)):
+        G = face.NeuronGroup(4, equations, threshold="v > 1", reset="", refractory=5 * ms, method="euler")
+        G.v = [2, 0, 2, 0]
+        face.Network(G).run(0.2 * ms)
+        assign(G)
+        assert G.v[:].tolist() == expected
+        G.u = "i + 1"  # does not rest
+        assert G.u[:].tolist() == [1, 2, 3, 4]
+
+
+def test_a_pair_that_cannot_be_has_no_synapses():
+    for face in (b2, eq):
+        G = face.NeuronGroup(4, "v : 1", threshold="v > 1", reset="")
+        S = face.Synapses(G, G, "w : 1", on_pre="v += w", name="syn")
+        S.connect()
+        S.w = "10*i + j"
+        if face is b2:
+            assert len(S.w[:, 4]) == len(S.w[4, 0]) == 0 and S.w[:, [0, 4]].tolist() == [0, 10, 20, 30]
+        else:
+            with pytest.raises(IndexError, match="syn: j = 4 is out of range; .* has 4 elements"):
+                S.w[:, 4]
+
+
 def test_seed_seeds_numpy_too():
     b2.seed(5)
     first = np.random.rand()

@@ -143,7 +143,6 @@ def test_code_after_an_event_may_call_a_timed_array_and_read_late_constants():
         (lambda G: eq.EventMonitor(G, 3), "the event 3 of 'cells', which does not define it; it has spike, half"),
         (lambda G: eq.EventMonitor(G, "half", "w"), "'cells' has no variable 'w' to record; it has"),
         (lambda G: eq.EventMonitor(G, "half", "V"), "did you mean 'v'?"),
-        (lambda G: eq.EventMonitor(G, "half", "v", record=False), "record=False keeps counts only"),
         (lambda G: eq.EventMonitor(G, "half", record=[1]), "record= is True or False; to record some elements, monitor a subgroup"),
         (lambda G: eq.EventMonitor(G, "half", order=3), "order= is the rank within a slot; give when= as well"),
         (lambda G: eq.SpikeMonitor(G, False), "records a variable by its name, several in a list; got False"),

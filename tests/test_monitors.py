@@ -178,8 +178,21 @@ def test_what_cannot_be_recorded_is_refused_when_the_monitor_is_made():
     S = eq.Synapses(G, G, "w : 1")
     with pytest.raises(eq.EqsnnError, match="has no elements yet: connect before recording"):
         eq.StateMonitor(S, "w")
-    with pytest.raises(eq.EqsnnError, match="was never connected"):
-        eq.Network(G, S).run(1 * ms)
+
+
+def test_synapses_with_a_pathway_are_connected_before_a_run_as_in_brian():
+    G = eq.NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0")
+    S = eq.Synapses(G, G, "w : 1", on_pre="v_post += w", name="loose")
+    message = r"'loose' was never connected, so that no spike goes anywhere; call loose.connect\(\) before the run \(connect\(False\)"
+    for error in (eq.NotConnectedError, TypeError):
+        with pytest.raises(error, match=message):
+            eq.Network(G, S).run(1 * ms)
+    S.active = False
+    eq.Network(G, S).run(1 * ms)
+    with pytest.raises(TypeError, match="'w' of loose is set before there are synapses"):
+        S.w = 1
+    H = eq.NeuronGroup(2, "v : 1")
+    eq.Network(H, eq.Synapses(H, H, "w : 1")).run(1 * ms)  # without a pathway there is nothing that could go missing
 
 
 def test_nothing_recorded_and_nobody_connected_are_empty_not_errors():
