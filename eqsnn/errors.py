@@ -89,7 +89,13 @@ class EquationError(_AboutText, ValueError):
 
 
 class UnitError(_AboutText, ValueError):
-    """Physical dimensions do not agree."""
+    """Physical dimensions do not agree. Scripts may raise it with the dimensions behind the text, as in Brian 2."""
+
+    def __init__(self, message: str, span: Span | None = None, hint: str = "", *more):
+        if span is not None and not isinstance(span, Span):
+            dims = " and ".join(str(d) for d in (span, hint, *more) if d != "")
+            message, span, hint = f"{message} (units are {dims})", None, ""
+        super().__init__(message, span, hint)
 
 
 class FunctionError(EquationError):

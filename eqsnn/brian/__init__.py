@@ -45,7 +45,7 @@ _matplotlib_units.register()
 globals().update(_paths.install(__name__))
 # The names of this face's own modules are no names of Brian 2.
 _OWN = """
-    constants inside knownprefs logs manners methods paths populations preferences recorders refused standalone stringtools unitnames userfunctions
-    tools f x rate
+    codestrings constants inside knownprefs logs manners methods paths populations preferences recorders refused standalone stringtools unitnames
+    userfunctions tools f x rate
 """.split()  # noqa: SIM905
 __all__ = [n for n in globals() if not n.startswith("_") and n not in _OWN]

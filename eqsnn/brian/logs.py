@@ -48,6 +48,8 @@ class _Filter(logging.Filter):
 class BrianLogger:
     """A named logger; its static methods say what is shown: ``BrianLogger.log_level_error()``, ``BrianLogger.suppress_name('x')``."""
 
+    tmp_log = tmp_script = tmp_stdout = tmp_stderr = None
+    """The names of log files: there are none."""
     _said: set[tuple] = set()
     _filters: list[_Filter] = []
 

@@ -9,6 +9,7 @@ from eqsnn.brian import numpy_ as _numpy_
 from eqsnn.brian import populations as _groups
 from eqsnn.brian import recorders as _monitors
 from eqsnn.brian import userfunctions as _functions
+from eqsnn.brian.codestrings import Expression, Statements
 from eqsnn.brian.logs import BrianLogger, get_logger, std_silent
 from eqsnn.brian.methods import METHODS as _METHODS
 from eqsnn.brian.methods import StateUpdateMethod
@@ -109,13 +110,11 @@ _REFUSED_HERE = (
     "CodeRunner",
     "Cylinder",
     "ExplicitStateUpdater",
-    "Expression",
     "ImportExport",
     "Morphology",
     "Section",
     "Soma",
     "SpatialNeuron",
-    "Statements",
     "test",
 )
 globals().update({n: _refused(n, _REASONS[n]) for n in _REFUSED_HERE})
@@ -137,6 +136,7 @@ __all__ = [
     "DEFAULT_CONSTANTS",
     "DEFAULT_UNITS",
     "DimensionMismatchError",
+    "Expression",
     "Group",
     "MagicNetwork",
     "Nameable",
@@ -145,6 +145,7 @@ __all__ = [
     "PreferenceError",
     "SpikeSource",
     "StateUpdateMethod",
+    "Statements",
     "Trackable",
     "VariableOwner",
     "all_devices",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from eqsnn.brian import constants, logs, manners, methods, numpy_, only, standalone, stringtools, unitnames
+from eqsnn.brian import codestrings, constants, logs, manners, methods, numpy_, only, standalone, stringtools, unitnames
 from eqsnn.brian.inside import explain_imports
 from eqsnn.brian.preferences import BrianGlobalPreferences
 from eqsnn.brian.refused import REASONS, interface, refused
@@ -151,6 +151,7 @@ def _elsewhere() -> dict[str, object]:
         **{n: getattr(stringtools, n) for n in vars(stringtools) if not n.startswith("_")},
         **{n: getattr(standalone, n) for n in (*_DEVICE.split(), "CPPStandaloneDevice", "CurrentDeviceProxy")},
         "device_module": standalone,
+        "CodeString": codestrings.CodeString,
         "catch_logs": logs.catch_logs,
         "LOG_LEVELS": logs.LOG_LEVELS,
         "EquationError": EquationError,

@@ -16,7 +16,7 @@ REASONS: dict[str, str] = {
     "extract_method_options": "options of a method are given as method_options= of the group",
     "CodeRunner": "a group runs the operations that its equations ask for; use @network_operation for one of your own",
     "ImportExport": "get_states() and set_states() take and give dicts",
-    **dict.fromkeys(("Expression", "Statements", "CodeString", "is_constant_over_dt"), _TEXT),
+    **dict.fromkeys(("is_constant_over_dt",), _TEXT),
     **dict.fromkeys(("codegen_targets", "CodeObject", "constant_or_scalar", "CodeObjectUpdater"), _CODE),
     **dict.fromkeys(
         (

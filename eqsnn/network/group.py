@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,7 +132,10 @@ class Group(SimObject):
         if known is None or not known.linked or "links" not in self.__dict__:
             what = "of the whole group" if known is not None and known.linked else f"'{name} : ... (linked)'"
             raise EqsnnError(f"'{name}' of {self.name} is no linked variable; link one that is declared so, {what}")
-        self.links[name] = make_link(self, name, given)
+        link = self.links[name] = make_link(self, name, given)
+        if link.has_one_place:
+            first = np.zeros(1, np.int64)
+            self.variables[name] = replace(self.variables[name], shared=True, read=lambda index: link.read(first))
 
     def add_attribute(self, name: str) -> None:
         """Let the group have an attribute of the user's own, which is no variable: ``G.add_attribute('note'); G.note = 'layer 4'``."""
@@ -307,8 +311,8 @@ class Group(SimObject):
             n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site()
         )
 
-    def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo) -> np.ndarray:
-        """The values of ``text`` as new values for the variable ``info``."""
+    def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo, units: bool = True) -> np.ndarray:
+        """The values of ``text`` as new values for the variable ``info``. ``units=False``: of any unit, in base SI."""
         if info.shared:
             index = np.zeros(1, np.int64)
             differs = differing_name(
@@ -320,7 +324,7 @@ class Group(SimObject):
                     differs.span,
                     "use shared values",
                 )
-        expected = "boolean" if info.dtype == "boolean" else info.dim
+        expected = "boolean" if info.dtype == "boolean" else info.dim if units else None
         try:
             return self.evaluate_text(text, index, f"expression for {self.name}.{info.name}", expected)
         except EquationError as error:

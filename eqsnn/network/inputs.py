@@ -241,6 +241,11 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         period = 0 if self._period is None else int(np.floor(self._period / dt + 0.5))
         if self._period is not None and abs(period * dt - self._period) > 1e-9 * self._period:
             raise EqsnnError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
+        if period and len(steps) and steps[-1] >= period:
+            raise EqsnnError(
+                f"{self.name}: the spike at {self._seconds[-1]:g} s is in the step at the end of the period, {self._period:g} s, with "
+                f"dt = {dt:g} s"
+            )
         return steps, indices, period
 
     @property

@@ -66,6 +66,11 @@ class Link:
         """The variable that is read."""
         return self.source.variables[self.variable]
 
+    @property
+    def has_one_place(self) -> bool:
+        """Whether all elements of the target read the same one."""
+        return isinstance(self.place, int)
+
     def places(self, index: np.ndarray | None) -> np.ndarray:
         """The elements of the source that the elements ``index`` of the target (None: all) read."""
         if isinstance(self.place, str):

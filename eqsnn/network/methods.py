@@ -106,6 +106,10 @@ def method_of(
 
 def _tolerances(chosen: Mapping[str, object], equations: ast.Equations) -> dict[str, float]:
     states = {d.name: unit_of(d.unit)[0] for d in equations.definitions if isinstance(d, ast.Differential)}
+    if not isinstance(chosen["absolute_error_per_variable"], (Mapping, type(None))):
+        raise EquationError(
+            f"absolute_error_per_variable is a dict of names and tolerances; got {chosen['absolute_error_per_variable']!r}"
+        )
     given = dict(chosen["absolute_error_per_variable"] or {})
     found = {"_relative_error": _positive("relative_error", chosen["relative_error"], DIMENSIONLESS, zero=True)}
     general = _positive("absolute_error", chosen["absolute_error"], DIMENSIONLESS)

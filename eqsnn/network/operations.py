@@ -37,6 +37,11 @@ class NetworkOperation(SimObject):
             raise EqsnnError(
                 f"a network operation takes no argument or the time; '{getattr(function, '__name__', function)}' takes {len(parameters)}"
             )
+        if parameters and parameters[0].name == "self" and not inspect.ismethod(function):
+            raise EqsnnError(
+                f"'{function.__name__}' is a method and has no object here: write NetworkOperation(the_object.{function.__name__}) where "
+                "there is one"
+            )
         super().__init__(name, clock=clock, dt=dt, when=when, order=order)
         self.function, self._takes_time = function, bool(parameters)
         self._time = 0.0

@@ -12,6 +12,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError, EquationError, UnitError
 from eqsnn.language.ast import Call, Name, Statements, walk
 from eqsnn.language.parse import parse_expression, parse_statements
+from eqsnn.network.clock import Clock
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -201,6 +202,16 @@ class PathwayView:
     def target(self):
         """The group at the other end."""
         return self._synapses.target if self.prepost == "pre" else self._synapses.source
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the group whose events it waits for."""
+        return getattr(self.source, "root", self.source).clock
+
+    @property
+    def dt(self) -> Quantity:
+        """The time step of its clock."""
+        return self.clock.dt
 
     @property
     def synapses(self) -> Synapses:

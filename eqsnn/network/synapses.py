@@ -135,8 +135,8 @@ class Synapses(Group):
             elif v.held:
                 self._add_array(v.name, v.dim, v.dtype, v.shared, "it is computed at the start of each step")
             elif v.kind == "subexpression":
-                reader = self._subexpression_reader(v.name)
-                self._add(v.name, v.dim, v.dtype, reader, None, "it is a subexpression of the equations")
+                reader = self._subexpression_reader(v.name, v.shared)
+                self._add(v.name, v.dim, v.dtype, reader, None, "it is a subexpression of the equations", v.shared)
             else:
                 self._add_array(v.name, v.dim, v.dtype, v.shared)
         if any(v.kind == "state" and "event-driven" in v.flags for v in self.model.variables):
@@ -182,8 +182,14 @@ class Synapses(Group):
             return slice(None) if index is None else index
         return self.position if index is None else self.position[index]
 
-    def _subexpression_reader(self, name: str):
-        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
+    def _subexpression_reader(self, name: str, shared: bool):
+        def read(index):
+            if shared:  # the same for all: that of the first
+                self.must_exist(name)
+                index = np.zeros(1, np.int64)
+            return self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+        return read
 
     # -- pathways ----------------------------------------------------------------------------------------------------------------
 

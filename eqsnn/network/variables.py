@@ -86,7 +86,7 @@ class VariableView:
         if isinstance(value, str) or isinstance(item, str):
             index = self.group.free_to_change(self.name, index)
         if isinstance(value, str):
-            self.info.write(index, self.group.evaluate(value, index, self.info))
+            self.info.write(index, self.group.evaluate(value, index, self.info, units=not self._unitless))
             return
         self.info.write(index, self._plain(value, index))
 

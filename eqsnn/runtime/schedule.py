@@ -16,7 +16,7 @@ from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.questions import order_of_sum
-from eqsnn.units import second
+from eqsnn.units import Quantity, second
 
 _COLUMNS = ("object", "part of", "clock dt", "when", "order", "active")
 
@@ -62,9 +62,19 @@ class Entry:
     order: int
 
     @property
-    def dt(self) -> float | None:
+    def dt_(self) -> float | None:
         """The time step in seconds; None at the times of an EventClock."""
         return self.owner.clock.dt_ if isinstance(self.owner.clock, Clock) else None
+
+    @property
+    def dt(self) -> Quantity | None:
+        """The time step; None at the times of an EventClock."""
+        return None if self.dt_ is None else self.dt_ * second
+
+    @property
+    def active(self) -> bool:
+        """Whether it takes part in a run."""
+        return self.owner.active
 
 
 def entries(o: SimObject) -> list[Entry]:
@@ -116,7 +126,7 @@ class SchedulingSummary:
         found = [e for o in objects for e in entries(o)]
         found = [replace(e, when=f"before_{slots[0]}") if e.kind == "SubexpressionUpdater" else e for e in found]
         self.entries = sorted(found, key=lambda e: (rank_in(slots, e.when, e.owner), e.order, names(e.owner, e.name)))
-        self._shortest = min((e.dt for e in self.entries if e.dt is not None), default=1.0)
+        self._shortest = min((e.dt_ for e in self.entries if e.dt_ is not None), default=1.0)
 
     def rows(self) -> list[tuple[str, ...]]:
         """The cells of the table, without its head."""
@@ -124,10 +134,10 @@ class SchedulingSummary:
             (
                 f"{e.name} ({e.kind})",
                 f"{e.owner.name} ({type(e.owner).__name__})",
-                "at given times" if e.dt is None else f"{e.dt * second!s} ({self._every(e.dt)})",
+                "at given times" if e.dt_ is None else f"{e.dt!s} ({self._every(e.dt_)})",
                 e.when,
                 str(e.order),
-                "yes" if e.owner.active else "no",
+                "yes" if e.active else "no",
             )
             for e in self.entries
         ]

@@ -88,7 +88,8 @@ def same(function, args, kwargs):
     bounds = [v for k, v in kwargs.items() if k in ("a_min", "a_max", "min", "max", "values", "to_begin", "to_end")]
     dim = common(function, [*same_args(function, args), *bounds])
     check_out(function, kwargs, dim)
-    return wrap(call(function, args, kwargs), dim)
+    found = wrap(call(function, args, kwargs), dim)
+    return kwargs["out"] if isinstance(kwargs.get("out"), np.ndarray) else found
 
 
 def to_plain(function, args, kwargs):

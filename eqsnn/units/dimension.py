@@ -8,19 +8,25 @@ _BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candela")
 _SYMBOLS = ("m", "kg", "s", "A", "K", "mol", "cd")
 
 Exponent = int | Fraction
+_known: dict[tuple[Exponent, ...], Dimension] = {}
 
 
 class Dimension:
     """``exponents``: the powers of metre, kilogram, second, amp, kelvin, mole, candela, exact. Immutable and hashable.
 
-    ``str(dim)`` names it by units: ``V``, ``A/s``, ``kg m^2``; ``1`` for none.
+    ``str(dim)`` names it by units: ``V``, ``A/s``, ``kg m^2``; ``1`` for none. There is one object for each, so that ``is`` compares them.
     """
 
     __slots__ = ("_hash", "exponents")
 
-    def __init__(self, exponents: tuple[Exponent, ...]):
-        self.exponents = tuple(exponents)
-        self._hash = hash(self.exponents)
+    def __new__(cls, exponents: tuple[Exponent, ...]):
+        key = tuple(exponents)
+        found = _known.get(key)
+        if found is None:
+            found = object.__new__(cls)
+            found.exponents, found._hash = key, hash(key)
+            found = _known.setdefault(key, found)
+        return found
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Dimension) and self.exponents == other.exponents)

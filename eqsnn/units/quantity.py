@@ -281,11 +281,8 @@ class Quantity(np.ndarray):
         return self.__copy__()
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
-        from eqsnn.units.show import format_quantity
-
-        return format_quantity(self, spec)
+        """Without ``spec`` as ``str``; ``f'{v:.3f}'`` formats the number in base SI and leaves the unit out: write ``f'{v/mV:.3f} mV'``."""
+        return format(self.view(np.ndarray)[()], spec) if spec else str(self)
 
     def __str__(self) -> str:
         from eqsnn.units.show import format_quantity

@@ -57,12 +57,9 @@ def in_unit(quantity: Quantity, unit: Quantity, precision: int | None = None, py
     return f"{number} * {unit!r}" if python_code else f"{number} {unit!s}"
 
 
-def format_quantity(quantity: Quantity, spec: str = "") -> str:
-    """The text of a quantity in its best unit; ``spec`` formats a scalar's number (``f'{v:.3f}'``)."""
-    unit = best_unit(quantity)
-    if spec and quantity.ndim == 0:
-        return f"{float(_values_in(quantity, unit)):{spec}} {unit!s}"
-    return in_unit(quantity, unit)
+def format_quantity(quantity: Quantity) -> str:
+    """The text of a quantity in its best unit."""
+    return in_unit(quantity, best_unit(quantity))
 
 
 def represent(quantity: Quantity) -> str:
