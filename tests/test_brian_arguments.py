@@ -116,6 +116,10 @@ def test_the_default_type_of_floats_is_a_preference():
     S = b2.Synapses(G, G, "w : 1\nn : integer")
     S.connect()
     kept = cells(dtype={"v": np.float64})
+    P = b2.PoissonGroup(3, [1, 2, 3] * b2.Hz)
+    rates = b2.StateMonitor(P, "rates", record=True)
+    b2.Network(P, rates).run(0.2 * ms)
+    assert P.rates[:].dtype == rates.rates.dtype == np.float32
     assert G.v[:].dtype == S.w[:].dtype == np.float32 and S.n[:].dtype == np.int64 and kept.v[:].dtype == np.float64
     b2.prefs.reset_to_defaults()
     assert cells().v[:].dtype == np.float64

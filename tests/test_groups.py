@@ -140,8 +140,6 @@ def test_linked_variables_that_do_not_fit_are_refused():
     G.k = [0, 1, 2, 3]
     with pytest.raises(eq.EqsnnError, match="'k' of readers says where 'a' is read, and has the value 3"):
         eq.Network(G).run(1 * ms)
-    with pytest.raises(eq.EquationError, match="'a' is linked and cannot be assigned to: it belongs to another group"):
-        eq.NeuronGroup(1, "a : 1 (linked)\nv : 1", threshold="v > 1", reset="a = 3")
     with pytest.raises(eq.EquationError, match="a linked variable has no other flags"):
         eq.NeuronGroup(1, "a : 1 (linked, constant)")
 

@@ -375,12 +375,6 @@ EquationError: a linked variable has no other flags: it is what the other group'
     x : 1 (linked, constant)
                    ^^^^^^^^
   remove it""",
-    "linked is written": """\
-EquationError: 'x' is linked and cannot be assigned to: it belongs to another group
-  in the reset:
-    x += 1
-    ^
-  assign to it there, or declare a parameter of this group""",
     "linked to nothing": """\
 EqsnnError: 'x' of 'cells' is declared (linked) and not linked: cells.x = linked_var(...)""",
     "none of several methods": """\

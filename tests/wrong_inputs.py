@@ -204,7 +204,6 @@ ROWS = {
     "event-driven in a neuron": dict(model="dv/dt = -v/(10*ms) : volt (event-driven)"),
     "shared reads what is not": dict(model="x = v*2 : volt (shared)\n" + LIF),
     "linked and constant": dict(model=LIF + "\nx : 1 (linked, constant)"),
-    "linked is written": dict(model=LIF + "\nx : 1 (linked)", threshold="v > 1*mV", reset="x += 1"),
     "linked to nothing": dict(model=LIF + "\nx : 1 (linked)", run=True),
     "none of several methods": dict(model="dv/dt = -v**2/(10*ms) : 1", method=("exact", "exponential_euler"), run=True),
     # -- statements

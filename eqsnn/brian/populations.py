@@ -107,7 +107,7 @@ class PoissonGroup(_Arguments, inputs.PoissonGroup):
         codeobj_class=None,
     ):
         no_code_object(codeobj_class)
-        super().__init__(N, rates, dt, clock, when, order, namespace, name)
+        super().__init__(N, rates, dt, clock, when, order, namespace, name, _float_type(None))
 
 
 class SpikeGeneratorGroup(_Arguments, inputs.SpikeGeneratorGroup):

@@ -194,7 +194,7 @@ def _own(variables) -> dict[str, Symbol]:
             v.dtype,
             shared=v.shared,
             constant=v.constant,
-            read_only=v.kind == "subexpression" or v.linked,
+            read_only=v.kind == "subexpression",
             unless_refractory="unless refractory" in v.flags,
             expr=v.expr if v.kind == "subexpression" and not v.held else None,
             linked=v.linked,

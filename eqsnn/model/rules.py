@@ -340,7 +340,7 @@ def summed_targets(variable: Variable, d_span: Span, scope: Scope) -> None:
             d_span,
             f"declare a parameter there, 'total : ...', use it in the equation, and sum into total_{side}",
         )
-    if symbol.expr is not None or symbol.constant or symbol.read_only:
+    if symbol.expr is not None or symbol.constant or symbol.read_only or symbol.linked:
         raise EquationError(
             f"'{name}' of the {where} group cannot be a sum", d_span, f"declare it there as a parameter, '{name} : ...'"
         )

@@ -117,12 +117,6 @@ def _may_be_written(assign: Assign, symbol: Symbol, scope: Scope, everywhere: bo
             assign.target_span,
             f"declare it as a parameter ('{name} : unit') to set it",
         )
-    if symbol.linked:
-        raise EquationError(
-            f"'{name}' is linked and cannot be assigned to: it belongs to another group",
-            assign.target_span,
-            "assign to it there, or declare a parameter of this group",
-        )
     if symbol.constant:
         hint = "remove the flag (constant)" if name != "delay" else "set the delays between two runs: S.delay = ..."
         raise EquationError(f"'{name}' is constant and cannot change during a run", assign.target_span, hint)

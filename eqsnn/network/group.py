@@ -133,7 +133,7 @@ class Group(SimObject):
             what = "of the whole group" if known is not None and known.linked else f"'{name} : ... (linked)'"
             raise EqsnnError(f"'{name}' of {self.name} is no linked variable; link one that is declared so, {what}")
         link = self.links[name] = make_link(self, name, given)
-        if link.has_one_place:
+        if link.is_scalar:
             first = np.zeros(1, np.int64)
             self.variables[name] = replace(self.variables[name], shared=True, read=lambda index: link.read(first))
 

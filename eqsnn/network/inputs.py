@@ -27,7 +27,8 @@ class PoissonGroup(NeuronGroup):
     """``N`` independent Poisson processes: in each step, element ``i`` spikes with probability ``rates[i]*dt``.
 
     ``rates``: a frequency, an array of them, or a string expression (over ``i``, ``t``, TimedArrays, constants) evaluated in every step.
-    Given as values they can be set between runs. ``when``: the slot in which the elements spike.
+    Given as values they can be set between runs, and are kept as ``dtype``, float32 or float64. ``when``: the slot in which the elements
+    spike.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class PoissonGroup(NeuronGroup):
         order: int = 0,
         namespace: Mapping[str, object] | None = None,
         name: str = "poissongroup*",
+        dtype=None,
     ):
         if isinstance(rates, str):
             parsed = parse_expression(rates, "rates")
@@ -58,6 +60,7 @@ class PoissonGroup(NeuronGroup):
             order=order,
             namespace=namespace,
             name=name,
+            dtype=dtype,
         )
         self.set_event_schedule("spike", when, order)
         if not isinstance(rates, str):

@@ -67,9 +67,9 @@ class Link:
         return self.source.variables[self.variable]
 
     @property
-    def has_one_place(self) -> bool:
-        """Whether all elements of the target read the same one."""
-        return isinstance(self.place, int)
+    def is_scalar(self) -> bool:
+        """Whether there is one value for a target of several elements, or by declaration."""
+        return self.info.shared or (isinstance(self.place, int) and len(self.target) > 1)
 
     def places(self, index: np.ndarray | None) -> np.ndarray:
         """The elements of the source that the elements ``index`` of the target (None: all) read."""

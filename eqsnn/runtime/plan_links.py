@@ -52,6 +52,26 @@ def check_links(o: Group) -> None:
             link_of(o, v.name).places(None)
 
 
+def written_source(o: Group, name: str) -> tuple[Group, str]:
+    """The group and variable that statements change which assign to the linked variable ``name`` of ``o``.
+
+    Each element must have one of its own in the source: the groups are as large, and no index says else. Raises EqsnnError.
+    """
+    link = link_of(o, name)
+    root, variable, n = link.source, link.variable, len(o)
+    own = np.array_equal(link.places(None), np.arange(n)) and n == len(root) and not isinstance(link.place, str)
+    if not own or root.variables[variable].shared:
+        raise EqsnnError(
+            f"'{o.name}' assigns to '{name}', which is linked to '{variable}' of '{root.name}': its {n} elements do not have one each there; "
+            "assign to a parameter of its own, or send the changes through Synapses"
+        )
+    if variable not in root.arrays or root.variables[variable].write is None:
+        raise EqsnnError(
+            f"'{o.name}' assigns to '{name}', which is linked to '{variable}' of '{root.name}', and that cannot be set"
+        )
+    return root, variable
+
+
 def source_of(plan: Planner, o: Group, name: str, copied: bool = False) -> Source:
     """Where the linked variable ``name`` of ``o`` is read. ``copied``: not from memory that the reader itself writes."""
     link = link_of(o, name)

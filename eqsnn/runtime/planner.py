@@ -27,7 +27,7 @@ from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
 from eqsnn.network.hidden import hidden_names
 from eqsnn.network.hostkernel import function_of, shape_value, table_of
-from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
+from eqsnn.network.inputs import PoissonGroup, PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.late import code_of, look_up_functions
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.namespace import constants, names_of_numbers
@@ -41,7 +41,7 @@ from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
 from eqsnn.runtime.plan_held import place_held
 from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_poisson_input, place_silence
-from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed
+from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed, written_source
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
 from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
@@ -190,8 +190,12 @@ class Planner:
         self.constants[o] = values
 
     def _tell_hidden(self, o: Group) -> None:
-        statements = [p.statements for p in o.pathways.values()] if isinstance(o, Synapses) else []
-        told = hidden_names(o, [*code_of(o), *statements], self.spaces(o))
+        code = code_of(o)
+        if isinstance(o, Synapses):
+            code += [p.statements for p in o.pathways.values()]
+        elif isinstance(o, PoissonGroup):
+            code = [v.expr for v in o.model.variables]  # its threshold is eqsnn's
+        told = hidden_names(o, code, self.spaces(o))
         if told is not None:
             self.messages.append(told)
 
@@ -239,6 +243,10 @@ class Planner:
                         self.written.setdefault(o, set()).update(
                             b.target.variable for b in bound if b.target.owner == "self"
                         )
+        for o, names in list(self.written.items()):
+            for name in names & set(getattr(o, "links", ())):
+                source, variable = written_source(o, name)
+                self.written.setdefault(source, set()).add(variable)
         self.written_in_steps = {o: frozenset(names) for o, names in self.written.items()}
         if any(isinstance(o, NetworkOperation) for o in self.objects):
             for o in self.objects:
@@ -318,7 +326,12 @@ class Planner:
             elif b.variable.endswith(("@index", "@source")):
                 links[b.owner, b.variable.partition("@")[0]] = groups[b.owner]
             elif b.owner != "derived":
-                buffers[b.name] = values_of(member(groups, b.owner), b.variable)
+                group = member(groups, b.owner)
+                if b.writable and b.variable in group.links:
+                    group, variable = written_source(group, b.variable)
+                    buffers[b.name] = group.arrays[variable]
+                else:
+                    buffers[b.name] = values_of(group, b.variable)
         for (owner, variable), group in links.items():
             bind_link(self, kernel, group, owner, variable, buffers)
         for s in kernel.scalars:
