@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import sympy
+from sympy.core.parameters import distribute
 
 from eqsnn.integrators import vocabulary as voc
 from eqsnn.integrators.builder import MapBuilder
@@ -263,7 +264,9 @@ def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
     """The value of one expression, written to the variable ``result``."""
     builder = MapBuilder(name, scope)
     dtype = infer(expr, scope).dtype
-    value = builder.assign("result", builder.translate(expr), expr.span, dtype)
+    with distribute(False):  # 0.1*(j + 0.5) stays so, for the last bits that it has when written out: a delay may lie half between steps
+        translated = builder.translate(expr)
+    value = builder.assign("result", translated, expr.span, dtype)
     builder.write(("self", "result"), value, source=expr.span)
     return builder.finish()
 

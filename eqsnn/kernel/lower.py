@@ -465,7 +465,7 @@ class _Lowering:
         for term in sorted(node.args, key=self._key):
             coefficient = term.as_coeff_Mul()[0]
             negative = bool(coefficient.is_number and coefficient < 0)
-            expr, level = self.convert(-term if negative else term)
+            expr, level = self.convert(_without_minus(term) if negative else term)
             terms.append((level, negative, expr))
         result, top = None, 0
         type_ = "f64" if any(e.type != "i64" for _, _, e in terms) else "i64"
@@ -574,6 +574,14 @@ def _whole_clip(a: Expr, low: Expr, high: Expr) -> Expr:
 
 _WHOLE = {sympy.Abs: _whole_abs, voc.Sign: _whole_sign, voc.Clip: _whole_clip}
 """Functions that give integers for integers."""
+
+
+def _without_minus(term):
+    """``-term``; a number in front of a sum is not multiplied into it."""
+    coefficient, rest = term.as_coeff_Mul()
+    if not rest.is_Add:
+        return -term
+    return rest if coefficient == -1 else sympy.Mul(-coefficient, rest, evaluate=False)
 
 
 def _leaves(key) -> Iterable[tuple]:
