@@ -69,7 +69,10 @@ def _candidates() -> list[list[str]]:
 
 def environment() -> dict[str, str]:
     """The environment of a build. Zig keeps what it compiles once, such as start-up code, in a cache of its own: ours holds it."""
-    return {"ZIG_GLOBAL_CACHE_DIR": str(cache.directory() / "zig"), **os.environ}
+    try:
+        return {"ZIG_GLOBAL_CACHE_DIR": str(cache.directory() / "zig"), **os.environ}
+    except EqsnnError:  # an unusable cache: whoever stores something says so
+        return dict(os.environ)
 
 
 def compiler() -> Compiler:
@@ -100,7 +103,9 @@ def _version(command: list[str]) -> str | None:
     if known is not None:
         return known.read_text(encoding="utf-8")
     try:
-        done = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [*command, "--version"], env=environment(), capture_output=True, text=True, timeout=120, check=False
+        )
     except OSError:
         return None
     if done.returncode != 0:

@@ -194,7 +194,8 @@ def _run(code, key: str, name: str, source: str, commands: list[list[str]]) -> P
     (folder / name).write_text(source, encoding="utf-8")
     try:
         for command in commands:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            environment = compiler.environment()
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 log = re.sub(r"(?m)^.*warning:.*$\n?", "", done.stdout + done.stderr).strip()
                 raise CompileError(

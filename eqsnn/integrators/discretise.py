@@ -264,7 +264,9 @@ def expression_map(name: str, expr: Expr, scope: Scope) -> UpdateMap:
     """The value of one expression, written to the variable ``result``."""
     builder = MapBuilder(name, scope)
     dtype = infer(expr, scope).dtype
-    with distribute(False):  # 0.1*(j + 0.5) stays so, for the last bits that it has when written out: a delay may lie half between steps
+    with distribute(
+        False
+    ):  # 0.1*(j + 0.5) stays so, for the last bits that it has when written out: a delay may lie half between steps
         translated = builder.translate(expr)
     value = builder.assign("result", translated, expr.span, dtype)
     builder.write(("self", "result"), value, source=expr.span)
