@@ -184,14 +184,22 @@ def _statement(span: Span) -> str:
 
 
 def synapse_step(
-    model: Model, method: str | None, varying: frozenset[str], name: str, check: bool = True
+    model: Model,
+    method: str | None,
+    varying: frozenset[str],
+    name: str,
+    check: bool = True,
+    resting: frozenset[str] = frozenset(),
 ) -> StepKernels:
-    """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons."""
+    """One step of the clock-driven equations of synapses: a neuron kernel over synapses, or a pathway where it reads neurons.
+
+    ``resting``: the variables of the neurons at the ends (``tau_post``) that nothing changes during the run.
+    """
 
     def make() -> StepKernels:
         from eqsnn.integrators.discretise import synapse_step_map
 
-        step = synapse_step_map(model, method, varying)
+        step = synapse_step_map(model, method, varying, resting)
         if step is None:
             return StepKernels(None)
         own, shared = _own_and_shared(step.map, model, name, check)
@@ -199,7 +207,7 @@ def synapse_step(
             own = replace(own, whole=True)
         return StepKernels(own, shared, step.method, step.message)
 
-    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), name, check)
+    return _remembered(make, "synapse", _model_parts(model), method, sorted(varying), sorted(resting), name, check)
 
 
 def summed(model: Model, variable: str, name: str, check: bool = True) -> Kernel:

@@ -82,16 +82,16 @@ def _refractoriness(builder: MapBuilder, model: Model) -> sympy.Symbol:
     return fresh
 
 
-def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states):
+def _equations(builder: MapBuilder, model: Model, method, varying, not_refractory, states, resting=frozenset()):
     """The differential equations by the chosen method, then the maps, from the values at the beginning of the step."""
     varying = varying | {v.name for v in model.variables if v.held or v.linked}
     recurrences = model.of_kind("recurrence")
     nexts = {v: builder.translate(v.expr) for v in recurrences}
     chosen = None
     if states:
-        trial = System(MapBuilder(model.name, model.scope), states, varying, not_refractory)
+        trial = System(MapBuilder(model.name, model.scope), states, varying, not_refractory, resting)
         chosen = choose(trial, method, model.name)
-        chosen.integrator.advance(System(builder, states, varying, not_refractory))
+        chosen.integrator.advance(System(builder, states, varying, not_refractory, resting))
     if recurrences:
         System(builder, recurrences, varying, not_refractory)
         _apply_maps(builder, nexts, not_refractory)
@@ -110,13 +110,15 @@ def _apply_maps(builder: MapBuilder, nexts, not_refractory) -> None:
         builder.write(("self", v.name), s, source=v.span)
 
 
-def synapse_step_map(model: Model, method: str | None, varying: frozenset[str] = frozenset()) -> Step | None:
-    """What one synapse does in a step: its clock-driven equations; None if there are none."""
+def synapse_step_map(
+    model: Model, method: str | None, varying: frozenset[str] = frozenset(), resting: frozenset[str] = frozenset()
+) -> Step | None:
+    """What one synapse does in a step: its clock-driven equations; None if there are none. ``resting``: see ``System``."""
     states = tuple(v for v in model.of_kind("state") if "event-driven" not in v.flags)
     if not states and not model.of_kind("recurrence"):
         return None
     builder = MapBuilder(model.name, model.scope)
-    chosen = _equations(builder, model, method, varying, None, states)
+    chosen = _equations(builder, model, method, varying, None, states, resting)
     return Step(builder.finish(), chosen.integrator.name if chosen else None, chosen.message if chosen else None)
 
 

@@ -18,7 +18,8 @@ from eqsnn.update_map import Input, symbol
 
 @dataclass
 class System:
-    """``variables`` integrated together in ``builder``. ``varying``: parameters that are written during the run.
+    """``variables`` integrated together in ``builder``. ``varying``: parameters that are written during the run; ``resting``: variables of
+    connected neurons, such as ``tau_post``, that are not.
 
     ``not_refractory`` is the symbol that says whether clamped variables move, or None.
     """
@@ -27,6 +28,7 @@ class System:
     variables: tuple[Variable, ...]
     varying: frozenset[str] = frozenset()
     not_refractory: sympy.Symbol | None = None
+    resting: frozenset[str] = frozenset()
     noises: dict[str, sympy.Symbol] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class System:
                 return "rand()"
             if known is None or known.owner in ("external", "index") or known.constant:
                 continue
-            if known.owner == "self" and known.variable not in self.varying:
+            if (known.owner == "self" and known.variable not in self.varying) or known.name in self.resting:
                 continue
             return known.name
         return next((f"{name}()" for name in sorted(functions)), None)

@@ -49,7 +49,8 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
     for v in o.model.variables:
         if "summed" in v.flags:
             _place_summed(plan, o, v.name, sides, stem)
-    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check)
+    resting = _resting_at_the_ends(plan, sides)
+    kernels = pipeline.synapse_step(o.model, o.method, plan.varying(o), f"{stem}_step", plan.check, resting)
     if kernels.message:
         plan.messages.append(kernels.message)
     if kernels.own is not None and len(o):
@@ -83,6 +84,16 @@ def _changing(plan: Planner, o: Synapses) -> frozenset[tuple[str, str]]:
     if not any("event-driven" in v.flags for v in o.model.variables):
         return frozenset()
     return frozenset((owner, name) for owner, g in connected(o) for name in plan.written_in_steps.get(g, ()))
+
+
+def _resting_at_the_ends(plan: Planner, sides: dict[str, Group]) -> frozenset[str]:
+    """The parameters of the neurons at the ends, by their names in the synapses, that nothing writes during the run."""
+    return frozenset(
+        f"{v.name}_{side}"
+        for side in ("pre", "post")
+        for v in sides[side].model.of_kind("parameter")
+        if not v.linked and v.name not in plan.written.get(sides[side], ())
+    )
 
 
 def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[str, str]]:
