@@ -100,9 +100,9 @@ _door: _Door | None = None
 
 
 def door() -> _Door:
-    """The door, being built or found."""
+    """The door, being built or found; built again if the cache has been cleared since."""
     global _door
-    if _door is None:
+    if _door is None or (_door.path is not None and not _door.path.is_file()):
         _door = _Door()
     return _door
 
