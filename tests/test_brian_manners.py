@@ -302,6 +302,92 @@ def test_a_pair_that_cannot_be_has_no_synapses():
                 S.w[:, 4]
 
 
+def test_expression_and_statements_are_strings_that_say_so():
+    G = b2.NeuronGroup(
+        2, "dv/dt = 1/ms : 1", threshold=b2.Expression("v > 0.95"), reset=b2.Statements("v = 0"), method="euler"
+    )
+    G.run_regularly(b2.Statements("v += 0"))
+    G.v = b2.Expression("0.5*i")
+    M = b2.SpikeMonitor(G)
+    b2.Network(G, M).run(1.05 * ms)
+    assert M.count.tolist() == [1, 1] and M.t[0] == 0.4 * ms
+    e = b2.Expression("v > w*exp(x)")
+    assert (e.code, e.identifiers, repr(e)) == ("v > w*exp(x)", {"v", "w", "exp", "x"}, "Expression('v > w*exp(x)')")
+    assert b2.Equations("dx/dt = -x/tau : 1")["x"].expr == b2.Expression("-x/tau")
+    with pytest.raises(b2.BrianObjectException, match="takes the text of an expression"):
+        b2.Expression(sympy_expression=3)
+
+
+def test_strings_for_values_without_units():
+    G = b2.NeuronGroup(3, "w : volt\nk : volt (shared)")
+    G.w_ = "i + 5"
+    G.w_["i == 2"] = "1.5"
+    G.k_ = "2*N"
+    assert G.w_[:].tolist() == [5, 6, 1.5] and G.k[:] == 6 * b2.volt
+    with pytest.raises(b2.DimensionMismatchError):
+        G.w = "i + 5"
+
+
+def test_a_format_gives_the_number_as_in_brian():
+    q = 0.5 * ms
+    assert f"{q}" == f"{q!s}" == "0.5 ms"
+    assert f"{q:g}" == "0.0005" and f"{12345 * b2.Hz:.1f} Hz" == "12345.0 Hz" and f"{3 * mV:10}" == "     0.003"
+    with pytest.raises(TypeError):
+        format([1, 2] * mV, "g")
+
+
+def test_dimensions_are_one_object_each():
+    import copy
+    import pickle
+
+    dim = b2.get_or_create_dimension((2, 1, -3, -1, 0, 0, 0))
+    assert dim is b2.volt.dim is mV.dim and pickle.loads(pickle.dumps(dim)) is copy.deepcopy(dim) is dim
+    assert (b2.amp * b2.ohm).dim is dim
+
+
+def test_a_dimension_error_of_a_script():
+    error = b2.DimensionMismatchError("no", b2.volt.dim, b2.second.dim)
+    assert str(error) == "no (units are V and s)"
+    assert str(b2.DimensionMismatchError("no", b2.get_dimensions(1))) == "no (units are 1)"
+
+
+def test_concatenate_into_an_array():
+    out = b2.Quantity(np.zeros(3), dim=b2.second.dim)
+    assert b2.concatenate([[1, 2] * ms, [3] * ms], out=out) is out and (out / ms).tolist() == [1, 2, 3]
+
+
+def test_clocks_of_pathways_and_entries_of_the_summary():
+    G, H = (b2.NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", dt=k * ms, name=f"g{k}") for k in (1, 2))
+    S = b2.Synapses(G, H, on_pre="v += 1", on_post="v += 1", name="syn")
+    S.connect()
+    assert S.pre.clock is G.clock and S.post.clock is H.clock and S.post.dt == 2 * ms
+    S.active = False
+    entries = {e.name: e for e in b2.scheduling_summary(b2.Network(G, H, S)).entries}
+    assert entries["g1_spike_thresholder"].dt == 1 * ms and entries["g1_spike_thresholder"].active
+    assert not entries["syn_pre"].active
+
+
+def test_a_method_without_its_object_is_no_operation():
+    with pytest.raises(b2.BrianObjectException, match="'step' is a method and has no object here"):
+
+        class Simulation:
+            @b2.network_operation
+            def step(self):
+                pass
+
+
+def test_shared_subexpressions_of_synapses_are_scalars():
+    G = b2.NeuronGroup(2, "number : 1 (shared)", name="g")
+    S = b2.Synapses(G, G, "s : 1 (shared)\nsub = number_post + s : 1 (shared)")
+    S.connect()
+    S.s, G.number = 100, 50
+    assert S.sub[:] == 150 and np.ndim(S.sub[:]) == 0
+
+
+def test_there_are_no_log_files():
+    assert b2.BrianLogger.tmp_log is None is b2.BrianLogger.tmp_script
+
+
 def test_seed_seeds_numpy_too():
     b2.seed(5)
     first = np.random.rand()
