@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 import warnings
 
@@ -214,6 +215,22 @@ def test_a_directory_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
 def test_a_new_directory_is_for_the_user_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path / "new" / "cache"))
     assert stat.S_IMODE(cache.directory().stat().st_mode) == 0o700
+
+
+def test_a_process_goes_on_after_its_cache_was_cleared(tmp_path):
+    script = """
+        import eqsnn.brian as b2
+        for k in (1, 2):
+            G = b2.NeuronGroup(1, f"dv/dt = {k}/ms : 1", method="euler")
+            b2.Network(G).run(1*b2.ms)
+            b2.clear_cache("cython")
+            print(round(G.v[0], 6))
+    """
+    environment = {**os.environ, "EQSNN_CACHE_DIR": str(tmp_path), "EQSNN_BACKEND": "cython"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["1.0", "2.0"], done.stderr
 
 
 def test_the_cache_is_capped_and_can_be_cleared(tmp_path, monkeypatch):

@@ -431,6 +431,11 @@ def test_a_spike_generator_says_what_it_holds_and_refuses_what_does_not_fit():
     ):
         with pytest.raises((eq.EqsnnError, eq.UnitError), match=message):
             G.set_spikes(*arguments)
+    late = eq.SpikeGeneratorGroup(1, [0, 0], [0, 0.99999] * ms, period=1 * ms, dt=0.1 * ms, name="late")
+    with pytest.raises(
+        eq.EqsnnError, match="late: the spike at 0.00099999 s is in the step at the end of the period, 0.001 s, with dt"
+    ):
+        eq.Network(late).run(3 * ms)
     with pytest.raises(AttributeError, match="no variable or attribute 'perod'"):
         G.perod = 3
 

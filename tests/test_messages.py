@@ -357,18 +357,6 @@ EquationError: the threshold is a number, and a condition is expected
     v
     ^
   compare it with something, such as v > 0*mV""",
-    "condition as a number": """\
-EquationError: an operand of '+' is a condition, and a number is expected
-  in the equations:
-    x = 1 + (3 > 2) : 1
-             ^^^^^
-  int(condition) is 1 or 0""",
-    "boolean with arithmetic": """\
-EquationError: an operand of '+' is a condition, and a number is expected
-  in the equations:
-    x = True + 1 : 1
-        ^^^^
-  int(condition) is 1 or 0""",
     "linked and constant": """\
 EquationError: a linked variable has no other flags: it is what the other group's variable is
   in line 2 of the equations:

@@ -195,8 +195,6 @@ ROWS = {
     "noise with a wrong unit": dict(model="dv/dt = -v/(10*ms) + xi*mV : volt"),
     # -- kinds of values
     "number as a condition": dict(model=LIF, threshold="v"),
-    "condition as a number": dict(model="x = 1 + (3 > 2) : 1"),
-    "boolean with arithmetic": dict(model="x = True + 1 : 1"),
     # -- flags
     "unknown flag": dict(model="dv/dt = -v/(10*ms) : volt (unless refractry)"),
     "random subexpression": dict(model="dv/dt = x/ms : 1\nx = 2*rand() : 1"),

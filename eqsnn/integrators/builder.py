@@ -170,20 +170,29 @@ class MapBuilder:
             case Unary("not"):
                 return voc.Not(self._node(expr.operand, scope, frame))
             case Unary():
-                operand = self._node(expr.operand, scope, frame)
+                operand = self._number(expr.operand, scope, frame)
                 return -operand if expr.op == "-" else operand
             case Logical():
                 function = voc.And if expr.op == "and" else voc.Or
                 return function(self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
             case Compare():
-                return voc.COMPARISONS[expr.op](
-                    self._node(expr.left, scope, frame), self._node(expr.right, scope, frame)
-                )
+                both = _is_condition(expr.left, scope) and _is_condition(expr.right, scope)
+                side = self._node if both else self._number
+                return voc.COMPARISONS[expr.op](side(expr.left, scope, frame), side(expr.right, scope, frame))
             case Binary():
-                return self._binary(expr, self._node(expr.left, scope, frame), self._node(expr.right, scope, frame))
+                left, right = self._number(expr.left, scope, frame), self._number(expr.right, scope, frame)
+                return self._binary(expr, left, right)
             case Call():
                 return self._call(expr, scope, frame)
         raise InternalError(f"no translation for {expr!r}")
+
+    def number(self, expr: Expr, scope: Scope) -> sympy.Expr:
+        """``expr`` in sympy, where a number is wanted: a condition is 1 or 0."""
+        return voc.ToInt(self.translate(expr, scope)) if _is_condition(expr, scope) else self.translate(expr, scope)
+
+    def _number(self, expr: Expr, scope: Scope, frame: str):
+        node = self._node(expr, scope, frame)
+        return voc.ToInt(node) if _is_condition(expr, scope) else node
 
     def _binary(self, expr: Binary, left, right):
         match expr.op:
@@ -263,6 +272,8 @@ class MapBuilder:
             known.dtype == "integer" and infer(known.expr, inner).dtype == "float"
         ):  # an external constant, which is an integer
             translated = voc.ToInt(translated)
+        elif known.dtype != "boolean" and _is_condition(known.expr, inner):
+            translated = voc.ToInt(translated)
         value = self.assign(base, translated, known.expr.span, known.dtype)
         self._expanded[key] = value
         return value
@@ -270,9 +281,10 @@ class MapBuilder:
     def _call(self, expr: Call, scope: Scope, frame: str):
         if expr.function in ("rand", "randn"):
             return self.draw("uniform" if expr.function == "rand" else "normal")
-        args = [self._node(a, scope, frame) for a in expr.args]
         if expr.function in scope.functions:
+            args = [self._node(a, scope, frame) for a in expr.args]
             return self._given(expr, scope.functions[expr.function], args, scope, frame)
+        args = [self._number(a, scope, frame) for a in expr.args]
         if expr.function == "poisson":
             alike = Integer(int(self.one_for_all))
             return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)
@@ -325,7 +337,9 @@ class MapBuilder:
         """One assignment: the target's newest value."""
         key = (bound.target.owner, bound.target.variable)
         self.one_for_all = bound.target.shared
-        value = self.translate(bound.value, scope)
+        value = (
+            self.translate(bound.value, scope) if bound.target.dtype == "boolean" else self.number(bound.value, scope)
+        )
         self.one_for_all = False
         if bound.op != "=":
             value = self._binary(
@@ -347,3 +361,14 @@ def _finite(value, span: Span):
 
 def _number(value: float):
     return Integer(int(value)) if value == int(value) and abs(value) < 2**31 else Float(value)
+
+
+def _is_condition(expr: Expr, scope: Scope) -> bool:
+    """Whether the value is true or false."""
+    match expr:
+        case Number() | Binary() | Unary("-" | "+"):
+            return False
+        case Name():
+            known = scope.symbols.get(expr.id)
+            return known is not None and known.dtype == "boolean"
+    return infer(expr, scope).dtype == "boolean"

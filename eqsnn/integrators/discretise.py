@@ -206,7 +206,7 @@ def _run_statements(builder: MapBuilder, statements: Statements, scope: Scope, g
     for b in bound:
         key = (b.target.owner, b.target.variable)
         if key in accumulated:
-            value = builder.translate(b.value, scope)
+            value = builder.number(b.value, scope)
             _write(
                 builder,
                 b,

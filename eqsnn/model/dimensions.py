@@ -54,7 +54,7 @@ def check_value(expr: Expr, scope: Scope, expected: Dimension | str | None) -> F
     if expected == "boolean":
         condition(expr, found, "this")
     elif expected is not None:
-        number(expr, found, "this")
+        found = as_number(found)
         if found.dim is not None and found.dim != expected:
             raise UnitError(
                 f"this has unit {found.dim}, and {expected} is expected", expr.span, unit_hint(expr, expected)
@@ -68,10 +68,9 @@ def unit_hint(expr: Expr, wanted: Dimension) -> str:
     return f"give the number its unit, {wanted}" if plain and wanted != DIMENSIONLESS else ""
 
 
-def number(expr: Expr, found: Found, what: str) -> None:
-    """Refuse a condition where a number is needed."""
-    if found.dtype == "boolean":
-        raise EquationError(f"{what} is a condition, and a number is expected", expr.span, "int(condition) is 1 or 0")
+def as_number(found: Found) -> Found:
+    """Where a number is needed, a condition is 1 or 0."""
+    return Found(DIMENSIONLESS, "integer") if found.dtype == "boolean" else found
 
 
 def condition(expr: Expr, found: Found, what: str) -> None:
@@ -95,9 +94,7 @@ def infer(expr: Expr, scope: Scope) -> Found:
             condition(expr.operand, infer(expr.operand, scope), "the operand of 'not'")
             return Found(DIMENSIONLESS, "boolean")
         case Unary():
-            found = infer(expr.operand, scope)
-            number(expr.operand, found, f"the operand of '{expr.op}'")
-            return found
+            return as_number(infer(expr.operand, scope))
         case Logical():
             for side in (expr.left, expr.right):
                 condition(side, infer(side, scope), f"an operand of '{expr.op}'")
@@ -159,8 +156,6 @@ def unit_meant(name: str) -> str | None:
 
 def _compare(expr: Compare, scope: Scope) -> Found:
     left, right = infer(expr.left, scope), infer(expr.right, scope)
-    if (left.dtype == "boolean") != (right.dtype == "boolean") and None not in (left.dim, right.dim):
-        raise EquationError(f"'{expr.op}' compares a condition with a number", expr.span, "int(condition) is 1 or 0")
     _agree(expr, left, right, f"'{expr.op}' compares values")
     return Found(DIMENSIONLESS, "boolean")
 
@@ -172,9 +167,7 @@ def _agree(expr, left: Found, right: Found, what: str) -> None:
 
 
 def _binary(expr: Binary, scope: Scope) -> Found:
-    left, right = infer(expr.left, scope), infer(expr.right, scope)
-    for side, found in ((expr.left, left), (expr.right, right)):
-        number(side, found, f"an operand of '{expr.op}'")
+    left, right = as_number(infer(expr.left, scope)), as_number(infer(expr.right, scope))
     both: DType = "integer" if left.dtype == right.dtype == "integer" else "float"
     if expr.op in ("+", "-", "%"):
         _agree(expr, left, right, f"'{expr.op}' combines values")
@@ -298,8 +291,7 @@ def _apply_rule(expr: Call, spec: FunctionSpec, found: list[Found]) -> Found:
     if spec.rule == "int":
         _plain(expr, spec, found)
         return Found(DIMENSIONLESS, "integer")
-    for arg, f in zip(expr.args, found):
-        number(arg, f, f"an argument of {spec.name}()")
+    found = [as_number(f) for f in found]
     dim = found[0].dim
     if spec.rule == "keep":
         return found[0]

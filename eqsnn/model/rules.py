@@ -8,7 +8,7 @@ from dataclasses import replace
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
-from eqsnn.model.dimensions import SECOND, XI_DIM, condition, infer, number, unit_hint
+from eqsnn.model.dimensions import SECOND, XI_DIM, as_number, condition, infer, unit_hint
 from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
 from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
@@ -218,8 +218,7 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
         return
     expr = variable.expr
     if variable.kind == "state":
-        found = infer(expr, noise_scope(expr, scope))
-        number(expr, found, f"the derivative of '{variable.name}'")
+        found = as_number(infer(expr, noise_scope(expr, scope)))
         wanted = variable.dim / SECOND
         if found.dim is not None and found.dim != wanted:
             hint = unit_hint(expr, wanted)
@@ -233,12 +232,7 @@ def units_of_variable(variable: Variable, scope: Scope) -> None:
     if variable.dtype == "boolean":
         condition(expr, found, f"'{variable.name}' is declared boolean; this")
         return
-    if found.dtype == "boolean":
-        raise EquationError(
-            f"'{variable.name}' is a number, and this is a condition",
-            expr.span,
-            "declare it boolean, or write int(condition)",
-        )
+    found = as_number(found)
     if found.dim is not None and found.dim != variable.dim:
         raise UnitError(
             f"'{variable.name}' is declared with unit {variable.dim}, and this has unit {found.dim}",

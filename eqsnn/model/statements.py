@@ -151,10 +151,12 @@ def _draws(expr: Expr, scope: Scope) -> bool:
 
 
 def _check_units(assign: Assign, symbol: Symbol, found: Found) -> None:
-    if (symbol.dtype == "boolean") != (found.dtype == "boolean") and found.dim is not None and symbol.dim is not None:
-        kind, other = ("a condition", "a number") if symbol.dtype == "boolean" else ("a number", "a condition")
-        hint = "int(condition) is 1 or 0" if symbol.dtype != "boolean" else "assign True, False or a comparison"
-        raise EquationError(f"'{assign.target}' is {kind}, and {other} is assigned", assign.value.span, hint)
+    if symbol.dtype == "boolean" != found.dtype and found.dim is not None and symbol.dim is not None:
+        raise EquationError(
+            f"'{assign.target}' is a condition, and a number is assigned",
+            assign.value.span,
+            "assign True, False or a comparison",
+        )
     if found.dim is None or symbol.dim is None:
         return
     if assign.op in ("=", "+=", "-=", "%="):
