@@ -21,6 +21,7 @@ from eqsnn.errors import (
     InternalError,
     MagicError,
     NotFiniteError,
+    SweepError,
     UnitError,
 )
 from eqsnn.network.base import SimObject, seed
@@ -50,6 +51,8 @@ from eqsnn.runtime.magic import (
 from eqsnn.runtime.progress import TextReport
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
+from eqsnn.runtime.sweep import sweep
+from eqsnn.runtime.sweep_table import SweepTable
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 
 __all__ = [
@@ -80,6 +83,8 @@ __all__ = [
     "SpikeMonitor",
     "StateMonitor",
     "Subgroup",
+    "SweepError",
+    "SweepTable",
     "Synapses",
     "TextReport",
     "TimedArray",
@@ -103,6 +108,7 @@ __all__ = [
     "start_scope",
     "stop",
     "store",
+    "sweep",
 ]
 
 

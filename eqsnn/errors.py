@@ -115,5 +115,13 @@ class IntegrationError(EqsnnError, ArithmeticError):
     """An adaptive method could not keep the error it was asked for."""
 
 
+class SweepError(EqsnnError):
+    """A point of a sweep failed; ``point`` has its parameters."""
+
+    def __init__(self, message: str, point: dict | None = None):
+        super().__init__(message)
+        self.point = point or {}
+
+
 class NotFiniteError(EqsnnError, FloatingPointError):
     """A variable became NaN or infinite during a run."""

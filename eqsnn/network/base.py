@@ -27,10 +27,12 @@ class _Registry:
         self.objects: weakref.WeakSet[SimObject] = weakref.WeakSet()
         self.names: dict[str, weakref.WeakSet[SimObject]] = {}
         self.seed_value = int.from_bytes(os.urandom(8), "little")
+        self.epochs = itertools.count(1)
         self.epoch = 0
         self.since_seed = 0
         self.ever = 0
         self.draws = 0
+        self.scopes = itertools.count(1)
         self.scope = 0
 
     def is_taken(self, name: str) -> bool:
@@ -71,7 +73,7 @@ def seed(value: int | None = None) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
         raise EqsnnError(f"seed() takes an integer or None; got {value!r}")
     registry.seed_value = int.from_bytes(os.urandom(8), "little") if value is None else int(value)
-    registry.epoch += 1
+    registry.epoch = next(registry.epochs)
     registry.since_seed = registry.draws = 0
 
 

@@ -32,6 +32,16 @@ def show_notices() -> None:
         logger.setLevel(logging.INFO)
 
 
+def told() -> frozenset[str]:
+    """The notices that have been given."""
+    return frozenset(_told)
+
+
+def leave_to_the_caller() -> None:
+    """Give no notices in this process, one of many; the caller gives what ``told()`` has here."""
+    logger.setLevel(logging.WARNING)
+
+
 def tell_once(message: str) -> None:
     """Give a notice, if it has not been given before."""
     if message in _told:

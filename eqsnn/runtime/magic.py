@@ -272,7 +272,7 @@ def stop() -> None:
 
 def start_scope() -> None:
     """Leave the objects made so far out of what ``run()`` and ``collect()`` see."""
-    registry.scope += 1
+    registry.scope = next(registry.scopes)
 
 
 def scheduling_summary(net: Network | None = None) -> SchedulingSummary:

@@ -31,7 +31,8 @@ def reporter(report, start: float, duration: float) -> Reporter | None:
     raise EqsnnError(f"report= is 'text', 'stderr', 'bar', an open text file, a function or None; got {report!r}")
 
 
-def _clock(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
+    """Seconds as people say them: '3.2 s', '2 min 5 s'."""
     if seconds < 60:
         return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(int(seconds + 0.5), 60)
@@ -51,10 +52,10 @@ class TextReport:
         if completed == 0:
             line = f"Starting simulation at t = {start!s} for a duration of {whole:g} s"
         elif completed >= 1:
-            line = f"{whole:g} s (100%) simulated in {_clock(took)}"
+            line = f"{whole:g} s (100%) simulated in {clock_text(took)}"
         else:
             left = took * (1 - completed) / completed
-            line = f"{completed * whole:g} s ({completed:.0%}) simulated in {_clock(took)}, estimated {_clock(left)} remaining."
+            line = f"{completed * whole:g} s ({completed:.0%}) simulated in {clock_text(took)}, estimated {clock_text(left)} remaining."
         print(line, file=self.stream, flush=True)
 
 
@@ -84,7 +85,7 @@ def _plain_bar(duration: float) -> Reporter:
     def report(elapsed: float, done: float) -> None:
         filled = int(40 * done)
         end = "\n" if done >= 1 else ""
-        text = f"\r{done:4.0%} |{'#' * filled}{'.' * (40 - filled)}| {done * duration:.3g}/{duration:.3g} s [{_clock(time.monotonic() - began)}]"
+        text = f"\r{done:4.0%} |{'#' * filled}{'.' * (40 - filled)}| {done * duration:.3g}/{duration:.3g} s [{clock_text(time.monotonic() - began)}]"
         print(text, end=end, file=sys.stderr, flush=True)
 
     return report
