@@ -53,6 +53,7 @@ from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.runtime.sweep import sweep
 from eqsnn.runtime.sweep_table import SweepTable
+from eqsnn.runtime.trials import Trials
 from eqsnn.units import Quantity, Unit, check_units, have_same_dimensions
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "Synapses",
     "TextReport",
     "TimedArray",
+    "Trials",
     "Unit",
     "UnitError",
     "check_units",

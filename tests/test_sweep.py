@@ -110,7 +110,7 @@ def test_columns_and_grids():
 def test_units_stay():
     found = eq.sweep(lambda I: I * 2 * eq.Mohm, {"I": np.linspace(0, 2, 3) * nA}, jobs=1)
     assert np.allclose(found["value"] / mV, [0, 2, 4]) and np.allclose(found["I"] / nA, [0, 1, 2])
-    with pytest.raises(eq.UnitError, match="'value' of the sweep has values with the units"):
+    with pytest.raises(eq.UnitError, match="'value' has values with the units"):
         eq.sweep(lambda k: k * second if k else k * mV, [{"k": 1}, {"k": 0}], jobs=1)["value"]  # noqa: B018
 
 
@@ -172,7 +172,7 @@ def test_wrong_calls(case):
 
 
 def test_wrong_results():
-    with pytest.raises(eq.SweepError, match="returns the SpikeMonitor 'spikes'; return what you need of it"):
+    with pytest.raises(eq.SweepError, match="and this one the SpikeMonitor 'spikes'; return what you need of it"):
         eq.sweep(lambda k: eq.SpikeMonitor(eq.PoissonGroup(1, 1 * Hz), name="spikes"), {"k": [1]}, jobs=1)
     with pytest.raises(eq.EqsnnError, match="returns 'k', which is a column already"):
         eq.sweep(lambda k: {"k": 1}, {"k": [1]}, jobs=1)

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from eqsnn.backends import cache
 from eqsnn.errors import Span
@@ -52,9 +52,32 @@ def _canonical(part: object) -> object:
     return [type(part).__name__, repr(part)]
 
 
+_PLAIN = (str, int, float, bool, complex, bytes, type(None), frozenset)
+_SO_MANY = 512
+_keys: dict[tuple, tuple[str, object]] = {}
+"""The keys of what was asked for last, found again by the very objects that it consists of, which are held so that no other takes their place:
+a network that runs again, or many times over, is not read anew."""
+
+
+def _identity(part: object) -> Iterator[object]:
+    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object it is."""
+    if isinstance(part, (tuple, list)):
+        yield "("
+        for x in part:
+            yield from _identity(x)
+        yield ")"
+    else:
+        yield (type(part), part) if isinstance(part, _PLAIN) else id(part)
+
+
 def _key(parts: object) -> str:
-    text = json.dumps([_version(), _canonical(parts)])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    same = tuple(_identity(parts))
+    if same not in _keys:
+        text = json.dumps([_version(), _canonical(parts)])
+        if len(_keys) >= _SO_MANY:
+            del _keys[next(iter(_keys))]
+        _keys[same] = hashlib.sha256(text.encode()).hexdigest()[:32], parts
+    return _keys[same][0]
 
 
 def find(parts: tuple, kind: type) -> object | None:

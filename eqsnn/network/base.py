@@ -32,6 +32,8 @@ class _Registry:
         self.since_seed = 0
         self.ever = 0
         self.draws = 0
+        self.trial = 0
+        self.in_trial: object = None
         self.scopes = itertools.count(1)
         self.scope = 0
 
@@ -52,6 +54,15 @@ class _Registry:
             gc.collect(0)  # an object that nobody holds may live on in a cycle for a while
         candidates = itertools.chain([stem], (f"{stem}_{k}" for k in itertools.count(1)))
         return next(name for name in candidates if not self.is_taken(name))
+
+    def of_trial(self) -> tuple:
+        """What the keys of random streams end with in a trial (runtime/trials.py); those of the first are the ones without trials."""
+        return ("trial", self.trial) if self.trial else ()
+
+    def refuse_in_a_trial(self, what: str) -> None:
+        """Raise EqsnnError while a trial is looked at."""
+        if self.in_trial is not None:
+            raise EqsnnError(f"{what} within a trial: trials have their synapses and delays in common; do it before you make them")
 
     def enter(self, o: SimObject) -> None:
         """Know a new object, and give it its numbers since ``seed()`` and since the start of the process."""
@@ -80,7 +91,7 @@ def seed(value: int | None = None) -> None:
 def host_site() -> tuple:
     """The key of one random assignment made from Python: assignments are numbered since ``seed()``."""
     registry.draws += 1
-    return (registry.seed_value, "assignment", registry.draws - 1)
+    return (registry.seed_value, "assignment", registry.draws - 1, *registry.of_trial())
 
 
 class _Finished(ABCMeta):
@@ -145,7 +156,7 @@ class SimObject(metaclass=_Finished):
         Objects made since the last ``seed()`` are numbered from it; older ones keep their number since the start of the process.
         """
         fresh = self._epoch == registry.epoch
-        return (registry.seed_value, "new" if fresh else "old", self._ordinal if fresh else self._age, label)
+        return (registry.seed_value, "new" if fresh else "old", self._ordinal if fresh else self._age, label, *registry.of_trial())
 
     def updates(self, label: str) -> int:
         """How many updates this call site has made since ``seed()``."""

@@ -37,6 +37,13 @@ def zeros(n: int, dtype) -> np.ndarray:
     return raw[offset : offset + size].view(dtype)
 
 
+def own_array(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """The array of a variable that Python is about to write; one that trials have in common (runtime/trials.py) is copied first."""
+    if not arrays[name].flags.writeable:
+        arrays[name] = arrays[name].copy()
+    return arrays[name]
+
+
 class Indices:
     """The numbers of the elements of a group, by any index that the group takes."""
 

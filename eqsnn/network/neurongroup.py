@@ -181,15 +181,15 @@ class NeuronGroup(Group, SpikeSource):
         self._add_fixed("t_in_timesteps", DIMENSIONLESS, "integer", steps, shared=True)
 
     def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
-        array = zeros(1 if shared else self._n, self._types.get(name, NUMPY_TYPES[dtype]))
-        self.arrays[name] = array
+        self.arrays[name] = zeros(1 if shared else self._n, self._types.get(name, NUMPY_TYPES[dtype]))
 
         def read(index):
+            array = self.arrays[name]
             values = array if index is None or shared else array[index]
             return values.astype(bool) if dtype == "boolean" else values.copy()
 
         def write(index, values):
-            array[slice(None) if index is None else index] = values
+            self.arrays[name][slice(None) if index is None else index] = values
 
         self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None if why else write, why)
 

@@ -12,6 +12,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError, EquationError, UnitError
 from eqsnn.language.ast import Call, Name, Statements, walk
 from eqsnn.language.parse import parse_expression, parse_statements
+from eqsnn.network.base import registry
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -83,6 +84,7 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
             synapses.must_exist("delay")
         if len(values) == 0:
             return
+        registry.refuse_in_a_trial(f"setting a delay of {synapses.name}")
         if index is None:
             values = np.broadcast_to(values, max(len(synapses), 1)).astype(np.float64)
             pathway.delay = values[:1].copy() if np.ptp(values) == 0 else values.copy()

@@ -17,7 +17,8 @@ from eqsnn.network import connection
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
-from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.base import registry
+from eqsnn.network.group import NUMPY_TYPES, Group, own_array
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.pathway import (
@@ -168,7 +169,7 @@ class Synapses(Group):
         def write(index, values):
             if not shared:
                 self.must_exist(name)
-            self.arrays[name][slice(None) if shared else self._internal(index)] = values
+            own_array(self.arrays, name)[slice(None) if shared else self._internal(index)] = values
 
         self._add(name, dim, dtype, read, None if why else write, why, shared)
 
@@ -283,6 +284,7 @@ class Synapses(Group):
         itself. ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees, ``True`` draws partners with
         repetition.
         """
+        registry.refuse_in_a_trial(f"{self.name}.connect()")
         request = connection.Request(
             condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses
         )

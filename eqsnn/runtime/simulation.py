@@ -38,7 +38,7 @@ running: list[Network] = []
 """The networks that run now: one, or more where an operation of one runs another."""
 
 
-def _engine(chosen: Backend):
+def engine_of(chosen: Backend):
     """The engine that runs what the backend builds."""
     if chosen.compiled not in _engines:
         if chosen.compiled:
@@ -226,9 +226,9 @@ class Network:
         UnitError or CompileError before the first step; NotFiniteError when a variable becomes NaN or infinite; KeyboardInterrupt at
         Ctrl-C, with the state of the last whole step.
         """
-        seconds = _seconds(duration, "duration")
+        seconds = in_seconds(duration, "duration")
         period = 0.1 if report in ("bar", "tqdm") else 10.0
-        period = period if report_period is None else _seconds(report_period, "report_period")
+        period = period if report_period is None else in_seconds(report_period, "report_period")
         tell = reporter(report, float(self._time), seconds)
         space = dict(namespace) if namespace is not None else user_namespace(level)
         self._may_run()
@@ -236,7 +236,7 @@ class Network:
         threads = settings.effective_threads()
         chosen.prepare()
         planner = Planner(
-            self._objects.values(), space, _LazyEngine(chosen), settings, self.stop_if_not_finite, tuple(self.schedule)
+            self._objects.values(), space, LazyEngine(chosen), settings, self.stop_if_not_finite, tuple(self.schedule)
         )
         built = planner.build()
         self.messages = built.messages
@@ -246,7 +246,7 @@ class Network:
         self._last = built
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
-        loaded = _engine(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))
+        loaded = engine_of(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))
         self._claim()
         running.append(self)
         try:
@@ -268,6 +268,8 @@ class Network:
         """Every object runs in one network, and one run at a time."""
         if self in running:
             raise EqsnnError("run() was called from within a run of the same network")
+        if registry.in_trial is self:
+            raise EqsnnError("run() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])")
         for o in self._objects.values():
             if o._network not in (None, self):
                 raise EqsnnError(
@@ -308,11 +310,7 @@ class Network:
         interrupts = Interrupts()
         self._stop = False
         began = time.monotonic()
-        steps = {clock: plan.step_from(tick) for clock, plan in zip(built.clocks, built.plan.clocks)}
-        self._set_time(self._time)
-        for o in self._objects.values():
-            if isinstance(o, Recorder) and o.clock in steps:
-                o.begin(steps[o.clock])
+        self._begin(built, tick)
         status = "done"
         if tell:
             tell(0.0, 0.0)
@@ -333,15 +331,37 @@ class Network:
                     if status in ("interrupted", "not finite", "failed", "unmet"):
                         break
         finally:
-            loaded.save_counts()
-            for o in self._objects.values():
-                if isinstance(o, Recorder):
-                    o.settle()
-            for o, label, op in built.counts:
-                o.set_count(label, op.count)
             # A slow clock may have carried the tick beyond the end; a run that was cut short ends with its last whole step.
             cut = status != "done" or end != last
-            self._set_time((tick if status != "done" else end) * built.tick if cut else finish)
+            self._settle(built, loaded, (tick if status != "done" else end) * built.tick if cut else finish)
+        self._conclude(built, loaded, status)
+        if interrupts.requested:
+            raise KeyboardInterrupt
+        if tell:
+            tell(time.monotonic() - began, 1.0)
+        if not self.stop_if_not_finite:
+            self._warn_if_not_finite()
+
+    def _begin(self, built: Built, tick: int) -> None:
+        """A run begins at a tick."""
+        steps = {clock: plan.step_from(tick) for clock, plan in zip(built.clocks, built.plan.clocks)}
+        self._set_time(self._time)
+        for o in self._objects.values():
+            if isinstance(o, Recorder) and o.clock in steps:
+                o.begin(steps[o.clock])
+
+    def _settle(self, built: Built, loaded, now: Fraction) -> None:
+        """The run has ended at the time ``now``: what the engine counted and recorded is there to be read."""
+        loaded.save_counts()
+        for o in self._objects.values():
+            if isinstance(o, Recorder):
+                o.settle()
+        for o, label, op in built.counts:
+            o.set_count(label, op.count)
+        self._set_time(now)
+
+    def _conclude(self, built: Built, loaded, status: str) -> None:
+        """Bring variables up to date that were not stored, and raise what ended the run."""
         for r in built.refresh:
             r.run(_first_tick(self._time, exact_seconds(r.group.clock.dt_)))
         if status == "failed":
@@ -353,12 +373,6 @@ class Network:
             op, step = loaded.failed()
             dt = built.plan.clocks[op.clock].dt
             raise not_finite(self._objects.values(), op, step * dt, dt)
-        if interrupts.requested:
-            raise KeyboardInterrupt
-        if tell:
-            tell(time.monotonic() - began, 1.0)
-        if not self.stop_if_not_finite:
-            self._warn_if_not_finite()
 
     def _warn_if_not_finite(self) -> None:
         for o in self._objects.values():
@@ -392,14 +406,14 @@ class Network:
         return f"<Network of {len(self)} objects at t = {self.t!s}: {', '.join(sorted(self._objects))}>"
 
 
-class _LazyEngine:
+class LazyEngine:
     """The engine, waited for only when the plan needs it: until then it may still be compiling."""
 
     def __init__(self, chosen: Backend):
         self._chosen = chosen
 
     def __getattr__(self, name: str):
-        return getattr(_engine(self._chosen), name)
+        return getattr(engine_of(self._chosen), name)
 
 
 def _first_tick(time: Fraction, tick: Fraction) -> int:
@@ -437,7 +451,7 @@ def missing_parts(o: SimObject, objects: Container[SimObject]) -> list[SimObject
     return [p for p in parts_of(o) if p not in objects]
 
 
-def _seconds(value: Quantity, what: str) -> float:
+def in_seconds(value: Quantity, what: str) -> float:
     if dimensions_of(value) != second.dim:
         raise UnitError(f"run(): {what} must be a time, such as 100*ms; got {value!r}")
     seconds = float(value / second)

@@ -24,7 +24,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, SweepError
 from eqsnn.kernel.random import key_of
-from eqsnn.network.base import SimObject, host_site, registry
+from eqsnn.network.base import host_site, registry
 from eqsnn.network.base import seed as start_streams
 from eqsnn.network.clock import defaultclock
 from eqsnn.network.notices import leave_to_the_caller, tell_once, told
@@ -34,7 +34,7 @@ from eqsnn.runtime.progress import clock_text
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.runtime.sweep_names import named_in_texts, put_back
-from eqsnn.runtime.sweep_table import SweepTable
+from eqsnn.runtime.sweep_table import SweepTable, portable
 
 _ERRORS = ("raise", "keep")
 
@@ -198,7 +198,8 @@ def _outcomes(calls: Sequence[tuple], jobs: int) -> Iterator[_Outcome]:
     for some in (calls[:1], calls[1:]):
         outcomes = joblib.Parallel(n_jobs=jobs, return_as="generator")(joblib.delayed(_run)(*call) for call in some)
         try:
-            yield from outcomes
+            for outcome in outcomes:  # not 'yield from', which would close it before it can be told to be quiet
+                yield outcome
         except GeneratorExit:  # a point has failed: the others need not finish, which joblib would warn about
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -220,7 +221,7 @@ def _run(function: Callable, point: Mapping[str, object], world: _World) -> _Out
         put_back(function, world.names)
     try:
         with _inside(world):
-            result = _portable(function(**point))
+            result = portable(function(**point))
     except Exception as error:
         first = error.__traceback__.tb_next or error.__traceback__  # without our own frame
         trace = "".join(traceback.format_exception(type(error), error, first))
@@ -254,27 +255,6 @@ def _inside(world: _World):
         vars(magic_network).update(magic)
         np.random.set_state(numpy_state)
         random.setstate(python_state)
-
-
-def _portable(result):
-    """What the function returned, without the network behind it."""
-    if isinstance(result, Mapping):
-        for name in result:
-            if not isinstance(name, str):
-                raise EqsnnError(f"the function of a sweep returns a dict whose keys are names; got {name!r}")
-        return {name: _portable_value(value) for name, value in result.items()}
-    return {"value": _portable_value(result)}
-
-
-def _portable_value(value):
-    if isinstance(value, VariableView):
-        return value.get()
-    if isinstance(value, SimObject):
-        raise EqsnnError(
-            f"the function of a sweep returns numbers and arrays, and this one returns the {type(value).__name__} '{value.name}'; "
-            "return what you need of it, such as M.i[:] or M.num_spikes"
-        )
-    return value
 
 
 # -- what the user hears ---------------------------------------------------------------------------------------------------------------

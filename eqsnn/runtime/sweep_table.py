@@ -1,4 +1,4 @@
-"""The result of a sweep: a row for each point, a column for each parameter and each value that came out."""
+"""The result of a sweep, or of trials: a row for each point, a column for each parameter and each value that came out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.network.base import SimObject
+from eqsnn.network.variables import VariableView
 from eqsnn.runtime.schedule import html_table, table
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of
 
@@ -33,7 +35,7 @@ class SweepTable:
         for name in self.values:
             if name in self.parameters or (errors is not None and name == "error"):
                 raise EqsnnError(
-                    f"the function of a sweep returns '{name}', which is a column already; give it another name"
+                    f"the function returns '{name}', which is a column already; give it another name"
                 )
         self.axes = None if axes is None else {name: _column(values, name) for name, values in axes.items()}
         self._rows = [{**p, **(r or {})} for p, r in zip(points, results)]
@@ -55,7 +57,7 @@ class SweepTable:
         if not isinstance(item, str):
             return dict(self._rows[item])
         if item not in self.columns:
-            raise KeyError(f"the sweep has no column '{item}'; it has {', '.join(self.columns)}")
+            raise KeyError(f"there is no column '{item}'; there are {', '.join(self.columns)}")
         return _column([row.get(item) for row in self._rows], item)
 
     def grid(self, name: str):
@@ -111,8 +113,29 @@ def _column(cells: Sequence, name: str):
         return column
     dims = {dimensions_of(c) for c in known}
     if len(dims) > 1:
-        raise UnitError(f"the column '{name}' of the sweep has values with the units {' and '.join(map(str, dims))}")
+        raise UnitError(f"the column '{name}' has values with the units {' and '.join(map(str, dims))}")
     missing = np.full(shapes.pop(), np.nan) if len(known) < len(cells) else None
     values = np.stack([np.asarray(missing if c is None else c) for c in cells])
     dim = dims.pop()
     return values if dim == DIMENSIONLESS else Quantity(values, dim=dim)
+
+
+def portable(result) -> dict[str, object]:
+    """The columns that a function returned, without the network behind them."""
+    if isinstance(result, Mapping):
+        for name in result:
+            if not isinstance(name, str):
+                raise EqsnnError(f"the function returns a dict whose keys are names; got {name!r}")
+        return {name: _portable_value(value) for name, value in result.items()}
+    return {"value": _portable_value(result)}
+
+
+def _portable_value(value):
+    if isinstance(value, VariableView):
+        return value.get()
+    if isinstance(value, SimObject):
+        raise EqsnnError(
+            f"the function returns numbers and arrays, and this one the {type(value).__name__} '{value.name}'; "
+            "return what you need of it, such as M.i[:] or M.num_spikes"
+        )
+    return value
