@@ -59,12 +59,12 @@ if __name__ == "__main__":
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     for k, sigma in enumerate(noises):
         mean, spread = np.mean(rates[:, k], axis=1) / Hz, np.std(np.asarray(rates[:, k]), axis=1)
-        left.errorbar(currents / mV, mean, spread, label=f"noise {sigma!s}", capsize=2)
+        left.errorbar(currents / mV, mean, spread, label=f"noise {sigma / mV:g} mV", capsize=2)
     left.plot(currents[above] / mV, ideal / Hz, "kx", ms=4, label="formula without noise")
     left.set(xlabel="input (mV)", ylabel="rate (Hz)", title="f-I curves")
     left.legend()
     gain = np.gradient(np.asarray(np.mean(rates, axis=2)), np.asarray(currents / mV), axis=0)
-    right.plot(currents / mV, gain, label=[f"noise {s!s}" for s in noises])
+    right.plot(currents / mV, gain, label=[f"noise {s / mV:g} mV" for s in noises])
     right.set(xlabel="input (mV)", ylabel="gain (Hz/mV)", title="noise makes the threshold soft")
     right.legend()
     if args.out:

@@ -1,5 +1,6 @@
 """Sweeps: the same table whatever the workers, one compilation for all points, errors that name their point."""
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,12 @@ def noisy(I, tau=10 * ms):
     M, N = eq.SpikeMonitor(G), eq.SpikeMonitor(P)
     eq.run(30 * ms)
     host = float(np.random.rand())
-    return {"rate": M.num_spikes / (100 * 30 * ms), "i": np.bincount(M.i[:], minlength=100), "p": N.num_spikes, "r": host}
+    return {
+        "rate": M.num_spikes / (100 * 30 * ms),
+        "i": np.bincount(M.i[:], minlength=100),
+        "p": N.num_spikes,
+        "r": host,
+    }
 
 
 GRID = {"I": [0.8, 1.2], "tau": [10, 20] * ms}
@@ -95,16 +101,23 @@ def test_two_sweeps_differ_and_the_seed_brings_both_back():
 
 
 def test_columns_and_grids():
-    found = eq.sweep(lambda a, b: {"sum": a + b, "trace": np.full(3, a), "text": f"{a}{b}"}, {"a": [1, 2], "b": [10, 20, 30]}, jobs=1)
+    found = eq.sweep(
+        lambda a, b: {"sum": a + b, "trace": np.full(3, a), "text": f"{a}{b}"}, {"a": [1, 2], "b": [10, 20, 30]}, jobs=1
+    )
     assert found.columns == ("a", "b", "sum", "trace", "text") and len(found) == 6
     assert found["sum"].tolist() == [11, 21, 31, 12, 22, 32]
     assert found.grid("sum").tolist() == [[11, 21, 31], [12, 22, 32]]
     assert found.grid("trace").shape == (2, 3, 3) and found["text"].dtype == object
     assert found[4] == {"a": 2, "b": 20, "sum": 22, "trace": found[4]["trace"], "text": "220"}
     assert list(found.axes) == ["a", "b"] and found.axes["b"].tolist() == [10, 20, 30]
+
+
+def test_a_data_frame():
+    pytest.importorskip("pandas")
+    found = eq.sweep(lambda a, b: a + b, {"a": [1, 2], "b": [10, 20, 30]}, jobs=1)
     frame = found.to_pandas()
-    assert frame["sum"].tolist() == found["sum"].tolist() and list(frame.columns) == list(found.columns)
-    assert frame.groupby("a")["sum"].mean().tolist() == [21.0, 22.0]
+    assert frame["value"].tolist() == found["value"].tolist() and list(frame.columns) == list(found.columns)
+    assert frame.groupby("a")["value"].mean().tolist() == [21.0, 22.0]
 
 
 def test_units_stay():
@@ -236,5 +249,5 @@ def test_constants_that_only_equations_name_travel_along(tmp_path):
     script.write_text(NAMES.replace("LEVEL*DRIVE(t) + other", "LEVEL*DRIVE(t)"))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    one, two = eval(done.stdout)
+    one, two = json.loads(done.stdout)
     assert one == two and one[0] > 0 and one[1] == 2 * one[0]

@@ -147,7 +147,11 @@ def test_values_may_differ_between_trials_and_connectivity_is_shared():
     trials.run(100 * ms)
     n = trials.each(lambda: M.num_spikes)["value"]
     assert n[0] > 0 and n[2] == 0
-    assert [m.of[S]["arrays"]["w"] is trials._memories[0].of[S]["arrays"]["w"] for m in trials._memories] == [True, True, False]
+    assert [m.of[S]["arrays"]["w"] is trials._memories[0].of[S]["arrays"]["w"] for m in trials._memories] == [
+        True,
+        True,
+        False,
+    ]
     rows = [m.of[S]["_in_flight"]["pre"].rows for m in trials._memories]
     assert all(a is b for r in rows for a, b in zip(rows[0], r))
 
@@ -276,12 +280,18 @@ def twice():
 
 WRONG = {
     "no network": (lambda: eq.Trials(3, 2), "Trials() takes a Network; got 3"),
-    "none": (lambda: eq.Trials(eq.Network(), 0), "Trials(): how many trials, or their numbers, each once and none negative; got 0"),
+    "none": (
+        lambda: eq.Trials(eq.Network(), 0),
+        "Trials(): how many trials, or their numbers, each once and none negative; got 0",
+    ),
     "twice the same": (lambda: eq.Trials(eq.Network(), [1, 1]), "each once and none negative; got [1, 1]"),
     "negative": (lambda: eq.Trials(eq.Network(), [-1]), "each once and none negative; got [-1]"),
     "no numbers": (lambda: eq.Trials(eq.Network(), "two"), "got 'two'"),
     "no such trial": (lambda: eq.Trials(eq.Network(), 3)[3], "there is no trial 3; the trials are 0 to 2"),
-    "connect": (in_trial(lambda G, S, net: S.connect()), "S.connect() within a trial: trials have their synapses and delays in common"),
+    "connect": (
+        in_trial(lambda G, S, net: S.connect()),
+        "S.connect() within a trial: trials have their synapses and delays in common",
+    ),
     "delay": (in_trial(lambda G, S, net: setattr(S, "delay", 1 * ms)), "setting a delay of S within a trial"),
     "run": (in_trial(lambda G, S, net: net.run(1 * ms)), "run() within a trial: Trials.run() runs all of them"),
     "trials": (in_trial(lambda G, S, net: eq.Trials(net, 2)), "Trials() within a trial"),

@@ -62,7 +62,9 @@ class _Registry:
     def refuse_in_a_trial(self, what: str) -> None:
         """Raise EqsnnError while a trial is looked at."""
         if self.in_trial is not None:
-            raise EqsnnError(f"{what} within a trial: trials have their synapses and delays in common; do it before you make them")
+            raise EqsnnError(
+                f"{what} within a trial: trials have their synapses and delays in common; do it before you make them"
+            )
 
     def enter(self, o: SimObject) -> None:
         """Know a new object, and give it its numbers since ``seed()`` and since the start of the process."""
@@ -156,7 +158,13 @@ class SimObject(metaclass=_Finished):
         Objects made since the last ``seed()`` are numbered from it; older ones keep their number since the start of the process.
         """
         fresh = self._epoch == registry.epoch
-        return (registry.seed_value, "new" if fresh else "old", self._ordinal if fresh else self._age, label, *registry.of_trial())
+        return (
+            registry.seed_value,
+            "new" if fresh else "old",
+            self._ordinal if fresh else self._age,
+            label,
+            *registry.of_trial(),
+        )
 
     def updates(self, label: str) -> int:
         """How many updates this call site has made since ``seed()``."""

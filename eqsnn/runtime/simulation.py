@@ -269,7 +269,9 @@ class Network:
         if self in running:
             raise EqsnnError("run() was called from within a run of the same network")
         if registry.in_trial is self:
-            raise EqsnnError("run() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])")
+            raise EqsnnError(
+                "run() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])"
+            )
         for o in self._objects.values():
             if o._network not in (None, self):
                 raise EqsnnError(

@@ -279,7 +279,9 @@ def _reporter(report, total: int) -> Callable[[int], None]:
         try:
             from tqdm import tqdm
         except ImportError:
-            raise EqsnnError("sweep(): report='bar' needs tqdm: pip install 'eqsnn[progress]'; 'text' does not") from None
+            raise EqsnnError(
+                "sweep(): report='bar' needs tqdm: pip install 'eqsnn[progress]'; 'text' does not"
+            ) from None
         bar = tqdm(total=total, unit="point")
 
         def advance(done: int) -> None:

@@ -34,9 +34,7 @@ class SweepTable:
         self.values = tuple(dict.fromkeys(name for r in results if r is not None for name in r))
         for name in self.values:
             if name in self.parameters or (errors is not None and name == "error"):
-                raise EqsnnError(
-                    f"the function returns '{name}', which is a column already; give it another name"
-                )
+                raise EqsnnError(f"the function returns '{name}', which is a column already; give it another name")
         self.axes = None if axes is None else {name: _column(values, name) for name, values in axes.items()}
         self._rows = [{**p, **(r or {})} for p, r in zip(points, results)]
         if errors is not None:
@@ -63,7 +61,9 @@ class SweepTable:
     def grid(self, name: str):
         """A column with one axis for each parameter, in their order. Raises EqsnnError where the points were not all combinations."""
         if self.axes is None:
-            raise EqsnnError("grid() needs points that are all combinations of values: sweep(f, {'a': [...], 'b': [...]})")
+            raise EqsnnError(
+                "grid() needs points that are all combinations of values: sweep(f, {'a': [...], 'b': [...]})"
+            )
         column = self[name]
         return column.reshape(*(len(a) for a in self.axes.values()), *column.shape[1:])
 

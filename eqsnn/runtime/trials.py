@@ -150,7 +150,9 @@ class Trials:
             if getattr(o, "files", None):
                 raise EqsnnError(f"'{o.name}' records to a file, and trials have none of their own: leave out file=")
         common = {o: {n: _sealed(a) for n, a in o.arrays.items()} for o in self._versions}
-        whole = any(isinstance(o, NetworkOperation) for o in self._objects)  # which may set what it likes in the middle of a run
+        whole = any(
+            isinstance(o, NetworkOperation) for o in self._objects
+        )  # which may set what it likes in the middle of a run
         self._memories = [self._memory(common, whole) for _ in self.numbers]
         self._lock = threading.Lock()
 
