@@ -26,6 +26,10 @@ SHORT = {
         ["--duration", "0.5"],
         r"-0.30 ms: read as -0.(2[89]|3\d) ms\n.*read as [+-]0.0[0-3] ms\n.*read as \+0.(1[789]|2[012]) ms",
     ),
+    "fi_sweep": (
+        ["--points", "4", "--repeat", "2", "--duration", "0.2", "--jobs", "2"],
+        r"without noise: 0.00 Hz; with 3. mV: \d",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

@@ -89,6 +89,24 @@ def _identity(part: object) -> Iterator[object]:
         yield (type(part), part) if isinstance(part, _PLAIN) else id(part)
 
 
+_PLAIN = (str, int, float, bool, complex, bytes, type(None), frozenset)
+_SO_MANY = 512
+_keys: dict[tuple, tuple[str, object]] = {}
+"""The keys of what was asked for last, found again by the very objects that it consists of, which are held so that no other takes their place:
+a network that runs again, or many times over, is not read anew."""
+
+
+def _identity(part: object) -> Iterator[object]:
+    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object it is."""
+    if isinstance(part, (tuple, list)):
+        yield "("
+        for x in part:
+            yield from _identity(x)
+        yield ")"
+    else:
+        yield (type(part), part) if isinstance(part, _PLAIN) else id(part)
+
+
 def _key(parts: object) -> str:
     same = tuple(_identity(parts))
     if same not in _keys:

@@ -14,6 +14,7 @@ from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
 from eqsnn.network import connection
+from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
