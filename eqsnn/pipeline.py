@@ -70,33 +70,6 @@ def make_ready() -> None:
             gc.enable()
 
 
-def _nothing() -> None:
-    """The runtime has not been imported."""
-
-
-before_making: Callable[[], None] = _nothing
-"""Called when kernels have to be made: whoever knows the backend has its compilers begin, while sympy is on its way."""
-
-
-@functools.cache
-def make_ready() -> None:
-    """Import what makes kernels and their text, without Python's search for cycles of garbage: it would take a sixth of the time, and find none."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        from eqsnn.backends import render
-        from eqsnn.integrators import discretise  # noqa: F401
-        from eqsnn.kernel import lower  # noqa: F401
-
-        render.make_ready()
-    finally:
-        if collects:
-            if gc.get_freeze_count() == 0:  # what is there now counts as old, as if it had been looked at
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
-
-
 def _remembered(make: Callable[[], StepKernels], *parts: object) -> StepKernels:
     found = store.find(parts, StepKernels)
     if found is None:

@@ -118,7 +118,7 @@ def test_units_stay():
     found = eq.sweep(lambda I: I * 2 * eq.Mohm, {"I": np.linspace(0, 2, 3) * nA}, jobs=1)
     assert np.allclose(found["value"] / mV, [0, 2, 4]) and np.allclose(found["I"] / nA, [0, 1, 2])
     with pytest.raises(eq.UnitError, match="'value' has values with the units"):
-        eq.sweep(lambda k: k * second if k else k * mV, [{"k": 1}, {"k": 0}], jobs=1)["value"]  # noqa: B018
+        eq.sweep(lambda k: k * second if k else k * mV, [{"k": 1}, {"k": 0}], jobs=1)["value"]
 
 
 def test_points_of_a_list_need_not_be_a_product():

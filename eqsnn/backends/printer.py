@@ -131,9 +131,9 @@ class Text:
     runs_apart: bool = False  # the synapses of a run lie at one distance from each other
 
 
-def text_of(kernel: Kernel) -> Text:
-    """The text of a kernel, without its loop."""
-    return _Printer(kernel).text()
+def text_of(kernel: Kernel, pairs: bool = True) -> Text:
+    """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``)."""
+    return _Printer(kernel, pairs).text()
 
 
 def comment(text: str) -> str:
@@ -143,8 +143,8 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel):
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel, pairs: bool):
+        self.kernel, self.pairs = kernel, pairs
         self.scalars = {s.name for s in kernel.scalars}
         self.place = {b.name: self._place(b) for b in kernel.buffers}
         self.types = {b.name: b.type for b in kernel.buffers}
@@ -244,7 +244,7 @@ class _Printer:
 
     def _is_paired(self, e: Expr) -> bool:
         """Whether a random number is that of the element of a plain loop over elements."""
-        plain = self.kernel.domain == "neuron" and not self.kernel.externs
+        plain = self.pairs and self.kernel.domain == "neuron" and not self.kernel.externs
         plain = plain and not isinstance(self.kernel.body[-1], Chance)
         return plain and isinstance(e, Call) and e.function in ("uniform", "normal") and e.args[1] == Local("@i", "i64")
 

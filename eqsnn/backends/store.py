@@ -71,7 +71,7 @@ def _canonical(part: object) -> object:
     return [kind.__name__, repr(part)]
 
 
-_PLAIN = (str, int, float, bool, complex, bytes, type(None), frozenset)
+_BY_VALUE = (str, int, float, bool, complex, bytes, type(None), frozenset)
 _SO_MANY = 512
 _keys: dict[tuple, tuple[str, object]] = {}
 """The keys of what was asked for last, found again by the very objects that it consists of, which are held so that no other takes their place:
@@ -79,32 +79,15 @@ a network that runs again, or many times over, is not read anew."""
 
 
 def _identity(part: object) -> Iterator[object]:
-    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object it is."""
+    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object
+    it is."""
     if isinstance(part, (tuple, list)):
         yield "("
         for x in part:
             yield from _identity(x)
         yield ")"
     else:
-        yield (type(part), part) if isinstance(part, _PLAIN) else id(part)
-
-
-_PLAIN = (str, int, float, bool, complex, bytes, type(None), frozenset)
-_SO_MANY = 512
-_keys: dict[tuple, tuple[str, object]] = {}
-"""The keys of what was asked for last, found again by the very objects that it consists of, which are held so that no other takes their place:
-a network that runs again, or many times over, is not read anew."""
-
-
-def _identity(part: object) -> Iterator[object]:
-    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object it is."""
-    if isinstance(part, (tuple, list)):
-        yield "("
-        for x in part:
-            yield from _identity(x)
-        yield ")"
-    else:
-        yield (type(part), part) if isinstance(part, _PLAIN) else id(part)
+        yield (type(part), part) if isinstance(part, _BY_VALUE) else id(part)
 
 
 def _key(parts: object) -> str:

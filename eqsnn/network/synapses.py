@@ -18,7 +18,6 @@ from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
-from eqsnn.network.base import registry
 from eqsnn.network.group import NUMPY_TYPES, Group, own_array
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource

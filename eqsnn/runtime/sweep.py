@@ -150,7 +150,7 @@ def _name(name: object) -> str:
 
 
 def _values(name: str, values) -> list:
-    if isinstance(values, (str, Mapping)) or np.ndim(values) == 0 and not isinstance(values, Iterable):
+    if isinstance(values, (str, Mapping)) or (np.ndim(values) == 0 and not isinstance(values, Iterable)):
         return [values]
     if isinstance(values, VariableView):
         values = values.get()
@@ -198,7 +198,7 @@ def _outcomes(calls: Sequence[tuple], jobs: int) -> Iterator[_Outcome]:
     for some in (calls[:1], calls[1:]):
         outcomes = joblib.Parallel(n_jobs=jobs, return_as="generator")(joblib.delayed(_run)(*call) for call in some)
         try:
-            for outcome in outcomes:  # not 'yield from', which would close it before it can be told to be quiet
+            for outcome in outcomes:  # noqa: UP028  'yield from' would close it before it can be told to be quiet
                 yield outcome
         except GeneratorExit:  # a point has failed: the others need not finish, which joblib would warn about
             with warnings.catch_warnings():

@@ -28,6 +28,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.notices import tell_once
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.synapses import Synapses
+from eqsnn.network.synaptic_storage import SynapticArrays
 from eqsnn.runtime.functions import say_what_is_slow
 from eqsnn.runtime.in_flight import Flight
 from eqsnn.runtime.interrupts import Interrupts
@@ -161,7 +162,9 @@ class Trials:
         for o in self._objects:
             of[o] = {n: _copied(n, o.__dict__[n]) for n in _OF_A_RUN if n in o.__dict__ and n != "arrays"}
             if o in common:
-                of[o]["arrays"] = {n: a.copy() if whole else a for n, a in common[o].items()}
+                arrays = SynapticArrays(o)
+                arrays.update({n: a.copy() if whole else a for n, a in common[o].items()})
+                of[o]["arrays"] = arrays
             elif isinstance(o, Group):
                 of[o]["arrays"] = {n: _aligned(a) for n, a in o.arrays.items()}
         network = self.network
@@ -310,15 +313,16 @@ class Trials:
 
     def _own_what_is_written(self, space: Mapping[str, object], chosen: Backend) -> None:
         """Variables of synapses are common to all trials until one writes them; those that the run writes are copied before it."""
-        if not any(not a.flags.writeable for o in self._versions for a in self._memories[0].of[o]["arrays"].values()):
+        arrays = [self._memories[0].of[o]["arrays"] for o in self._versions]
+        if not any(not of[n].flags.writeable for of in arrays for n in of.own()):
             return
         with self._visiting(0):
             written = list(_written(self._built(space, chosen)))
             names = [
                 (o, name)
                 for o in self._versions
-                for name, array in o.arrays.items()
-                if any(np.may_share_memory(array, w) for w in written)
+                for name in o.arrays.own()
+                if any(np.may_share_memory(o.arrays[name], w) for w in written)
             ]
         for memory in self._memories:
             for o, name in names:

@@ -33,7 +33,7 @@ def cuda_source(kernels: Sequence[Kernel]) -> str:
                 "give it as an expression: eqsnn.function('f(x) = ...')"
             )
     abi, math = prelude()
-    rendered = [Rendered("", text_of(k)) for k in kernels]
+    rendered = [Rendered("", text_of(k, pairs=False)) for k in kernels]
     return environment().get_template("cuda/kernels.cu.j2").render(abi=abi, math=math, kernels=rendered)
 
 
