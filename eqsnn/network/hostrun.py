@@ -56,8 +56,8 @@ def run_kernel(
 
 
 def compiled(kernel: Kernel, n: int) -> bool:
-    """Whether a kernel with ``n`` things to do is compiled for them."""
-    return n >= COMPILED_FROM and not kernel.externs and _may_compile()
+    """Whether a kernel with ``n`` things to do is compiled for them, or was before."""
+    return (n >= COMPILED_FROM or (kernel in _addresses and n >= 1024)) and not kernel.externs and _may_compile()
 
 
 def taken_pairs(kernel: Kernel, memory: Memory, rows: int, step: int) -> Iterator[tuple[int, np.ndarray, bool]]:
@@ -105,7 +105,7 @@ class _Bound:
 
 def uniform(key: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """A number in [0, 1) for each pair of counters; see ``kernel/random.py``."""
-    if len(a) < COMPILED_FROM or not _may_compile():
+    if not compiled(_UNIFORM, len(a)):
         return random.uniform(key, a.astype(np.uint64), b.astype(np.uint64))
     result = np.empty(len(a))
     buffers = {"a": a.astype(np.int64, copy=False), "b": b.astype(np.int64, copy=False), "u": result}

@@ -14,6 +14,7 @@ from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
 from eqsnn.network import connection
+from eqsnn.network.arrangement import Arrangement
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
@@ -28,6 +29,7 @@ from eqsnn.network.pathway import (
     pathways,
     set_constructor_delays,
 )
+from eqsnn.network.rowpairs import RowPairs
 from eqsnn.network.storage import storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
 from eqsnn.network.variables import VariableInfo, VariableView
@@ -92,7 +94,6 @@ class Synapses(Group):
         self._types = storage_types(self.model, dtype, self.name)
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.ends = Ends()
-        self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
         self.unconnected = True
         set_constructor_delays(self, delay)
@@ -177,10 +178,35 @@ class Synapses(Group):
         if self.unconnected:
             raise EqsnnError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
 
-    def _internal(self, index: np.ndarray | None):
-        if self.position is None:
+    def _internal(self, index: np.ndarray | slice | None):
+        if self.ends.arrangement is None:
             return slice(None) if index is None else index
-        return self.position if index is None else self.position[index]
+        return self.ends.arrangement.position(index)
+
+    @property
+    def position(self) -> np.ndarray | None:
+        """Where the values of each synapse lie in ``arrays``; None where that is their order of creation."""
+        return None if self.ends.arrangement is None else self.ends.arrangement.position(None)
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Have the values of the synapses lie in another order than that of creation; whoever asks by number sees nothing of it."""
+        for name in self._of_each():
+            self.arrays[name] = arrangement.arrange(self.arrays[name])
+        self.ends.arrange(arrangement)
+
+    def in_order(self) -> None:
+        """Have them lie in order of creation, as whoever changes connectivity or delays expects."""
+        if self.ends.arrangement is None:
+            return
+        for name in self._of_each():
+            self.arrays[name] = self.ends.arrangement.restore(self.arrays[name])
+        self.ends.restore()
+        self.connectivity_version += 1
+
+    def _of_each(self) -> list[str]:
+        """The variables of which each synapse has its own."""
+        shared = {v.name for v in self.model.variables if v.shared}
+        return [name for name in self.arrays if name not in shared]
 
     def _subexpression_reader(self, name: str):
         return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
@@ -267,6 +293,7 @@ class Synapses(Group):
         *,
         in_degree=None,
         out_degree=None,
+        total=None,
         autapses: bool = True,
         multapses: bool | None = None,
     ) -> None:
@@ -279,14 +306,14 @@ class Synapses(Group):
         unless ``skip_if_invalid``. ``namespace``: external constants, in place of those around the call.
 
         ``in_degree``: exactly so many synapses onto each target, from sources chosen at random (among those that fulfil the condition);
-        ``out_degree``: from each source. An integer, one for each neuron, or a string. ``autapses=False``: no neuron is connected to
-        itself. ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees, ``True`` draws partners with
-        repetition.
+        ``out_degree``: from each source. An integer, one for each neuron, or a string. ``total``: exactly so many synapses in all, at pairs
+        chosen at random; an integer, or a string without indices. ``autapses=False``: no neuron is connected to itself.
+        ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees and a total, ``True`` draws with repetition.
         """
         request = connection.Request(
-            condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses
+            condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses, total
         )
-        self._extend(*connection.new_pairs(self, request, namespace))
+        self._extend(connection.new_pairs(self, request, namespace))
 
     def common_offset(self) -> int | None:
         """d if source i and target j are one neuron where i == j + d; None if the groups are parts of different ones."""
@@ -302,31 +329,34 @@ class Synapses(Group):
         """The target neuron of each synapse, counted in the whole target group."""
         return self.ends.targets
 
-    def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
-        new, old = len(pre), len(self)
+    def _extend(self, made: tuple[np.ndarray, np.ndarray] | RowPairs) -> None:
+        """Add the synapses (i, j), counted within the source and the target."""
+        self.in_order()
+        old = len(self)
         n_pre, n_post = len(_root(self.source)), len(_root(self.target))
-        self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
-        shared = {v.name for v in self.model.variables if v.shared}
-        for name, array in self.arrays.items():
-            if name not in shared:
-                self.arrays[name] = np.concatenate([array, np.zeros(new, array.dtype)])
+        if isinstance(made, RowPairs):
+            self.ends.extend_rows(made.within(_start(self.source), n_pre, _start(self.target), n_post), n_pre, n_post)
+        else:
+            pre, post = made
+            self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
+        new = len(self) - old
+        for name in self._of_each():
+            zeros = np.zeros(new, self.arrays[name].dtype)
+            self.arrays[name] = np.concatenate([self.arrays[name], zeros]) if old else zeros
         if self.multisynaptic_index is not None:
             self.arrays[self.multisynaptic_index][:] = numbers_within_pairs(self.sources, self.targets)
         for pathway in self.pathways.values():
             pathway.grow(old, new)
-        if self.position is not None:
-            self.position = np.concatenate([self.position, np.arange(old, old + new)])
         self.unconnected = False
         self.connectivity_version += 1
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
         """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
-        shared = {v.name for v in self.model.variables if v.shared}
-        self.ends, self.position = Ends(), None
-        self.arrays.update({n: np.zeros(0, a.dtype) for n, a in self.arrays.items() if n not in shared})
+        self.ends = Ends()
+        self.arrays.update({n: np.zeros(0, self.arrays[n].dtype) for n in self._of_each()})
         for pathway in self.pathways.values():
             pathway.delay = np.zeros(1)
-        self._extend(i, j)
+        self._extend((i, j))
 
     def to_scipy(self, variable: str | None = None):
         """The synapses as a sparse matrix of shape (N_pre, N_post): values of ``variable`` (base SI), or 1 each.
@@ -345,8 +375,12 @@ class Synapses(Group):
 
     def index_of(self, side: str, k: np.ndarray | None) -> np.ndarray:
         """The source ('i') or target ('j') of the synapses ``k`` (None: all), counted within the source or target."""
-        ends, group = (self.sources, self.source) if side == "i" else (self.targets, self.target)
-        return (ends if k is None else ends[k]).astype(np.int64) - _start(group)
+        group = self.source if side == "i" else self.target
+        if k is None:
+            ends = self.sources if side == "i" else self.targets
+        else:
+            ends = self.ends.sources_of(k) if side == "i" else self.ends.targets_of(k)
+        return ends.astype(np.int64) - _start(group)
 
     def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
         return self.index_of(side, k)

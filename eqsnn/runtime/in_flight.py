@@ -15,7 +15,34 @@ from fractions import Fraction
 import numpy as np
 
 from eqsnn.network.clock import exact_seconds
+from eqsnn.network.delays import Held, SteppedDelays, steps_in_part
 from eqsnn.runtime.plan import Queue, RowBlock, Spikes
+
+
+class Steps:
+    """Delays as they were when this was made, in steps of ``dt`` seconds, rounded. ``one``: that of all where they are equal, else None."""
+
+    def __init__(self, held: Held, dt: float):
+        if isinstance(held, SteppedDelays):
+            held.frozen = True
+        self.held, self.dt = held, dt
+        lowest, self.longest = self._range()
+        self.one = self.longest if lowest == self.longest else None
+
+    def _range(self) -> tuple[int, int]:
+        if isinstance(self.held, SteppedDelays):
+            ends = np.array([self.held.parts.min(), self.held.parts.max()], self.held.parts.dtype)
+            steps = SteppedDelays(ends, self.held.dt, self.held.fineness).steps(self.dt, slice(None))
+        else:
+            ends = np.array([self.held.min(initial=np.inf), self.held.max(initial=0.0)]) if self.held.size else np.zeros(2)
+            steps = steps_in_part(ends, self.dt, slice(None))
+        return int(steps[0]), int(steps[1])
+
+    def each(self) -> np.ndarray:
+        """One for all, or one a synapse, int32."""
+        if self.one is not None:
+            return np.array([self.one], np.int32)
+        return steps_in_part(self.held, self.dt, slice(None)).astype(np.int32, copy=False)
 
 
 @dataclass(frozen=True)
@@ -53,12 +80,12 @@ def ring_is_quiet(ring: Spikes, steps: int, first: int, last: int) -> bool:
 class Flight:
     """How a pathway carried its events in its last run: by ``queues`` over ``rows``, or, without them, by the ``ring`` of its source.
 
-    ``steps``: the delay of each synapse, or one for all. ``group``: of each segment of each block; ``of``: of each synapse.
+    ``steps``: the delays. ``group``: of each segment of each block; ``of``: of each synapse.
     """
 
     signature: tuple
     n: int
-    steps: np.ndarray
+    steps: Steps
     dt: float
     ring: Spikes
     first: int
@@ -73,11 +100,11 @@ class Flight:
         """What is on its way now."""
         parts = list(self._queued() if self.queues else self._in_ring())
         columns = [np.concatenate(c) if parts else np.empty(0, np.int64) for c in (zip(*parts) if parts else [()] * 4)]
-        of = np.broadcast_to(self.steps, self.n) if self.of is None else self.of
+        of = np.broadcast_to(self.steps.each(), self.n) if self.of is None else self.of
         return Pending(*columns, of, self.dt, max(len(self.queues), 1))
 
     def _in_ring(self):
-        delay = int(self.steps.flat[0])
+        delay = self.steps.one
         for back in reversed(range(delay)):
             events = self.ring.read(back)
             events = events[(events >= self.first) & (events < self.last)]
@@ -91,12 +118,6 @@ class Flight:
                 if len(segments):
                     near, which = block.near[segments], group[segments]
                     yield tuple(np.broadcast_to(x, len(segments)) for x in (b, ahead, near, which))
-
-
-def steps_of(delay: np.ndarray, dt: float) -> np.ndarray:
-    """Delays in steps, rounded; one where all are equal."""
-    steps = np.floor(delay / dt + 0.5).astype(np.int32)
-    return steps[:1] if steps.size > 1 and np.ptp(steps) == 0 else steps
 
 
 def cut_by_group(steps: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

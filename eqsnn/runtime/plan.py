@@ -82,7 +82,7 @@ class RowBlock:
     start: np.ndarray  # int64, n_rows + 1
     far: np.ndarray  # uint16 or int32, one a synapse
     near: np.ndarray | None  # int32, one a row, or None where row r is neuron r
-    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k
+    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k, counted in all blocks
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
 
@@ -105,7 +105,8 @@ class RowBlock:
     @functools.cached_property
     def span(self) -> tuple[int, int]:
         """The first neuron at the far end of these synapses, and the one behind the last."""
-        return (int(self.far.min()), int(self.far.max()) + 1) if len(self.far) else (0, 0)
+        far = self.far[self.start[0] : self.start[-1]]  # of all synapses, where these are kept as one
+        return (int(far.min()), int(far.max()) + 1) if len(far) else (0, 0)
 
 
 @dataclass

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 
+from eqsnn.runtime.arranged_rows import block_bounds
 from eqsnn.runtime.plan import RowBlock
 
 
@@ -30,7 +31,7 @@ def row_blocks(
     if n_blocks == 1 or side is None:
         return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
-    bounds = _bounds(owner, n, n_blocks)
+    bounds = block_bounds(owner, n, n_blocks)
     block_of = np.searchsorted(bounds, owner, side="right") - 1
     order = np.argsort(block_of, kind="stable")
     cuts = np.searchsorted(block_of[order], np.arange(n_blocks + 1))
@@ -42,13 +43,6 @@ def row_blocks(
     if len(near) > 1_000_000:
         _give_back()
     return tuple(blocks)
-
-
-def _bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
-    """The first neuron of each block, and ``n``: blocks of about as many synapses."""
-    up_to = np.cumsum(np.bincount(owner, minlength=n))
-    inner = np.searchsorted(up_to, np.arange(1, n_blocks) * len(owner) / n_blocks) + 1
-    return np.concatenate([[0], inner, [n]])
 
 
 def _give_back() -> None:

@@ -1,0 +1,139 @@
+"""Synapses in the order in which the engine reads them, without a list that says which is which.
+
+Users count synapses in order of creation. Where every synapse is read by one pathway only, and that goes by parts of a row (those of one delay, or
+those of one thread's targets), values and targets are moved so that each part is one piece of memory: within a row by block, then delay, then
+creation. As delays and blocks are kept in order of creation, that order can be computed again for any row, and no synapse needs a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from eqsnn.network.delays import Held, steps_in_part
+from eqsnn.network.rowpairs import parts_of
+
+AT_ONCE = 1 << 21
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """``start``: the rows by source, in order of creation; ``held``: the delays, or None for one; ``dt``: of the steps by which they are parted;
+    ``block``: of each synapse, uint8, or None for one block."""
+
+    start: np.ndarray
+    held: Held | None
+    dt: float
+    block: np.ndarray | None
+    n_blocks: int
+    base: np.ndarray  # (n_blocks, n_rows): where the part of a row begins
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        """Ranges of rows that are treated at once."""
+        return parts_of(self.start, AT_ONCE)
+
+    def keys(self, lo: int, hi: int) -> tuple[np.ndarray, np.ndarray]:
+        """For the rows ``lo`` to ``hi``: the synapses in their order in a row, as numbers from the first of row ``lo``, and by what they are
+        ordered: ((row - lo) * n_blocks + block) << 32 | delay."""
+        part = slice(int(self.start[lo]), int(self.start[hi]))
+        n = part.stop - part.start
+        key = np.repeat(np.arange(hi - lo, dtype=np.int64), np.diff(self.start[lo : hi + 1]))
+        if self.block is not None:
+            key = key * self.n_blocks + self.block[part]
+        if self.held is None:
+            delay, width = None, 0
+        else:
+            delay = steps_in_part(self.held, self.dt, part)
+            width = int(delay.max(initial=0)).bit_length()
+            key = key << width | delay
+        number = int(n).bit_length()
+        if (((hi - lo) * self.n_blocks) << width).bit_length() + number < 63:
+            both = np.sort(key << number | np.arange(n))
+            order, key = both & ((1 << number) - 1), both >> number
+        else:  # very long delays
+            order = np.argsort(key, kind="stable")
+            key = key[order]
+        return order, (key >> width) << 32 | (key & ((1 << width) - 1))
+
+    def places(self, lo: int, hi: int) -> np.ndarray:
+        """Where the synapses of the rows ``lo`` to ``hi`` are, in order of creation."""
+        order, key = self.keys(lo, hi)
+        group = key >> 32
+        count = np.bincount(group, minlength=(hi - lo) * self.n_blocks)
+        shift = self.base[:, lo:hi].T.ravel() - (np.cumsum(count) - count)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order)) + np.repeat(shift, count)
+        return place
+
+    def position(self, index: np.ndarray | slice | None) -> np.ndarray:
+        """Where the synapses ``index`` (None: all) are."""
+        n = int(self.start[-1])
+        if index is None:
+            index = slice(None)
+        if isinstance(index, slice):
+            index = np.arange(*index.indices(n)) if index != slice(None) else None
+        if index is not None and len(index) < n // 4:
+            return self._of_few(np.asarray(index))
+        place = np.empty(n, np.int32 if n < 1 << 31 else np.int64)
+        for lo, hi in self.chunks():
+            place[self.start[lo] : self.start[hi]] = self.places(lo, hi)
+        return place if index is None else place[index]
+
+    def _of_few(self, index: np.ndarray) -> np.ndarray:
+        if not len(index):
+            return np.empty(0, np.int64)
+        row = np.searchsorted(self.start, index, side="right") - 1
+        touched, which = np.unique(row, return_inverse=True)
+        result = np.empty(len(index), np.int64)
+        order = np.argsort(which, kind="stable")
+        cuts = np.searchsorted(which[order], np.arange(len(touched) + 1))
+        at = 0
+        while at < len(touched):  # neighbouring rows at once
+            stop = at + 1
+            lo = int(touched[at])
+            while stop < len(touched) and touched[stop] == touched[stop - 1] + 1 and self.start[touched[stop] + 1] - self.start[lo] < AT_ONCE:
+                stop += 1
+            here = order[cuts[at] : cuts[stop]]
+            result[here] = self.places(lo, int(touched[stop - 1]) + 1)[index[here] - self.start[lo]]
+            at = stop
+        return result
+
+    def arrange(self, values: np.ndarray) -> np.ndarray:
+        """Values in order of creation as they are to lie; in the same memory where there is one block."""
+        result = values if self.n_blocks == 1 else np.empty_like(values)
+        for lo, hi in self.chunks():
+            part = slice(int(self.start[lo]), int(self.start[hi]))
+            if self.n_blocks == 1:
+                values[part] = values[part][self.keys(lo, hi)[0]]
+            else:
+                result[self.places(lo, hi)] = values[part]
+        return result
+
+    def restore(self, values: np.ndarray) -> np.ndarray:
+        """The inverse of ``arrange``."""
+        result = values if self.n_blocks == 1 else np.empty_like(values)
+        for lo, hi in self.chunks():
+            result[self.start[lo] : self.start[hi]] = values[self.places(lo, hi)]
+        return result
+
+
+def arrangement(
+    start: np.ndarray, targets: np.ndarray, held: Held | None, dt: float, bounds: np.ndarray | None
+) -> Arrangement:
+    """``bounds``: the first target of each block, and their number; None for one block."""
+    n_rows = len(start) - 1
+    if bounds is None:
+        return Arrangement(start, held, dt, None, 1, start[None, :-1])
+    n_blocks = len(bounds) - 1
+    block = np.empty(len(targets), np.uint8)
+    count = np.zeros((n_blocks, n_rows), np.int64)
+    for lo, hi in parts_of(start, AT_ONCE):
+        part = slice(int(start[lo]), int(start[hi]))
+        here = np.searchsorted(bounds, targets[part], side="right") - 1
+        block[part] = here
+        row = np.repeat(np.arange(hi - lo), np.diff(start[lo : hi + 1]))
+        count[:, lo:hi] = np.bincount(here * (hi - lo) + row, minlength=n_blocks * (hi - lo)).reshape(n_blocks, -1)
+    base = (np.cumsum(count.ravel()) - count.ravel()).reshape(n_blocks, n_rows)
+    return Arrangement(start, held, dt, block, n_blocks, base)

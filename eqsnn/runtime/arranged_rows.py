@@ -1,0 +1,131 @@
+"""Rows whose synapses lie in memory as the engine reads them (network/arrangement.py): no synapse has a number, and none is copied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eqsnn.kernel.ir import Kernel, Local, Require, expressions, walk
+from eqsnn.network.arrangement import Arrangement, arrangement
+from eqsnn.network.delays import SteppedDelays
+from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.pathway import Pathway
+from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.plan import RowBlock
+from eqsnn.runtime.questions import root_of
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.planner import Planner
+
+_AT_ONCE = 1 << 22
+
+
+def may_be_arranged(plan: Planner, o: Synapses) -> bool:
+    """Whether in this run nothing but one pathway reads what belongs to the synapses, and that by source."""
+    own = o.model.variables
+    simple = all(v.kind in ("parameter", "subexpression") and not v.linked and not v.held for v in own)
+    one = len(o.pathways) == 1 and all(p.prepost == "pre" for p in o.pathways.values())
+    return simple and one and o.multisynaptic_index is None and o.ends.rows is not None and not _referred_to(plan, o)
+
+
+def _referred_to(plan: Planner, o: Synapses) -> bool:
+    for x in plan.objects:
+        if x is o:
+            continue
+        if any(root_of(getattr(x, side, None)) is o for side in ("source", "target", "group")):
+            return True
+        if isinstance(x, NetworkOperation):  # which may set delays, or connect, in the middle of the run
+            return True
+        if any(link.source is o for link in getattr(x, "links", {}).values()):
+            return True
+    return False
+
+
+def _reads_them_in_turn(kernel: Kernel, o: Synapses) -> bool:
+    """Whether a pathway's kernel reads of synapses only what is stored for each, and asks for the number of none."""
+    stored = all(b.variable in o.arrays and b.owner == "self" for b in kernel.buffers if b.extent == "self")
+    numbered = any(
+        isinstance(e, Local) and e.name == "@s"
+        for s in kernel.body
+        for part in expressions(s)
+        for e in walk(part)
+    )
+    return stored and not numbered and not any(isinstance(s, Require) for s in kernel.body)
+
+
+def arranged_rows(
+    plan: Planner, o: Synapses, kernel: Kernel, p: Pathway | None, by: str | None, n_blocks: int, uniform: bool, dt: float
+) -> tuple[RowBlock, ...] | None:
+    """The rows of pathway ``p`` in ``n_blocks`` blocks of targets, the synapses arranged for them; None where rows are made another way, and
+    the synapses lie in order of creation."""
+    key = (o.connectivity_version, n_blocks, uniform, dt)
+    fits = p is not None and kernel.rows == "pre" and (by == "post" or n_blocks == 1) and not (uniform and n_blocks == 1)
+    if not fits or not may_be_arranged(plan, o) or not _reads_them_in_turn(kernel, o):
+        o.in_order()
+        o.__dict__.pop("_arranged", None)
+        return None
+    known = o.__dict__.get("_arranged")
+    if known is not None and known[0] == key and o.ends.arrangement is not None:
+        return known[1]
+    o.in_order()
+    held = None if uniform else p.held
+    if isinstance(held, SteppedDelays):
+        held.frozen = True
+    bounds = None if n_blocks == 1 else block_bounds(o.ends.lying, len(root_of(o.target)), n_blocks)
+    how = arrangement(o.ends.rows, o.ends.lying, held, dt, bounds)
+    rows = _rows(how) if held is not None else _whole_rows(how)
+    o.arrange(how)
+    blocks = tuple(RowBlock(start, o.ends.lying, near, None, first, delay) for start, near, first, delay in rows)
+    o.__dict__["_arranged"] = ((o.connectivity_version, n_blocks, uniform, dt), blocks)
+    return blocks
+
+
+def _whole_rows(how: Arrangement) -> list[tuple]:
+    total = int(how.start[-1])
+    ends = [*(b[0] for b in how.base[1:]), total]
+    return [(np.append(base, end), None, None, None) for base, end in zip(how.base, ends)]
+
+
+def _rows(how: Arrangement) -> list[tuple]:
+    """Of each block: where its segments begin, and end; their neurons; the segments of each neuron; their delays."""
+    n_rows = len(how.start) - 1
+    parts: list[list[tuple]] = [[] for _ in range(how.n_blocks)]
+    for lo, hi in how.chunks():
+        _, key = how.keys(lo, hi)
+        if not len(key):
+            continue
+        head = np.ones(len(key), bool)
+        head[1:] = key[1:] != key[:-1]
+        heads = np.flatnonzero(head)
+        group, delay = key[heads] >> 32, key[heads] & 0xFFFFFFFF
+        count = np.bincount(key >> 32, minlength=(hi - lo) * how.n_blocks)
+        shift = how.base[:, lo:hi].T.ravel() - (np.cumsum(count) - count)
+        place, row, block = heads + shift[group], group // how.n_blocks + lo, group % how.n_blocks
+        for b in range(how.n_blocks):
+            here = block == b if how.n_blocks > 1 else slice(None)
+            parts[b].append((place[here], row[here].astype(np.int32), delay[here].astype(np.int32)))
+    total = int(how.start[-1])
+    ends = [*(int(b[0]) for b in how.base[1:]), total]
+    rows = []
+    for b, end in enumerate(ends):
+        place, near, delay = (np.concatenate(c) for c in zip(*parts[b])) if parts[b] else (np.empty(0, np.int32),) * 3
+        parts[b] = []
+        first = np.searchsorted(near, np.arange(n_rows + 1)).astype(np.int64)
+        rows.append((np.append(place, end).astype(np.int64), near, first, delay))
+    return rows
+
+
+def block_bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
+    """The first neuron of each block, and ``n``: blocks of about as many synapses."""
+    up_to = np.cumsum(counts_of(owner, n))
+    inner = np.searchsorted(up_to, np.arange(1, n_blocks) * len(owner) / n_blocks) + 1
+    return np.concatenate([[0], inner, [n]])
+
+
+def counts_of(index: np.ndarray, n: int) -> np.ndarray:
+    """``numpy.bincount`` with ``n`` bins, and without a copy of ``index`` in a wider type."""
+    counts = np.zeros(n, np.int64)
+    for start in range(0, len(index), _AT_ONCE):
+        counts += np.bincount(index[start : start + _AT_ONCE], minlength=n)
+    return counts
