@@ -93,7 +93,11 @@ class Arrangement:
         while at < len(touched):  # neighbouring rows at once
             stop = at + 1
             lo = int(touched[at])
-            while stop < len(touched) and touched[stop] == touched[stop - 1] + 1 and self.start[touched[stop] + 1] - self.start[lo] < AT_ONCE:
+            while (
+                stop < len(touched)
+                and touched[stop] == touched[stop - 1] + 1
+                and self.start[touched[stop] + 1] - self.start[lo] < AT_ONCE
+            ):
                 stop += 1
             here = order[cuts[at] : cuts[stop]]
             result[here] = self.places(lo, int(touched[stop - 1]) + 1)[index[here] - self.start[lo]]

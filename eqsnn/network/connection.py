@@ -361,7 +361,9 @@ def _whole_number(b: rules.Builder, given, name: str) -> int:
         value = int(b.whole(expr, zero, zero, {}, name, name)[0])
     else:
         if isinstance(given, bool) or np.ndim(given) or np.asarray(given).dtype.kind not in "iu":
-            raise EqsnnError(f"connect(): {name} is an integer, the number of synapses in all, or a string; got {given!r}")
+            raise EqsnnError(
+                f"connect(): {name} is an integer, the number of synapses in all, or a string; got {given!r}"
+            )
         value = int(given)
     if value < 0:
         raise EqsnnError(f"connect(): {name} cannot be negative; got {value}")

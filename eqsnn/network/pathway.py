@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError
-from eqsnn.language.ast import Call, Name, Statements, walk
+from eqsnn.language.ast import Statements
 from eqsnn.language.parse import parse_expression, parse_statements
 from eqsnn.network.delays import Held, SteppedDelays, one_of, seconds_of, with_values
+from eqsnn.network.in_parts import differs
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -144,21 +145,15 @@ class DelayView(VariableView):
 
     def __setitem__(self, item, value) -> None:
         if self.info.shared:
-            each = isinstance(value, str) and _differs(self.group, value)
+            each = isinstance(value, str) and differs(
+                parse_expression(value, "expression for delay"), self.group.expression_scope()
+            )
             whole = isinstance(item, slice) and item == slice(None)
             if each or not whole or np.size(value) > 1:
                 raise EqsnnError(
                     f"{self.group.name} was made with one delay for all synapses; leave delay= out to set it for each"
                 )
         super().__setitem__(item, value)
-
-
-def _differs(synapses: Synapses, text: str) -> bool:
-    """Whether an expression may have another value for each synapse."""
-    expr = parse_expression(text, "expression for delay")
-    symbols = synapses.expression_scope().symbols
-    drawn = any(isinstance(n, Call) and n.function in ("rand", "randn") for n in walk(expr))
-    return drawn or any(isinstance(n, Name) and n.id in symbols and not symbols[n.id].shared for n in walk(expr))
 
 
 class PathwayView:

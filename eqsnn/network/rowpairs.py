@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_AT_ONCE = 1 << 22
+
 
 def narrowest(n: int) -> type:
     """The smallest type for indices below ``n``."""
@@ -20,6 +22,14 @@ def parts_of(start: np.ndarray, most: int) -> Iterator[tuple[int, int]]:
         hi = max(lo + 1, int(np.searchsorted(start, start[lo] + most, side="right")) - 1)
         yield lo, hi
         lo = hi
+
+
+def counts_of(index: np.ndarray, n: int) -> np.ndarray:
+    """``numpy.bincount`` with ``n`` bins, and without a copy of ``index`` in a wider type."""
+    counts = np.zeros(n, np.int64)
+    for start in range(0, len(index), _AT_ONCE):
+        counts += np.bincount(index[start : start + _AT_ONCE], minlength=n)
+    return counts
 
 
 @dataclass(frozen=True)

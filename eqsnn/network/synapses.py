@@ -13,7 +13,7 @@ from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
-from eqsnn.network import connection
+from eqsnn.network import connection, in_parts
 from eqsnn.network.arrangement import Arrangement
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
@@ -29,7 +29,7 @@ from eqsnn.network.pathway import (
     pathways,
     set_constructor_delays,
 )
-from eqsnn.network.rowpairs import RowPairs
+from eqsnn.network.rowpairs import RowPairs, counts_of
 from eqsnn.network.storage import storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
 from eqsnn.network.variables import VariableInfo, VariableView
@@ -184,7 +184,7 @@ class Synapses(Group):
         return self.ends.arrangement.position(index)
 
     @property
-    def position(self) -> np.ndarray | None:
+    def _position(self) -> np.ndarray | None:
         """Where the values of each synapse lie in ``arrays``; None where that is their order of creation."""
         return None if self.ends.arrangement is None else self.ends.arrangement.position(None)
 
@@ -209,7 +209,12 @@ class Synapses(Group):
         return [name for name in self.arrays if name not in shared]
 
     def _subexpression_reader(self, name: str):
-        return lambda index: self.evaluate_text(name, index, f"subexpression '{name}'", None)
+        def read(index):
+            if isinstance(index, slice):
+                index = np.arange(*index.indices(len(self)))
+            return self.evaluate_text(name, index, f"subexpression '{name}'", None)
+
+        return read
 
     # -- pathways ----------------------------------------------------------------------------------------------------------------
 
@@ -389,7 +394,11 @@ class Synapses(Group):
         return self._degrees(side)[self.index_of(side, k)]
 
     def _degrees(self, side: str) -> np.ndarray:
-        return np.bincount(self.index_of(side, None), minlength=len(self.source if side == "i" else self.target))
+        group = self.source if side == "i" else self.target
+        rows = self.ends.rows if side == "i" else None
+        ends = self.ends.lying if side == "j" else None if rows is not None else self.sources
+        count = np.diff(rows) if ends is None else counts_of(ends, len(_root(group)))
+        return count[_start(group) : _start(group) + len(group)]
 
     @property
     def N_outgoing_pre(self) -> np.ndarray:
@@ -415,6 +424,13 @@ class Synapses(Group):
 
     def expression_scope(self) -> Scope:
         return statement_scope(self.model)
+
+    def takes_in_parts(self, info: VariableInfo) -> bool:
+        return len(self) > in_parts.AT_ONCE and not info.shared
+
+    def assign_in_parts(self, text: str, info: VariableInfo) -> None:
+        """Set a variable of all synapses to the values of an expression, without a list of these values."""
+        in_parts.assign_in_parts(self, text, info)
 
     def host_values(self, owner: str, variable: str, index: np.ndarray | None):
         if owner == "index":

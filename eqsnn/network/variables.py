@@ -83,6 +83,9 @@ class VariableView:
             self._one_index(item)
         everything = isinstance(item, slice) and item == slice(None)
         index = None if everything or self.info.shared else np.atleast_1d(self.group.indices_of(item))
+        if isinstance(value, str) and index is None and self.group.takes_in_parts(self.info):
+            self.group.assign_in_parts(value, self.info)
+            return
         if isinstance(value, str):
             self.info.write(index, self.group.evaluate(value, index, self.info))
             return

@@ -11,14 +11,13 @@ from eqsnn.network.arrangement import Arrangement, arrangement
 from eqsnn.network.delays import SteppedDelays
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.pathway import Pathway
+from eqsnn.network.rowpairs import counts_of
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan import RowBlock
 from eqsnn.runtime.questions import root_of
 
 if TYPE_CHECKING:
     from eqsnn.runtime.planner import Planner
-
-_AT_ONCE = 1 << 22
 
 
 def may_be_arranged(plan: Planner, o: Synapses) -> bool:
@@ -46,21 +45,27 @@ def _reads_them_in_turn(kernel: Kernel, o: Synapses) -> bool:
     """Whether a pathway's kernel reads of synapses only what is stored for each, and asks for the number of none."""
     stored = all(b.variable in o.arrays and b.owner == "self" for b in kernel.buffers if b.extent == "self")
     numbered = any(
-        isinstance(e, Local) and e.name == "@s"
-        for s in kernel.body
-        for part in expressions(s)
-        for e in walk(part)
+        isinstance(e, Local) and e.name == "@s" for s in kernel.body for part in expressions(s) for e in walk(part)
     )
     return stored and not numbered and not any(isinstance(s, Require) for s in kernel.body)
 
 
 def arranged_rows(
-    plan: Planner, o: Synapses, kernel: Kernel, p: Pathway | None, by: str | None, n_blocks: int, uniform: bool, dt: float
+    plan: Planner,
+    o: Synapses,
+    kernel: Kernel,
+    p: Pathway | None,
+    by: str | None,
+    n_blocks: int,
+    uniform: bool,
+    dt: float,
 ) -> tuple[RowBlock, ...] | None:
     """The rows of pathway ``p`` in ``n_blocks`` blocks of targets, the synapses arranged for them; None where rows are made another way, and
     the synapses lie in order of creation."""
     key = (o.connectivity_version, n_blocks, uniform, dt)
-    fits = p is not None and kernel.rows == "pre" and (by == "post" or n_blocks == 1) and not (uniform and n_blocks == 1)
+    fits = (
+        p is not None and kernel.rows == "pre" and (by == "post" or n_blocks == 1) and not (uniform and n_blocks == 1)
+    )
     if not fits or not may_be_arranged(plan, o) or not _reads_them_in_turn(kernel, o):
         o.in_order()
         o.__dict__.pop("_arranged", None)
@@ -121,11 +126,3 @@ def block_bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
     up_to = np.cumsum(counts_of(owner, n))
     inner = np.searchsorted(up_to, np.arange(1, n_blocks) * len(owner) / n_blocks) + 1
     return np.concatenate([[0], inner, [n]])
-
-
-def counts_of(index: np.ndarray, n: int) -> np.ndarray:
-    """``numpy.bincount`` with ``n`` bins, and without a copy of ``index`` in a wider type."""
-    counts = np.zeros(n, np.int64)
-    for start in range(0, len(index), _AT_ONCE):
-        counts += np.bincount(index[start : start + _AT_ONCE], minlength=n)
-    return counts

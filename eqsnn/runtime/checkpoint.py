@@ -67,7 +67,7 @@ def _state_of(o: SimObject) -> State:
     if isinstance(o, Synapses):
         _take_connectivity(o, state)
     if isinstance(o, Group):
-        place = o.position if isinstance(o, Synapses) else None
+        place = o._position if isinstance(o, Synapses) else None
         for name, array in o.arrays.items():
             moved = place is not None and not o.variables[name].shared
             state.arrays[f"variables/{name}"] = array[place] if moved else array.copy()

@@ -45,6 +45,6 @@ def _written(objects: Iterable[SimObject], op: Op):
 
 def _as_users_count(group: Group, places: np.ndarray, shared: bool) -> np.ndarray:
     """Places in an array as the numbers by which a user knows the elements, ascending."""
-    if shared or not isinstance(group, Synapses) or group.position is None:
+    if shared or not isinstance(group, Synapses) or group._position is None:
         return places
-    return np.flatnonzero(np.isin(group.position, places))
+    return np.flatnonzero(np.isin(group._position, places))

@@ -34,7 +34,9 @@ class Steps:
             ends = np.array([self.held.parts.min(), self.held.parts.max()], self.held.parts.dtype)
             steps = SteppedDelays(ends, self.held.dt, self.held.fineness).steps(self.dt, slice(None))
         else:
-            ends = np.array([self.held.min(initial=np.inf), self.held.max(initial=0.0)]) if self.held.size else np.zeros(2)
+            ends = (
+                np.array([self.held.min(initial=np.inf), self.held.max(initial=0.0)]) if self.held.size else np.zeros(2)
+            )
             steps = steps_in_part(ends, self.dt, slice(None))
         return int(steps[0]), int(steps[1])
 

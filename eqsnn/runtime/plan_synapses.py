@@ -16,9 +16,10 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
+from eqsnn.network.rowpairs import counts_of
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
-from eqsnn.runtime.arranged_rows import arranged_rows, counts_of
+from eqsnn.runtime.arranged_rows import arranged_rows
 from eqsnn.runtime.counting import from_so_many_events
 from eqsnn.runtime.in_flight import (
     Flight,
@@ -189,9 +190,7 @@ def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span:
     return flight
 
 
-def _continued(
-    plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps: Steps, pending: Pending
-) -> Flight:
+def _continued(plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps: Steps, pending: Pending) -> Flight:
     """A run that begins with events on their way, and with other synapses, delays, dt or engine than when they set out."""
     dt, ring = root.clock.dt_, root._last_events[p.event]
     none = int(pending.of.max(initial=0)) + 1  # the group of the synapses that did not exist

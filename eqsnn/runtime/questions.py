@@ -74,7 +74,7 @@ def overlap(a, b) -> bool:
 def internal(group, record: np.ndarray) -> np.ndarray:
     """Element numbers as a user counts them to places in the arrays."""
     if isinstance(group, Synapses):
-        return np.ascontiguousarray(record if group.position is None else group.position[record], np.int64)
+        return np.ascontiguousarray(record if group._position is None else group._position[record], np.int64)
     return np.ascontiguousarray(record + start_of(group), np.int64)
 
 
@@ -85,7 +85,7 @@ def places_of_elements(kernel: Kernel, o: Group) -> dict[str, np.ndarray]:
         return {}
     if not isinstance(o, Synapses):
         return {"@i": np.arange(len(o))}
-    order = slice(None) if o.position is None else np.argsort(o.position)
+    order = slice(None) if o._position is None else np.argsort(o._position)
     return {"@pre": o.sources[order].astype(np.int64), "@post": o.targets[order].astype(np.int64)}
 
 
