@@ -48,7 +48,7 @@ class Eqsnn:
     def __init__(self, m: Microcircuit, threads: int, dtype: str, seed: int):
         os.environ["EQSNN_NUM_THREADS"] = str(threads)
         import eqsnn as eq
-        from eqsnn import Hz, mV, ms, pA, pF
+        from eqsnn import Hz, ms, mV, pA, pF
 
         self.eq, self.version = eq, eq.__version__
         eq.seed(seed)
@@ -158,11 +158,15 @@ class Nest:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulator", choices=("eqsnn", "nest"), default="eqsnn")
-    parser.add_argument("--scale", type=float, default=1.0, help="neurons, and synapses of each, as a part of the published numbers")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="neurons, and synapses of each, as a part of the published numbers"
+    )
     parser.add_argument("--settle", type=float, default=0.5, help="biological seconds before those that are timed")
     parser.add_argument("--duration", type=float, default=1.0, help="biological seconds that are timed")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--dtype", choices=("float64", "float32", "float16"), default="float32", help="of the weights (eqsnn)")
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32", "float16"), default="float32", help="of the weights (eqsnn)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", action="store_true")
     args = parser.parse_args()

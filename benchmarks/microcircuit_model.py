@@ -26,7 +26,9 @@ PROBABILITY = np.array(  # to the row, from the column
 )
 EXTERNAL = np.array([1600, 1500, 2100, 1900, 2000, 1900, 2900, 2100])  # synapses from outside, each at 8 Hz
 BACKGROUND = 8.0
-FULL_RATES = np.array([0.971, 2.868, 4.746, 5.396, 8.142, 9.078, 0.991, 7.523])  # of the full network in NEST (its example Potjans_2014)
+FULL_RATES = np.array(
+    [0.971, 2.868, 4.746, 5.396, 8.142, 9.078, 0.991, 7.523]
+)  # of the full network in NEST (its example Potjans_2014)
 TAU_M, TAU_SYN, C_M, E_L, V_TH, V_RESET, T_REF = 10.0, 0.5, 250.0, -65.0, -50.0, -65.0, 2.0
 PSP, G, WEIGHT_SPREAD = 0.15, -4.0, 0.1
 DELAY = {"E": (1.5, 0.75), "I": (0.8, 0.4)}  # mean and standard deviation

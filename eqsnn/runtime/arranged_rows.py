@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eqsnn.kernel.ir import Kernel, Local, Require, expressions, walk
 from eqsnn.network.arrangement import Arrangement, arrangement
+from eqsnn.network.base import SimObject
 from eqsnn.network.delays import SteppedDelays
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.pathway import Pathway
@@ -25,20 +27,21 @@ def may_be_arranged(plan: Planner, o: Synapses) -> bool:
     own = o.model.variables
     simple = all(v.kind in ("parameter", "subexpression") and not v.linked and not v.held for v in own)
     one = len(o.pathways) == 1 and all(p.prepost == "pre" for p in o.pathways.values())
-    return simple and one and o.multisynaptic_index is None and o.ends.rows is not None and not _referred_to(plan, o)
+    return simple and one and o.multisynaptic_index is None and o.ends.rows is not None and o not in plan.referred_to
 
 
-def _referred_to(plan: Planner, o: Synapses) -> bool:
-    for x in plan.objects:
-        if x is o:
-            continue
-        if any(root_of(getattr(x, side, None)) is o for side in ("source", "target", "group")):
-            return True
-        if isinstance(x, NetworkOperation):  # which may set delays, or connect, in the middle of the run
-            return True
-        if any(link.source is o for link in getattr(x, "links", {}).values()):
-            return True
-    return False
+def referred_to(objects: Iterable[SimObject]) -> frozenset[Synapses]:
+    """The synapses that other objects of a run read or write, or may."""
+    objects = tuple(objects)
+    found = set()
+    for x in objects:
+        found.update(root_of(getattr(x, side, None)) for side in ("source", "target", "group"))
+        found.update(link.source for link in getattr(x, "links", {}).values())
+    if any(
+        isinstance(x, NetworkOperation) for x in objects
+    ):  # which may set delays, or connect, in the middle of the run
+        return frozenset(x for x in objects if isinstance(x, Synapses))
+    return frozenset(x for x in found if isinstance(x, Synapses))
 
 
 def _reads_them_in_turn(kernel: Kernel, o: Synapses) -> bool:

@@ -35,7 +35,7 @@ from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
-from eqsnn.runtime.arranged_rows import may_be_arranged
+from eqsnn.runtime.arranged_rows import may_be_arranged, referred_to
 from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
@@ -133,6 +133,7 @@ class Planner:
             if isinstance(o, CodeRunner):
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
+        self.referred_to = referred_to(self.objects)
         for o in self.objects:
             if isinstance(o, Synapses) and not may_be_arranged(self, o):
                 o.in_order()
