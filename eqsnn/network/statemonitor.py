@@ -69,7 +69,9 @@ class StateMonitor(Recorder):
         self.record = _elements(self.name, source, record)
         self.dtypes = {n: _storage(self.name, n, source.variables[n].dtype, dtype) for n in self.names}
         self.dtypes |= {
-            n: a.dtype for n, a in source.arrays.items() if n in self.names and a.dtype in (np.float32, np.int32)
+            n: a.dtype
+            for n, a in source.arrays.items()
+            if n in self.names and a.dtype.itemsize < 8 and a.dtype.kind in "fi"
         }
         self.every, self.start, self.stop = _gate(self.name, every, start, stop)
         self.files = _files(self.name, file, self.names)

@@ -30,7 +30,7 @@ from eqsnn.network.pathway import (
     set_constructor_delays,
 )
 from eqsnn.network.rowpairs import RowPairs, counts_of
-from eqsnn.network.storage import storage_types
+from eqsnn.network.storage import fitting, readable, storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
@@ -164,11 +164,12 @@ class Synapses(Group):
 
         def read(index):
             values = self.arrays[name] if shared else self.arrays[name][self._internal(index)]
-            return values.astype(bool) if dtype == "boolean" else values.copy()
+            return values.astype(bool) if dtype == "boolean" else readable(values)
 
         def write(index, values):
             if not shared:
                 self.must_exist(name)
+            values = fitting(values, self.arrays[name].dtype, name, self.name)
             self.arrays[name][slice(None) if shared else self._internal(index)] = values
 
         self._add(name, dim, dtype, read, None if why else write, why, shared)

@@ -213,7 +213,13 @@ class Op:
         return -(-self.n // self.block) if self.kind in ("map", "events") else 1
 
 
-_NARROW = {np.dtype(np.float32): "f32", np.dtype(np.int32): "i32"}
+_NARROW = {
+    np.dtype(np.float32): "f32",
+    np.dtype(np.float16): "f16",
+    np.dtype(np.int32): "i32",
+    np.dtype(np.int16): "i16",
+    np.dtype(np.int8): "i8",
+}
 
 
 def fit(op: Op) -> Op:
