@@ -144,22 +144,46 @@ def steps_ahead(pending: Pending, dt: float) -> np.ndarray:
 def deliver(
     pending: Pending, ahead: np.ndarray, rows: Sequence[RowBlock], groups: Sequence[np.ndarray], queues
 ) -> None:
-    """Put the events on their way into new queues, in their order."""
+    """Put the events on their way into new queues, in their order, whatever blocks there were and are."""
+    if not len(pending):
+        return
     key = pending.near.astype(np.int64) << 32 | pending.group.astype(np.int64)
-    once = _first_of_each(key, pending.ahead)
-    for b, (block, group, queue) in enumerate(zip(rows, groups, queues)):
-        known = block.near.astype(np.int64) << 32 | group.astype(np.int64)
-        order = np.argsort(known, kind="stable")
-        chosen = np.flatnonzero(pending.block == b) if pending.n_blocks == len(rows) else once
-        lo = np.searchsorted(known[order], key[chosen], "left")
-        hi = np.searchsorted(known[order], key[chosen], "right")
-        for when in np.unique(ahead[chosen]):
-            here = [order[a:z] for a, z, t in zip(lo, hi, ahead[chosen]) if t == when and a < z]
+    places = [
+        np.argsort(b.near.astype(np.int64) << 32 | g.astype(np.int64), kind="stable") for b, g in zip(rows, groups)
+    ]
+    known = [(b.near.astype(np.int64) << 32 | g.astype(np.int64))[o] for b, g, o in zip(rows, groups, places)]
+    for old in np.unique(pending.ahead):
+        now = pending.ahead == old
+        when = int(ahead[np.flatnonzero(now)[0]])
+        events = np.empty((0, 2), np.int64)
+        for block in range(pending.n_blocks):
+            events = _merged(events, _counted(key[now & (pending.block == block)]))
+        for there, order, queue in zip(known, places, queues):
+            lo, hi = (np.searchsorted(there, events[:, 0], side) for side in ("left", "right"))
+            here = [order[a:z] for a, z in zip(lo, hi) if a < z]
             if here:
-                queue.put(int(when), np.concatenate(here).astype(np.int32))
+                queue.put(when, np.concatenate(here).astype(np.int32))
 
 
-def _first_of_each(key: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-    """The places of the events, each once, where several blocks had their part of it."""
-    _, first = np.unique(np.stack([ahead, key], axis=1), axis=0, return_index=True)
-    return np.sort(first)
+def _counted(key: np.ndarray) -> np.ndarray:
+    """Events of one block that arrive together, in their order: key, and how many of the same key came before."""
+    order = np.argsort(key, kind="stable")
+    new = np.ones(len(key), bool)
+    new[1:] = key[order][1:] != key[order][:-1]
+    place = np.arange(len(key))
+    before = np.empty(len(key), np.int64)
+    before[order] = place - np.maximum.accumulate(np.where(new, place, 0))
+    return np.stack([key, before], axis=1)
+
+
+def _merged(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The events of two blocks in an order that agrees with both: two events of which no block has both meet at no neuron."""
+    both, which = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    place = np.full(len(both), -1, np.int64)
+    place[which[: len(a)]] = np.arange(len(a))
+    in_a = place[which[len(a) :]]
+    new = in_a < 0
+    after = np.maximum.accumulate(in_a) if len(b) else in_a
+    rank = np.concatenate([np.arange(len(a)), after[new]]), np.concatenate([np.full(len(a), -1), np.flatnonzero(new)])
+    return np.concatenate([a, b[new]])[np.lexsort(rank[::-1])]
