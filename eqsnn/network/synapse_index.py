@@ -67,15 +67,9 @@ class Ends:
         """The targets of some synapses."""
         return self._post[k if self.arrangement is None else self.arrangement.position(k)]
 
-    def arrange(self, arrangement: Arrangement) -> None:
-        """Keep the targets in another order."""
-        self._post = arrangement.arrange(self._post)
-        self.arrangement = arrangement
-
-    def restore(self) -> None:
-        """Keep them in order of creation again."""
-        self._post = self.arrangement.restore(self._post)
-        self.arrangement = None
+    def lie(self, targets: np.ndarray, arrangement: Arrangement | None) -> None:
+        """Keep the targets in another order, or in that of creation."""
+        self._post, self.arrangement = targets, arrangement
 
     def extend_rows(self, made: RowPairs, n_pre: int, n_post: int) -> None:
         """Add synapses between groups of ``n_pre`` and ``n_post`` elements; the first are taken over as they are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -189,19 +189,24 @@ class Synapses(Group):
         """Where the values of each synapse lie in ``arrays``; None where that is their order of creation."""
         return None if self.ends.arrangement is None else self.ends.arrangement.position(None)
 
-    def arrange(self, arrangement: Arrangement) -> None:
-        """Have the values of the synapses lie in another order than that of creation; whoever asks by number sees nothing of it."""
-        for name in self._of_each():
-            self.arrays[name] = arrangement.arrange(self.arrays[name])
-        self.ends.arrange(arrangement)
+    def arrange(self, arrangement: Arrangement, see: Callable[[int, int, np.ndarray], None]) -> None:
+        """Have the values of the synapses lie in another order than that of creation; whoever asks by number sees nothing of it.
+
+        ``see``: see ``Arrangement.arrange``.
+        """
+        names = self._of_each()
+        targets, *values = arrangement.arrange([self.ends.lying, *(self.arrays[n] for n in names)], see)
+        self.arrays.update(zip(names, values))
+        self.ends.lie(targets, arrangement)
 
     def in_order(self) -> None:
         """Have them lie in order of creation, as whoever changes connectivity or delays expects."""
         if self.ends.arrangement is None:
             return
-        for name in self._of_each():
-            self.arrays[name] = self.ends.arrangement.restore(self.arrays[name])
-        self.ends.restore()
+        names = self._of_each()
+        targets, *values = self.ends.arrangement.restore([self.ends.lying, *(self.arrays[n] for n in names)])
+        self.arrays.update(zip(names, values))
+        self.ends.lie(targets, None)
         self.connectivity_version += 1
 
     def _of_each(self) -> list[str]:

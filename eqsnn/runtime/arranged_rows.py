@@ -82,8 +82,9 @@ def arranged_rows(
         held.frozen = True
     bounds = None if n_blocks == 1 else block_bounds(o.ends.lying, len(root_of(o.target)), n_blocks)
     how = arrangement(o.ends.rows, o.ends.lying, held, dt, bounds)
-    rows = _rows(how) if held is not None else _whole_rows(how)
-    o.arrange(how)
+    segments = _Segments(how)
+    o.arrange(how, segments.see if held is not None else lambda lo, hi, key: None)
+    rows = segments.rows() if held is not None else _whole_rows(how)
     blocks = tuple(RowBlock(start, o.ends.lying, near, None, first, delay) for start, near, first, delay in rows)
     o.__dict__["_arranged"] = ((o.connectivity_version, n_blocks, uniform, dt), blocks)
     return blocks
@@ -95,33 +96,42 @@ def _whole_rows(how: Arrangement) -> list[tuple]:
     return [(np.append(base, end), None, None, None) for base, end in zip(how.base, ends)]
 
 
-def _rows(how: Arrangement) -> list[tuple]:
-    """Of each block: where its segments begin, and end; their neurons; the segments of each neuron; their delays."""
-    n_rows = len(how.start) - 1
-    parts: list[list[tuple]] = [[] for _ in range(how.n_blocks)]
-    for lo, hi in how.chunks():
-        _, key = how.keys(lo, hi)
+class _Segments:
+    """Finds where the segments of each block begin, while the synapses are put in order."""
+
+    def __init__(self, how: Arrangement):
+        self.how = how
+        self._parts: list[list[tuple]] = [[] for _ in range(how.n_blocks)]
+
+    def see(self, lo: int, hi: int, key: np.ndarray) -> None:
+        """The rows ``lo`` to ``hi``, whose synapses have these keys (``Arrangement.keys``) in their order."""
+        how = self.how
         if not len(key):
-            continue
+            return
         head = np.ones(len(key), bool)
         head[1:] = key[1:] != key[:-1]
         heads = np.flatnonzero(head)
-        group, delay = key[heads] >> 32, key[heads] & 0xFFFFFFFF
+        group, delay = key[heads] >> 32, (key[heads] & 0xFFFFFFFF).astype(np.int32)
+        if how.n_blocks == 1:
+            self._parts[0].append((heads + how.start[lo], (group + lo).astype(np.int32), delay))
+            return
         count = np.bincount(key >> 32, minlength=(hi - lo) * how.n_blocks)
         shift = how.base[:, lo:hi].T.ravel() - (np.cumsum(count) - count)
         place, row, block = heads + shift[group], group // how.n_blocks + lo, group % how.n_blocks
         for b in range(how.n_blocks):
-            here = block == b if how.n_blocks > 1 else slice(None)
-            parts[b].append((place[here], row[here].astype(np.int32), delay[here].astype(np.int32)))
-    total = int(how.start[-1])
-    ends = [*(int(b[0]) for b in how.base[1:]), total]
-    rows = []
-    for b, end in enumerate(ends):
-        place, near, delay = (np.concatenate(c) for c in zip(*parts[b])) if parts[b] else (np.empty(0, np.int32),) * 3
-        parts[b] = []
-        first = np.searchsorted(near, np.arange(n_rows + 1)).astype(np.int64)
-        rows.append((np.append(place, end).astype(np.int64), near, first, delay))
-    return rows
+            here = block == b
+            self._parts[b].append((place[here], row[here].astype(np.int32), delay[here]))
+
+    def rows(self) -> list[tuple]:
+        """Of each block: where its segments begin, and end; their neurons; the segments of each neuron; their delays."""
+        found = []
+        ends = [*(int(b[0]) for b in self.how.base[1:]), int(self.how.start[-1])]
+        for parts, end in zip(self._parts, ends):
+            place, near, delay = (np.concatenate(c) for c in zip(*parts)) if parts else (np.empty(0, np.int32),) * 3
+            parts.clear()
+            first = np.searchsorted(near, np.arange(len(self.how.start))).astype(np.int64)
+            found.append((np.append(place, end).astype(np.int64), near, first, delay))
+        return found
 
 
 def block_bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
