@@ -26,6 +26,10 @@ SHORT = {
         ["--duration", "0.5"],
         r"-0.30 ms: read as -0.(2[89]|3\d) ms\n.*read as [+-]0.0[0-3] ms\n.*read as \+0.(1[789]|2[012]) ms",
     ),
+    "microcircuit": (
+        ["--scale", "0.03", "--duration", "0.1"],
+        r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
