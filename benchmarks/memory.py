@@ -60,8 +60,7 @@ def network(kind: str, synapses: int):
 
 
 def of_synapses(kind: str, n: int) -> dict[str, float]:
-    network(kind, 2_000_000)  # compiles what is compiled for many
-    gc.collect()
+    network(kind, 1000)
     before = resident()
     with open("/proc/self/clear_refs", "w") as reset:
         reset.write("5")  # the peak counts from here

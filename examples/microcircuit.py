@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import eqsnn as eq
-from eqsnn import Hz, mV, ms, pA, pF, second
+from eqsnn import Hz, ms, pA, pF, second
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument(

@@ -1,6 +1,5 @@
 """NaN and infinity stop a run, wherever they are made: the error names the variable, the element and the time."""
 
-import numpy as np
 import pytest
 
 import eqsnn as eq

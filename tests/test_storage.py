@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import eqsnn as eq
-from eqsnn import EqsnnError, EquationError, mV, ms
+from eqsnn import EqsnnError, EquationError, ms, mV
 from eqsnn.kernel.interpret import Memory, interpret
 from eqsnn.kernel.ir import Buffer, Cast, Kernel, Load, Store
 from eqsnn.network.hostrun import _Bound
@@ -116,6 +116,9 @@ def test_what_is_kept_is_the_nearest_number_and_is_read_in_full_precision():
     S.w = 0.3 * mV
     S.n = [-128, 127, 0, 5]
     S.x = 0.1
+    T = synapses("w : 1 (dtype=float16)")
+    T.w = [1.0, 1e-9, -2.0, 0]  # beside 1, 1e-9 is nothing
+    assert np.array_equal(T.w[:], [1, 0, -2, 0])
     assert S.arrays["w"].dtype == np.float16 and S.arrays["n"].dtype == np.int8 and S.arrays["x"].dtype == np.float32
     assert S.w[0] == float(np.float16(0.3e-3)) * eq.volt and np.asarray(S.w[:]).dtype == np.float64
     assert np.array_equal(S.n[:] * 1000, [-128000, 127000, 0, 5000])

@@ -12,6 +12,7 @@ from eqsnn.language.parse import parse_expression
 from eqsnn.model.model import Scope
 from eqsnn.network.base import host_site
 from eqsnn.network.evaluate import HostExpression
+from eqsnn.network.heap import give_back
 from eqsnn.network.variables import VariableInfo
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def assign_in_parts(synapses: Synapses, text: str, info: VariableInfo) -> None:
             return
         for part, values in expr.parts(len(synapses), lambda p: _supply(synapses, p), spaces, site, AT_ONCE):
             info.write(part, values)
+        give_back()
     except EquationError as error:
         raise error.with_traceback(None) from error.__cause__
 

@@ -34,7 +34,8 @@ class NotAProbability(Exception):
 def taken(
     b: Builder, rows: np.ndarray, columns: np.ndarray, condition: Expr | None, p: Expr | float | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The pairs (i, j) of ``rows`` and ``columns``, ascending and in parts, for which ``condition`` is true, each with probability ``p`` (None: 1)."""
+    """The pairs (i, j) of ``rows`` and ``columns``, ascending and in parts, for
+    which ``condition`` is true, each with probability ``p`` (None: 1)."""
     sides = {"pre": rows, "post": columns}
     memory = Memory({"i": rows.astype(np.int64), "j": columns.astype(np.int64)}, {})
     memory.scalars = {"columns": len(columns), "n_post": b.n_post, "pairs_key": key_of(*b.site, "pairs")}

@@ -14,6 +14,7 @@ from eqsnn.network.group import NUMPY_TYPES
 
 _ALLOWED = {kind: tuple(np.dtype(name) for name in names) for kind, names in STORAGE.items()}
 _ALLOWED["boolean"] = (np.dtype(np.bool_),)
+_SMALLEST_NORMAL = np.float16(2.0**-14)
 _OF_ALL = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -51,8 +52,8 @@ def storage_types(model: Model, dtype, owner: str) -> dict[str, np.dtype]:
 def fitting(values, dtype: np.dtype, name: str, owner: str) -> np.ndarray:
     """``values`` as they are kept in ``dtype``: integers as they are, floats rounded to the nearest, ties to even.
 
-    Raises EqsnnError for a value that does not fit: an integer beyond the limits, or in float16 a number beyond 65504 or so small that it
-    would become 0. Of float32 what is beyond it becomes infinite or 0, as in a run.
+    Raises EqsnnError for a value that does not fit: an integer beyond the limits, or in float16 a number beyond 65504, or one that would become 0
+    where all are small (below 6e-5). Of float32 what is beyond it becomes infinite or 0, as in a run.
     """
     values = np.asarray(values)
     if dtype.kind == "i" and dtype.itemsize < 8 and values.size:
@@ -66,7 +67,9 @@ def fitting(values, dtype: np.dtype, name: str, owner: str) -> np.ndarray:
         return values
     with np.errstate(over="ignore", under="ignore"):
         kept = values.astype(np.float16)
-    wrong = (np.isinf(kept) & np.isfinite(values)) | ((kept == 0) & (values != 0))
+    wrong = np.isinf(kept) & np.isfinite(values)
+    if not np.any(np.abs(kept) >= _SMALLEST_NORMAL):  # else what is lost is nothing beside the others
+        wrong |= (kept == 0) & (values != 0)
     if np.any(wrong):
         found = float(values[wrong].flat[0])
         raise EqsnnError(

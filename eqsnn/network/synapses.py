@@ -19,6 +19,7 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.pathway import (
@@ -360,6 +361,8 @@ class Synapses(Group):
             pathway.grow(old, new)
         self.unconnected = False
         self.connectivity_version += 1
+        if new > MANY:
+            give_back()
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
         """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""

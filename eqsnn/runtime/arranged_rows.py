@@ -11,6 +11,7 @@ from eqsnn.kernel.ir import Kernel, Local, Require, expressions, walk
 from eqsnn.network.arrangement import Arrangement, arrangement
 from eqsnn.network.base import SimObject
 from eqsnn.network.delays import SteppedDelays
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.pathway import Pathway
 from eqsnn.network.rowpairs import counts_of
@@ -86,6 +87,8 @@ def arranged_rows(
     o.arrange(how, segments.see if held is not None else lambda lo, hi, key: None)
     rows = segments.rows() if held is not None else _whole_rows(how)
     blocks = tuple(RowBlock(start, o.ends.lying, near, None, first, delay) for start, near, first, delay in rows)
+    if len(o) > MANY:
+        give_back()
     o.__dict__["_arranged"] = ((o.connectivity_version, n_blocks, uniform, dt), blocks)
     return blocks
 

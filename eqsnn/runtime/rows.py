@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-
 import numpy as np
 
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.runtime.arranged_rows import block_bounds
 from eqsnn.runtime.plan import RowBlock
 
@@ -40,16 +38,9 @@ def row_blocks(
         chosen = order[cuts[b] : cuts[b + 1]]
         part = None if delays is None else delays[chosen]
         blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, part, numbered))
-    if len(near) > 1_000_000:
-        _give_back()
+    if len(near) > MANY:
+        give_back()
     return tuple(blocks)
-
-
-def _give_back() -> None:
-    """Give the memory of freed temporaries back to the system: glibc keeps up to 64 MB of it, as much as the rows themselves."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(ctypes.c_size_t(0))
 
 
 def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:
