@@ -60,11 +60,11 @@ class RowPairs:
 
 
 class Gathering:
-    """Takes pairs in parts that ascend in their source, and keeps each part in the narrowest type."""
+    """Takes pairs in parts that ascend in their source, and keeps them in the narrowest type, in memory that grows in its place."""
 
     def __init__(self, n_pre: int, n_post: int):
         self._count = np.zeros(n_pre + 1, np.int64)
-        self._type, self._parts = narrowest(n_post), []
+        self._post, self._n = np.empty(1 << 12, narrowest(n_post)), 0
 
     def add(self, pre: np.ndarray, post: np.ndarray) -> None:
         """More pairs, none of a source before those that came already."""
@@ -73,17 +73,13 @@ class Gathering:
         first = int(pre[0])
         here = np.bincount(pre - first)
         self._count[first + 1 : first + 1 + len(here)] += here
-        self._parts.append(post.astype(self._type))
+        stop = self._n + len(post)
+        if stop > len(self._post):
+            self._post.resize(stop + stop // 8, refcheck=False)
+        self._post[self._n : stop] = post
+        self._n = stop
 
     def rows(self) -> RowPairs:
-        """All of them; the parts are given up one by one."""
-        start = np.cumsum(self._count)
-        if len(self._parts) == 1:
-            return RowPairs(start, self._parts.pop())
-        post, at = np.empty(int(start[-1]), self._type), 0
-        self._parts.reverse()
-        while self._parts:
-            part = self._parts.pop()
-            post[at : at + len(part)] = part
-            at += len(part)
-        return RowPairs(start, post)
+        """All of them."""
+        self._post.resize(self._n, refcheck=False)
+        return RowPairs(np.cumsum(self._count), self._post)

@@ -61,8 +61,11 @@ def _different(lengths: np.ndarray, site: tuple, n: int) -> np.ndarray:
     while len(seen) < n:
         missing = n - len(seen)  # so many draws more can give too few pairs, but not too many
         counts = _row_counts(lengths, keys[0], drawn, missing)
-        new = [rows << 32 | positions for rows, positions in _drawn(lengths, keys[1], done, counts)]
-        seen = np.unique(np.concatenate([seen, *new]))
+        new = np.concatenate([rows << 32 | positions for rows, positions in _drawn(lengths, keys[1], done, counts)])
+        new = new[np.append(True, new[1:] != new[:-1])]
+        place = np.searchsorted(seen, new)
+        fresh = np.ones(len(new), bool) if not len(seen) else seen[np.minimum(place, len(seen) - 1)] != new
+        seen = np.insert(seen, place[fresh], new[fresh])
         done, drawn = done + counts, drawn + missing
     return seen
 
