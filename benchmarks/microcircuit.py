@@ -130,17 +130,14 @@ class Nest:
             self.recorders.append(recorder)
         for to, source in np.argwhere(m.synapses):
             w = float(m.weight[to, source])
-            limits = {"min": 0.0} if w > 0 else {"max": 0.0}
+            low, high = (0.0, np.inf) if w > 0 else (-np.inf, 0.0)
             mean, spread = DELAY["EI"[source % 2]]
             nest.Connect(
                 self.groups[source],
                 self.groups[to],
                 {"rule": "fixed_total_number", "N": int(m.synapses[to, source])},
                 {
-                    "weight": nest.math.redraw(
-                        nest.random.normal(w, abs(WEIGHT_SPREAD * w)),
-                        **({"min": 0.0, "max": np.inf} if "min" in limits else {"min": -np.inf, "max": 0.0}),
-                    ),
+                    "weight": nest.math.redraw(nest.random.normal(w, abs(WEIGHT_SPREAD * w)), min=low, max=high),
                     "delay": nest.math.redraw(nest.random.normal(mean, spread), min=0.05, max=np.inf),
                 },
             )

@@ -1,11 +1,14 @@
 """What large networks need: a total number of synapses, delays in two bytes, synapses arranged as they are read, expressions in parts."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
 import eqsnn as eq
 from eqsnn import EqsnnError, EquationError, ms
-from eqsnn.network import delays, in_parts, total
+from eqsnn.network import arrangement, delays, in_parts, total
 from eqsnn.network.delays import SteppedDelays, one_of, seconds_of, steps_in_part, with_values
 
 
@@ -265,6 +268,31 @@ def test_what_others_read_stays_in_order_of_creation():
     assert not arranged(lambda S: S.run_regularly("w *= 0.5", dt=1 * ms))
     assert not arranged(lambda S: eq.NetworkOperation(lambda: None))
     assert not arranged(model="dw/dt = -w/(10*ms) : 1 (clock-driven)", method="exact")
+
+
+def test_ctrl_c_leaves_no_synapse_with_the_weight_of_another(monkeypatch):
+    monkeypatch.setattr(arrangement, "AT_ONCE", 100)
+    keys, calls = arrangement.Arrangement.keys, []
+
+    def keys_and_ctrl_c(self, lo, hi):
+        calls.append(lo)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return keys(self, lo, hi)
+
+    G = cells(50)
+    S = eq.Synapses(G, G, "w : 1", on_pre="v_post += w")
+    S.connect(p=0.5)
+    S.w = "0.001*i + j"
+    S.delay = "rand()*2*ms"
+    network = eq.Network(G, S)
+    with monkeypatch.context() as m:
+        m.setattr(arrangement.Arrangement, "keys", keys_and_ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            network.run(1 * ms)
+    assert len(calls) > 3 and np.array_equal(S.w[:], 0.001 * S.i[:] + S.j[:])
+    network.run(1 * ms)
+    assert np.array_equal(S.w[:], 0.001 * S.i[:] + S.j[:])
 
 
 def test_a_synapse_without_variables_is_no_more_than_its_target_and_its_delay():

@@ -33,6 +33,7 @@ from eqsnn.network.pathway import (
 from eqsnn.network.rowpairs import RowPairs, counts_of
 from eqsnn.network.storage import fitting, readable, storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
+from eqsnn.network.uninterrupted import uninterrupted
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
@@ -196,18 +197,20 @@ class Synapses(Group):
         ``see``: see ``Arrangement.arrange``.
         """
         names = self._of_each()
-        targets, *values = arrangement.arrange([self.ends.lying, *(self.arrays[n] for n in names)], see)
-        self.arrays.update(zip(names, values))
-        self.ends.lie(targets, arrangement)
+        with uninterrupted():
+            targets, *values = arrangement.arrange([self.ends.lying, *(self.arrays[n] for n in names)], see)
+            self.arrays.update(zip(names, values))
+            self.ends.lie(targets, arrangement)
 
     def in_order(self) -> None:
         """Have them lie in order of creation, as whoever changes connectivity or delays expects."""
         if self.ends.arrangement is None:
             return
         names = self._of_each()
-        targets, *values = self.ends.arrangement.restore([self.ends.lying, *(self.arrays[n] for n in names)])
-        self.arrays.update(zip(names, values))
-        self.ends.lie(targets, None)
+        with uninterrupted():
+            targets, *values = self.ends.arrangement.restore([self.ends.lying, *(self.arrays[n] for n in names)])
+            self.arrays.update(zip(names, values))
+            self.ends.lie(targets, None)
         self.connectivity_version += 1
 
     def _of_each(self) -> list[str]:
