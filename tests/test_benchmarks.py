@@ -87,7 +87,7 @@ def test_building():
 
 def test_memory():
     for kind, least in (("plain", 1.5), ("float16 delays", 5)):
-        found = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "1000000", "--kind", kind])
+        found = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "2000000", "--kind", kind])
         assert least < found["bytes_per_synapse"] < 40
     spikes = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "1000000", "--kind", "spikes"])
     assert spikes["spikes"] == 1_000_000 and spikes["bytes_per_spike"] < 25
