@@ -80,11 +80,9 @@ def _others(others: dict) -> list[str]:
     if start := others.get("cold_start"):
         lines += _start(start)
     if memory := others.get("memory"):
-        lines += [
-            f"Memory of a synapse without variables, one homogeneous delay: {memory['bytes_per_synapse']:.1f} bytes, as the difference of the "
-            f"resident size at {memory['synapses']:,} synapses (`benchmarks/memory.py`).",
-            "",
-        ]
+        lines += _memory(memory)
+    if circuit := others.get("microcircuit"):
+        lines += _microcircuit(circuit)
     return lines
 
 
@@ -104,3 +102,41 @@ def _start(start: dict) -> list[str]:
         "",
     ]
     return lines
+
+
+def _memory(kinds: dict) -> list[str]:
+    lines = _header("Bytes of a synapse, by the resident size at 10^7", ("ready to run", "while it was made, at most"))
+    words = {
+        "plain": "no variables, one delay",
+        "delays": "no variables, a delay each",
+        "stdp float32": "STDP, float32 weight",
+    }
+    for kind, found in kinds.items():
+        if isinstance(found, dict) and "synapses" in found:
+            what = (
+                words.get(kind)
+                or f"{kind.removesuffix(' delays')} weight, {'a delay each' if kind.endswith('delays') else 'one delay'}"
+            )
+            lines.append(f"| {what} | {found['bytes_per_synapse']:.1f} | {found['peak_bytes_per_synapse']:.1f} |")
+    spike = kinds["spikes"]["bytes_per_spike"]
+    return [*lines, "", f"A recorded spike takes {spike:.1f} bytes (`benchmarks/memory.py --kind all`).", ""]
+
+
+def _microcircuit(runs: list[dict]) -> list[str]:
+    """One row a run of ``microcircuit.py``, and the activity of all beside each other."""
+    lines = _header(
+        "Cortical microcircuit, one thread, 1 s after the first moments",
+        ("neurons", "synapses", "built and prepared (wall)", "CPU seconds", "bytes a synapse", "spikes in a second"),
+    )
+    names = [f"{r['simulator'].replace('nest', 'NEST')} {r['version']}, scale {r['scale']:g}" for r in runs]
+    for name, r in zip(names, runs):
+        built = r["build_seconds"] + r["prepare_seconds"]
+        cells = f"{r['neurons']:,} | {r['synapses']:,} | {built:.0f} | {r['cpu_seconds'] / r['duration']:.1f}"
+        lines.append(f"| {name} | {cells} | {r['bytes_per_synapse']:.1f} | {r['spikes_per_second']:,.0f} |")
+    lines += ["", *_header("Rate in Hz, CV of intervals, correlation (bins of 2 ms)", tuple(names))]
+    for population in runs[0]["activity"]:
+        found = (r["activity"][population] for r in runs)
+        cells = [f"{a['rate']:.2f}, {a['cv']:.2f}, {a['correlation']:.4f}" for a in found]
+        lines.append(f"| {population} | " + " | ".join(cells) + " |")
+    note = "Measured on a machine whose two processors were shared with other work (`benchmarks/microcircuit.py`): wall time says little."
+    return [*lines, "", note, ""]

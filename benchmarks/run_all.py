@@ -193,7 +193,8 @@ def main() -> None:
             found = {s: run([p, str(HERE / "build.py"), "--simulator", s]) for s, p in pythons.items() if p}
             results["others"][name] = {"peers": found, **circumstances(1, {s: f["version"] for s, f in found.items()})}
         else:
-            results["others"][name] = run([sys.executable, str(HERE / f"{name}.py")])
+            more = ["--kind", "all"] if name == "memory" else []
+            results["others"][name] = run([sys.executable, str(HERE / f"{name}.py"), *more])
         keep()
     print((arguments.out / "RESULTS.md").read_text())
 

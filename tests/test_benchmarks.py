@@ -36,7 +36,7 @@ def result(command):
 
 
 def test_every_benchmark_is_tried():
-    aside = {"common", "run_all", "report", "build", "cold_start", "memory"}
+    aside = {"common", "run_all", "report", "build", "cold_start", "memory", "microcircuit", "microcircuit_model"}
     assert {p.stem for p in BENCHMARKS.glob("*.py")} - aside == set(SMALL)
     assert {p.stem for p in (BENCHMARKS / "limit").glob("*.c")} == set(SMALL)
     assert {m.script for m in run_all.MODELS.values()} == set(SMALL)
@@ -86,8 +86,21 @@ def test_building():
 
 
 def test_memory():
-    found = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "1000000"])
-    assert 2 < found["bytes_per_synapse"] < 40
+    for kind, least in (("plain", 1.5), ("float16 delays", 5)):
+        found = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "2000000", "--kind", kind])
+        assert least < found["bytes_per_synapse"] < 40
+    spikes = result([sys.executable, str(BENCHMARKS / "memory.py"), "--synapses", "1000000", "--kind", "spikes"])
+    assert spikes["spikes"] == 1_000_000 and spikes["bytes_per_spike"] < 25
+
+
+def test_the_microcircuit():
+    short = ["--scale", "0.02", "--settle", "0.05", "--duration", "0.1", "--dtype", "float16"]
+    found = result([sys.executable, str(BENCHMARKS / "microcircuit.py"), *short])
+    assert found["neurons"] == 1544 and abs(found["synapses"] - 0.02**2 * 2.9888e8) < 100
+    assert found["seconds"] > 0 and found["spikes_per_second"] > 1000
+    assert set(found["activity"]) == {"L2/3E", "L2/3I", "L4E", "L4I", "L5E", "L5I", "L6E", "L6I"}
+    table = report({"models": {}, "others": {"microcircuit": [found]}}, {})
+    assert f"| eqsnn 0.1.0, scale 0.02 | 1,544 | {found['synapses']:,} | " in table
 
 
 def test_the_table():

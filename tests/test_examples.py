@@ -30,6 +30,10 @@ SHORT = {
         ["--points", "4", "--repeat", "2", "--duration", "0.2", "--jobs", "2"],
         r"without noise: 0.00 Hz; with 3. mV: \d",
     ),
+    "microcircuit": (
+        ["--scale", "0.03", "--duration", "0.1"],
+        r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

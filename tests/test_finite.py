@@ -1,6 +1,5 @@
 """NaN and infinity stop a run, wherever they are made: the error names the variable, the element and the time."""
 
-import numpy as np
 import pytest
 
 import eqsnn as eq
@@ -90,13 +89,12 @@ def test_a_value_that_is_not_finite_stops_the_run(case, backend):
 
 
 def test_the_element_is_counted_as_the_user_counts():
-    """The numbers of synapses may differ inside (network/synapses.py: position)."""
+    """Synapses may lie in another order inside (network/arrangement.py): here the first comes last."""
     G = clock()
     S = eq.Synapses(G, G, "w : 1", on_pre="w = 1/w", name="syn")
-    S.connect(i=[0, 1, 2], j=[0, 1, 2])
-    S.w = [1, 1, 1]
-    S.position = np.array([2, 0, 1])
-    S.arrays["w"][2] = 0
+    S.connect(i=[0, 0, 0], j=[0, 1, 2])
+    S.delay = [1, 0, 0.5] * ms
+    S.w = [0, 1, 1]
     with pytest.raises(eq.NotFiniteError, match=r"syn\.w\[0\] became infinite in"):
         eq.Network(G, S).run(3 * ms)
 

@@ -351,7 +351,7 @@ def test_types_that_are_not_kept_are_refused():
         (np.float16, "dtype is that of the floats, float32 or float64; got float16"),
         ({"w": np.float32}, "dtype= names 'w', which is no stored variable"),
         ({"x": np.float32}, "dtype= names 'x', which is no stored variable"),
-        ({"n": np.float32}, "'n' is kept as int64 or int32; dtype= says float32"),
+        ({"n": np.float32}, "'n' is kept as int64 or int32 or int16 or int8; dtype= says float32"),
         ({"b": int}, "'b' is kept as bool; dtype= says int64"),
         ("what", "dtype must be a numpy type such as float32"),
     ):

@@ -41,7 +41,9 @@ from eqsnn.kernel.ir import (
 from eqsnn.kernel.withheld import withheld
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
+_LOCAL |= {"i16": "int16_t", "i8": "int8_t"}
 _MEMORY = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "b8": "int64_t"}
+_MEMORY |= {"f16": "uint16_t", "i16": "int16_t", "i8": "int8_t"}
 _INDEX = {"@i": "i", "@s": "s", "@pre": "pre", "@post": "post", ARRIVALS.name: "n"}
 
 
@@ -475,6 +477,10 @@ class _Printer:
     def _cast(self, a: Expr, type_: str) -> str:
         if type_ == "b8":
             return f"({self.expr(a)} != 0)"
+        if type_ == "f16":
+            return f"eq_to_half({self.expr(a)})"
+        if a.type == "f16":
+            return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"

@@ -44,7 +44,7 @@ def environment() -> jinja2.Environment:
     )
 
 
-_MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h")
+_MATHEMATICS = ("eq_math.h", "eq_arc.h", "eq_poisson.h", "eq_gaps.h", "eq_half.h")
 
 
 @functools.cache

@@ -36,7 +36,17 @@ from eqsnn.kernel.ir import (
     Unary,
 )
 
-_DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "u16": np.uint16, "b8": np.bool_}
+_DTYPES = {
+    "f64": np.float64,
+    "f32": np.float32,
+    "f16": np.float16,
+    "i64": np.int64,
+    "i32": np.int32,
+    "i16": np.int16,
+    "i8": np.int8,
+    "u16": np.uint16,
+    "b8": np.bool_,
+}
 _COMPARE = {
     "<": np.less,
     "<=": np.less_equal,
@@ -318,7 +328,7 @@ def evaluate_hoisted(
         if index is None and places and ends.get(buffer) in places:
             index = places[ends[buffer]]
         values = buffers[buffer] if index is None else buffers[buffer][index]
-        return values.astype(np.float64) if values.dtype == np.float32 else values
+        return values.astype({"f": np.float64, "i": np.int64}.get(values.dtype.kind, values.dtype), copy=False)
 
     def value(expr: Expr):
         env = {n: np.asarray(v, _DTYPES[types[n]]) for n, v in scalars.items() if n in types} | dict(places or {})

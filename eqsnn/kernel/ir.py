@@ -23,7 +23,8 @@ from typing import Literal
 from eqsnn.errors import Span
 from eqsnn.frozen import dataclass
 
-Type = Literal["f64", "f32", "i64", "i32", "u16", "b8"]
+Type = Literal["f64", "f32", "f16", "i64", "i32", "i16", "i8", "u16", "b8"]
+"""Of these f16, i16 and i8 are only types of memory: values are widened where they are read (passes/fit_memory.py)."""
 FLOATS = ("f64", "f32")
 Extent = Literal["self", "pre", "post", "shared", "table"]
 DomainKind = Literal["neuron", "event", "pathway", "pair"]

@@ -171,7 +171,7 @@ class _Builder(Transformer_NonRecursive):
         end = flags[-1] if flags else None
         span = Span(self._text, token.start_pos, end.end_pos if end is not None else unit.span.end, self._origin)
         parts = (name, unit) if rhs is None else (name, rhs, unit)
-        words = tuple(" ".join(str(f).split()) for f in flags)
+        words = tuple(" ".join(str(f).split()).replace(" =", "=").replace("= ", "=") for f in flags)
         start = token.start_pos + (1 if kind is ast.Differential else 0)
         name_span = Span(self._text, start, start + len(name), self._origin)
         return kind(*parts, words, span, name_span, tuple(self._at(f) for f in flags))

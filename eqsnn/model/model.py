@@ -47,6 +47,11 @@ class Variable:
         return "linked" in self.flags
 
     @property
+    def storage(self) -> str | None:
+        """The type in which its values are kept, if the equations say so: 'float16' for ``(dtype=float16)``."""
+        return next((f.removeprefix("dtype=") for f in self.flags if f.startswith("dtype=")), None)
+
+    @property
     def constant(self) -> bool:
         """True if the value cannot change during a run."""
         return "constant" in self.flags

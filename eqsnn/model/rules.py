@@ -8,7 +8,7 @@ from dataclasses import replace
 from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
-from eqsnn.model.dimensions import SECOND, XI_DIM, as_number, condition, infer, unit_hint
+from eqsnn.model.dimensions import SECOND, XI_DIM, as_number, condition, infer, unit_hint, unit_of
 from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
 from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
@@ -29,6 +29,12 @@ FLAGS = {
         "parameter": {"constant", "shared", "trainable", "linked"},
     },
 }
+STORAGE = {
+    "float": ("float64", "float32", "float16"),
+    "integer": ("int64", "int32", "int16", "int8"),
+    "boolean": (),
+}
+"""In what types values may be kept: the flag ``dtype=``."""
 _RESERVED = {
     "t": "the time", "dt": "the time step", "t_in_timesteps": "the number of the step", "i": "the index of the element",
     "j": "the index of the target", "N": "the number of elements", "lastspike": "the time of the last spike",
@@ -112,7 +118,9 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
         "parameter": "a parameter",
     }
     for k, (flag, span) in enumerate(zip(d.flags, d.flag_spans)):
-        if flag not in allowed:
+        if flag.partition("=")[0] == "dtype":
+            _legal_storage(d, variable_kind, flag, span, d.flags[:k])
+        elif flag not in allowed:
             everywhere = set().union(*(f for room in FLAGS.values() for f in room.values()))
             near = _several_flags(flag, everywhere) or closest(flag, allowed)
             what = "has no meaning" if flag in everywhere else "is not known"
@@ -135,6 +143,23 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
     if {"event-driven", "clock-driven"} <= set(d.flags):
         raise EquationError(
             "an equation is either event-driven or clock-driven", d.flag_spans[1], "remove one of the flags"
+        )
+
+
+def _legal_storage(d: ast.Definition, variable_kind: str, flag: str, span: Span, before: tuple[str, ...]) -> None:
+    """``dtype=`` names a type that keeps values of this kind, once, and there are values to keep."""
+    if variable_kind == "subexpression":
+        raise EquationError("a subexpression is computed where it is read; no values are kept", span, "remove the flag")
+    kind = unit_of(d.unit)[1]
+    if any(f.startswith("dtype=") for f in before):
+        raise EquationError("the flag 'dtype' is given twice", span, "remove one")
+    if flag.removeprefix("dtype=") not in STORAGE[kind]:
+        words = {"float": "a number with a unit", "integer": "an integer", "boolean": "a boolean"}[kind]
+        types = " or ".join(STORAGE[kind])
+        raise EquationError(
+            f"'{flag}' does not keep {words}",
+            span,
+            f"use {types}" if types else "remove it: a boolean has one type only",
         )
 
 

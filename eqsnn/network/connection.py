@@ -14,10 +14,11 @@ from eqsnn.language.ast import Call, Expr, Generator, Number
 from eqsnn.language.parse import parse_expression, parse_generator
 from eqsnn.model.resolve import statement_scope
 from eqsnn.network import connect as rules
-from eqsnn.network import sampling
+from eqsnn.network import sampling, total
 from eqsnn.network.base import host_site
 from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.rowpairs import RowPairs
 from eqsnn.network.synapse_index import SynapticSubgroup, subgroup_indices
 from eqsnn.units import DIMENSIONLESS, dimensions_of
 
@@ -41,16 +42,29 @@ class Request:
     out_degree: object = None
     autapses: bool = True
     multapses: bool | None = None
+    total: object = None
 
 
-def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, object] | None) -> Pairs:
+def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, object] | None) -> Pairs | RowPairs:
     """The (i, j) of the new synapses, counted within the source and the target."""
     _check(request)
     if request.condition is False or request.condition == "False":
         return np.empty(0, np.int64), np.empty(0, np.int64)
     b = builder(synapses, namespace)
-    degrees = request.in_degree is not None or request.out_degree is not None
-    pre, post, span = _by_degree(synapses, b, request) if degrees else _by_rule(synapses, b, request)
+    span = None
+    if request.total is not None:
+        made = _by_total(synapses, b, request)
+    elif request.in_degree is not None or request.out_degree is not None:
+        made = _by_degree(synapses, b, request)
+    elif request.i is None and request.j is None:
+        made = _by_condition(b, request)
+    else:
+        *made, span = _by_arguments(synapses, b, request)
+    if isinstance(made, RowPairs):
+        if request.total is not None or (request.autapses and request.multapses is not False and _is_one(request.n)):
+            return made
+        made = made.pairs()
+    pre, post = made
     if request.i is not None or request.j is not None:
         pre, post = _valid(synapses, pre, post, request.skip_if_invalid, span)
     if not request.autapses:
@@ -75,10 +89,10 @@ def _check(r: Request) -> None:
         raise EqsnnError(f"connect(): the condition must be a string or True; got {r.condition!r}")
     if isinstance(r.condition, str) and " for " in r.condition:
         raise EqsnnError(f"connect(): a generator gives indices; write connect(j={r.condition!r})")
-    if r.in_degree is not None and r.out_degree is not None:
-        raise EqsnnError("connect(): give in_degree= or out_degree=, not both")
-    if r.in_degree is not None or r.out_degree is not None:
-        name = "in_degree" if r.in_degree is not None else "out_degree"
+    numbers = [n for n in ("in_degree", "out_degree", "total") if getattr(r, n) is not None]
+    if len(numbers) > 1:
+        raise EqsnnError(f"connect(): give {numbers[0]}= or {numbers[1]}=, not both")
+    for name in numbers:
         if r.i is not None or r.j is not None or not _is_one(r.p) or not _is_one(r.n):
             raise EqsnnError(f"connect(): {name}= chooses the pairs itself; besides it only a condition can be given")
     if r.multapses is False and not _is_one(r.n):
@@ -117,10 +131,8 @@ def _condition(text: str | bool | None) -> Expr | None:
     return parse_expression(text, "condition") if isinstance(text, str) else None
 
 
-def _by_rule(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.ndarray, np.ndarray, Span | None]:
-    """By condition, generator or arrays; and where the indices stand in the user's text."""
-    if r.i is None and r.j is None:
-        return (*_by_condition(b, r), None)
+def _by_arguments(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.ndarray, np.ndarray, Span | None]:
+    """By generator or arrays; and where the indices stand in the user's text."""
     span = None
     if isinstance(r.i, str) or isinstance(r.j, str):
         given, text = ("j", r.j) if r.j is not None else ("i", r.i)
@@ -140,7 +152,7 @@ def _by_rule(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.ndarr
     return (*_with_chance(b, pre, post, r.p), span)
 
 
-def _by_condition(b: rules.Builder, r: Request) -> Pairs:
+def _by_condition(b: rules.Builder, r: Request) -> RowPairs:
     return rules.by_condition(b, _condition(r.condition), None if _is_one(r.p) else _probability(r.p))
 
 
@@ -244,7 +256,7 @@ def _valid(synapses: Synapses, pre: np.ndarray, post: np.ndarray, skip: bool, sp
 # -- a given number of synapses for each neuron ---------------------------------------------------------------------------------
 
 
-def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.ndarray, np.ndarray, None]:
+def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> Pairs:
     """``in_degree`` synapses onto each target, or ``out_degree`` from each source."""
     incoming = r.in_degree is not None
     name, given = ("in_degree", r.in_degree) if incoming else ("out_degree", r.out_degree)
@@ -273,7 +285,7 @@ def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.nda
             far = far + (far >= own[rows])
     pre, post = (far, rows) if incoming else (rows, far)
     order = np.argsort(pre, kind="stable")
-    return pre[order], post[order], None
+    return pre[order], post[order]
 
 
 def _degrees(b: rules.Builder, given, name: str, near: np.ndarray, other: str) -> np.ndarray:
@@ -311,7 +323,7 @@ def _possible(size: np.ndarray, lengths: np.ndarray, r: Request, name: str, side
 
 def _candidates(synapses: Synapses, b: rules.Builder, r: Request, condition: Expr | None, incoming: bool) -> Pairs:
     """All pairs from which to choose, as (near, far), ascending."""
-    pre, post = rules.by_condition(replace(b, site=(*b.site, "candidates")), condition, None)
+    pre, post = rules.by_condition(replace(b, site=(*b.site, "candidates")), condition, None).pairs()
     if not r.autapses:
         pre, post = _without(pre, post, _own(synapses, pre, post))
     if r.multapses is False:
@@ -319,6 +331,63 @@ def _candidates(synapses: Synapses, b: rules.Builder, r: Request, condition: Exp
     near, far = (post, pre) if incoming else (pre, post)
     order = np.lexsort((far, near))
     return near[order], far[order]
+
+
+# -- a given number of synapses in all ------------------------------------------------------------------------------------------
+
+
+def _by_total(synapses: Synapses, b: rules.Builder, r: Request) -> RowPairs:
+    """``total`` of the pairs that fulfil the condition: different ones, or with repetition."""
+    n = _whole_number(b, r.total, "total")
+    choice = _pairs_to_choose_from(synapses, b, r)
+    possible = choice.size
+    if r.multapses and possible:
+        return total.with_repetition(choice, b.site, n)
+    if n > possible and not r.skip_if_invalid:
+        raise EqsnnError(
+            f"connect(): total={n}, but there are {possible} pairs to choose from "
+            "(multapses=True allows several synapses a pair, skip_if_invalid=True takes what there is)"
+        )
+    return total.different(choice, b.site, min(n, possible))
+
+
+def _whole_number(b: rules.Builder, given, name: str) -> int:
+    """A number that is not negative, given as such or as a string without indices."""
+    if isinstance(given, str):
+        expr = parse_expression(given, name)
+        for other in "ij":
+            rules.one_sided(b, expr, other, {}, f"{name}=")
+        zero = np.zeros(1, np.int64)
+        value = int(b.whole(expr, zero, zero, {}, name, name)[0])
+    else:
+        if isinstance(given, bool) or np.ndim(given) or np.asarray(given).dtype.kind not in "iu":
+            raise EqsnnError(
+                f"connect(): {name} is an integer, the number of synapses in all, or a string; got {given!r}"
+            )
+        value = int(given)
+    if value < 0:
+        raise EqsnnError(f"connect(): {name} cannot be negative; got {value}")
+    return value
+
+
+def _pairs_to_choose_from(synapses: Synapses, b: rules.Builder, r: Request) -> total.Choice:
+    condition = _condition(r.condition)
+    rows, columns, pairwise = rules.candidates(b, condition)
+    if pairwise is not None or (r.multapses is False and len(synapses)):
+        near, far = _candidates(synapses, b, r, condition, False)
+        starts = np.searchsorted(near, np.arange(b.n_pre + 1))
+        return total.Choice(b.n_pre, b.n_post, np.diff(starts), lambda row, k: far[starts[row] + k])
+    lengths = np.zeros(b.n_pre, np.int64)
+    lengths[rows] = len(columns)
+    shift = synapses.common_offset()
+    if r.autapses or shift is None:
+        return total.Choice(b.n_pre, b.n_post, lengths, lambda row, k: columns[k])
+    # Where the neuron itself would stand among the columns; positions from it on are moved by one.
+    own = np.searchsorted(columns, np.arange(b.n_pre) - shift)
+    among = (own < len(columns)) & (columns[np.minimum(own, len(columns) - 1)] == np.arange(b.n_pre) - shift)
+    own = np.where(among, own, len(columns))
+    lengths -= among & (lengths > 0)
+    return total.Choice(b.n_pre, b.n_post, lengths, lambda row, k: columns[k + (k >= own[row])])
 
 
 # -- pairs to leave out ---------------------------------------------------------------------------------------------------------

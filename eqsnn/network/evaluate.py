@@ -49,6 +49,24 @@ class HostExpression:
         result = interpret_expression(self.expr, scope, n, supply, constants, site)
         return np.broadcast_to(np.asarray(result), (n,))
 
+    def parts(
+        self,
+        n: int,
+        supply_of: Callable[[slice], Supply],
+        spaces: Iterable[Mapping[str, object]],
+        site: tuple,
+        most: int,
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """The same values for at most ``most`` elements at a time: ``supply_of(part)`` gives what they read."""
+        from eqsnn.network.hostkernel import interpret_expression
+
+        scope, constants = self.closed(spaces)
+        for start in range(0, n, most):
+            part = slice(start, min(start + most, n))
+            size = part.stop - start
+            result = interpret_expression(self.expr, scope, size, supply_of(part), constants, site, start)
+            yield part, np.broadcast_to(np.asarray(result), (size,))
+
 
 def _frames(scope: Scope) -> Iterator[Scope]:
     """The scope, those of the connected groups, and of what those connect."""

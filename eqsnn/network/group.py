@@ -318,6 +318,10 @@ class Group(SimObject):
             n, lambda owner, variable: self.host_values(owner, variable, index), self.spaces(), host_site()
         )
 
+    def takes_in_parts(self, info: VariableInfo) -> bool:
+        """Whether there are so many elements that an expression for all of them is evaluated part by part."""
+        return False
+
     def evaluate(self, text: str, index: np.ndarray | None, info: VariableInfo, units: bool = True) -> np.ndarray:
         """The values of ``text`` as new values for the variable ``info``. ``units=False``: of any unit, in base SI."""
         if info.shared:

@@ -9,6 +9,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Buffer, Kernel, Scalar
+from eqsnn.kernel.passes.number_from import number_from
 from eqsnn.kernel.random import key_of
 from eqsnn.language.ast import Expr
 from eqsnn.model.functions import DrawnTable, TableFunction, UserFunction, fineness
@@ -21,12 +22,22 @@ _NUMPY = {"f64": np.float64, "i64": np.int64, "b8": np.int64}
 
 
 def interpret_expression(
-    expr: Expr, scope: Scope, n: int, supply: Supply, constants: Mapping[str, float | int | bool], site: tuple
+    expr: Expr,
+    scope: Scope,
+    n: int,
+    supply: Supply,
+    constants: Mapping[str, float | int | bool],
+    site: tuple,
+    first: int | None = None,
 ) -> np.ndarray:
-    """The values of ``expr`` for ``n`` elements. Random numbers are keyed by ``site``; element k has number k."""
+    """The values of ``expr`` for ``n`` elements. Random numbers are keyed by ``site``; element k has number k, or ``first`` + k."""
     kernel = detached_expression(expr, scope)
+    if first is not None:
+        kernel = number_from(kernel)
     buffers = {b.name: buffer_values(b, n, supply, scope) for b in kernel.buffers}
-    scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in kernel.scalars if s.owner != "derived"}
+    asked = (s for s in kernel.scalars if s.owner not in ("derived", "part"))
+    scalars = {s.name: scalar_value(s, supply, constants, scope, site) for s in asked}
+    scalars |= {s.name: first for s in kernel.scalars if s.owner == "part"}
     evaluate_hoisted(kernel, buffers, scalars)
     functions = {e.function: function_of(scope, e.function).function.vector for e in kernel.externs}
     run_kernel(kernel, buffers, scalars, functions, n)

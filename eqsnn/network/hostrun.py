@@ -17,10 +17,12 @@ from eqsnn.backends.backend import backend
 from eqsnn.errors import CompileError
 from eqsnn.kernel import random
 from eqsnn.kernel.interpret import Memory, interpret
-from eqsnn.kernel.ir import Buffer, Call, Const, Kernel, Load, Local, Scalar, Store
+from eqsnn.kernel.ir import Buffer, Call, Const, Kernel, Load, Local, Scalar, Store, expressions, walk
 
 COMPILED_FROM = 1 << 20
 """From so many elements on, compiling pays."""
+COSTLY_FROM = 1 << 15
+"""The same for kernels with functions such as ``exp`` or ``randn``, which numpy computes slowly in our arithmetic (2 us a normal number)."""
 
 _NOT_FINITE = 1 << 62  # EQ_NOT_FINITE of templates/c/eq_abi.h
 
@@ -56,8 +58,16 @@ def run_kernel(
 
 
 def compiled(kernel: Kernel, n: int) -> bool:
-    """Whether a kernel with ``n`` things to do is compiled for them."""
-    return n >= COMPILED_FROM and not kernel.externs and _may_compile()
+    """Whether a kernel with ``n`` things to do is compiled for them, or was before."""
+    enough = n >= COMPILED_FROM or (n >= 1024 and kernel in _addresses) or (n >= COSTLY_FROM and _is_costly(kernel))
+    return enough and not kernel.externs and _may_compile()
+
+
+def _is_costly(kernel: Kernel) -> bool:
+    parts = (part for s in kernel.body for e in expressions(s) for part in walk(e))
+    return any(
+        isinstance(e, Call) and e.function in ("normal", "exp", "log", "sin", "cos", "tanh", "pow") for e in parts
+    )
 
 
 def taken_pairs(kernel: Kernel, memory: Memory, rows: int, step: int) -> Iterator[tuple[int, np.ndarray, bool]]:
@@ -105,7 +115,7 @@ class _Bound:
 
 def uniform(key: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """A number in [0, 1) for each pair of counters; see ``kernel/random.py``."""
-    if len(a) < COMPILED_FROM or not _may_compile():
+    if not compiled(_UNIFORM, len(a)):
         return random.uniform(key, a.astype(np.uint64), b.astype(np.uint64))
     result = np.empty(len(a))
     buffers = {"a": a.astype(np.int64, copy=False), "b": b.astype(np.int64, copy=False), "u": result}

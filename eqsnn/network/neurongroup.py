@@ -20,7 +20,7 @@ from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.notices import tell_once
-from eqsnn.network.storage import storage_types
+from eqsnn.network.storage import fitting, readable, storage_types
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -204,10 +204,11 @@ class NeuronGroup(Group, SpikeSource):
         def read(index):
             array = self.arrays[name]
             values = array if index is None or shared else array[index]
-            return values.astype(bool) if dtype == "boolean" else values.copy()
+            return values.astype(bool) if dtype == "boolean" else readable(values)
 
         def write(index, values):
-            self.arrays[name][slice(None) if index is None else index] = values
+            array = self.arrays[name]
+            array[slice(None) if index is None else index] = fitting(values, array.dtype, name, self.name)
 
         self.variables[name] = VariableInfo(name, dim, dtype, shared, read, None if why else write, why)
 

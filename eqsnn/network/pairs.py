@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +33,9 @@ class NotAProbability(Exception):
 
 def taken(
     b: Builder, rows: np.ndarray, columns: np.ndarray, condition: Expr | None, p: Expr | float | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs (i, j) of ``rows`` and ``columns``, ascending, for which ``condition`` is true, each with probability ``p`` (None: 1)."""
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The pairs (i, j) of ``rows`` and ``columns``, ascending and in parts, for
+    which ``condition`` is true, each with probability ``p`` (None: 1)."""
     sides = {"pre": rows, "post": columns}
     memory = Memory({"i": rows.astype(np.int64), "j": columns.astype(np.int64)}, {})
     memory.scalars = {"columns": len(columns), "n_post": b.n_post, "pairs_key": key_of(*b.site, "pairs")}
@@ -42,16 +44,13 @@ def taken(
     chance = "constant" if isinstance(p, float) else None
     if p is not None and chance is None:
         chance = _bind(b, "p", p, DIMENSIONLESS, sides, memory)
-    found_i, found_j = [], []
     step = max(1, sampling.CHUNK // len(columns))
     for start, numbers, finite in taken_pairs(pair_kernel(where, chance), memory, len(rows), step):
         part = rows[start : start + step]
         if not finite:
             raise NotAProbability(np.repeat(part, len(columns)), np.tile(columns, len(part)))
         row = numbers // len(columns)
-        found_i.append(part[row])
-        found_j.append(columns[numbers - row * len(columns)])
-    return (found_i[0], found_j[0]) if len(found_i) == 1 else (np.concatenate(found_i), np.concatenate(found_j))
+        yield part[row], columns[numbers - row * len(columns)]
 
 
 def _bind(b: Builder, prefix: str, expr: Expr, expected, sides: dict[str, np.ndarray], memory: Memory) -> Part:

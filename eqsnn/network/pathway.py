@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError
-from eqsnn.language.ast import Call, Name, Statements, walk
+from eqsnn.language.ast import Statements
 from eqsnn.language.parse import parse_expression, parse_statements
 from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
+from eqsnn.network.delays import Held, SteppedDelays, one_of, seconds_of, with_values
+from eqsnn.network.in_parts import differs
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -32,20 +34,38 @@ class Pathway:
     prepost: str
     statements: Statements
     order: int
-    delay: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    held: Held = field(default_factory=lambda: np.zeros(1))
     fixed_delay: bool = False
     event: str = "spike"
     when: str = "synapses"
 
-    def delays(self, n: int, index: np.ndarray | None) -> np.ndarray:
+    @property
+    def delay(self) -> np.ndarray:
+        """The delay in seconds: one, or one a synapse."""
+        return seconds_of(self.held)
+
+    @delay.setter
+    def delay(self, seconds: np.ndarray) -> None:
+        self.held = seconds
+
+    def one_delay(self) -> float | None:
+        """The delay in seconds where it is the same for all."""
+        return one_of(self.held)
+
+    def delays(self, n: int, index: np.ndarray | slice | None) -> np.ndarray:
         """The delay of those of ``n`` synapses, in seconds."""
-        values = np.broadcast_to(self.delay, n) if self.delay.size == 1 else self.delay
+        if self.held.size > 1 and index is not None:
+            return self.held.seconds(index) if isinstance(self.held, SteppedDelays) else self.held[index]
+        values = np.broadcast_to(self.delay, n)
         return values.copy() if index is None else values[index]
 
     def grow(self, old: int, new: int) -> None:
         """``new`` synapses join ``old`` ones; if there is no single delay for all, theirs is 0."""
-        if self.delay.size > 1 or (old and self.delay[0] != 0 and not self.fixed_delay):
-            self.delay = np.concatenate([np.broadcast_to(self.delay, old), np.zeros(new)])
+        if self.held.size > 1 or (old and self.held[0] != 0 and not self.fixed_delay):
+            if isinstance(self.held, SteppedDelays):
+                self.held = replace(self.held, parts=np.concatenate([self.held.parts, np.zeros(new, np.uint16)]))
+            else:
+                self.delay = np.concatenate([np.broadcast_to(self.delay, old), np.zeros(new)])
 
 
 def pathways(side: str, given: str | Mapping[str, str] | None) -> list[Pathway]:
@@ -79,20 +99,17 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
         return pathway.delay.copy() if pathway.fixed_delay else pathway.delays(len(synapses), index)
 
     def write(index, values):
-        if np.any(~(np.asarray(values) >= 0)):
+        if not np.min(values, initial=0.0) >= 0:
             raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
         if not pathway.fixed_delay:
             synapses.must_exist("delay")
         if len(values) == 0:
             return
         registry.refuse_in_a_trial(f"setting a delay of {synapses.name}")
-        if index is None:
-            values = np.broadcast_to(values, max(len(synapses), 1)).astype(np.float64)
-            pathway.delay = values[:1].copy() if np.ptp(values) == 0 else values.copy()
-        else:
-            full = np.broadcast_to(pathway.delay, len(synapses)).copy()
-            full[index] = values
-            pathway.delay = full
+        synapses.in_order()
+        spiking = synapses.source if pathway.prepost == "pre" else synapses.target
+        dt = getattr(spiking, "root", spiking).clock.dt_
+        pathway.held = with_values(pathway.held, len(synapses), dt, index, values)
         synapses.connectivity_version += 1
 
     return VariableInfo("delay", second.dim, "float", pathway.fixed_delay, read, write)
@@ -131,21 +148,15 @@ class DelayView(VariableView):
 
     def __setitem__(self, item, value) -> None:
         if self.info.shared:
-            each = isinstance(value, str) and _differs(self.group, value)
+            each = isinstance(value, str) and differs(
+                parse_expression(value, "expression for delay"), self.group.expression_scope()
+            )
             whole = isinstance(item, slice) and item == slice(None)
             if each or not whole or np.size(value) > 1:
                 raise EqsnnError(
                     f"{self.group.name} was made with one delay for all synapses; leave delay= out to set it for each"
                 )
         super().__setitem__(item, value)
-
-
-def _differs(synapses: Synapses, text: str) -> bool:
-    """Whether an expression may have another value for each synapse."""
-    expr = parse_expression(text, "expression for delay")
-    symbols = synapses.expression_scope().symbols
-    drawn = any(isinstance(n, Call) and n.function in ("rand", "randn") for n in walk(expr))
-    return drawn or any(isinstance(n, Name) and n.id in symbols and not symbols[n.id].shared for n in walk(expr))
 
 
 class PathwayView:

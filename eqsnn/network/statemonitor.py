@@ -75,7 +75,7 @@ class StateMonitor(Recorder):
         self.dtypes |= {
             n: source.arrays[n].dtype
             for n in self.names
-            if n in source.arrays and source.arrays[n].dtype in (np.float32, np.int32)
+            if n in source.arrays and source.arrays[n].dtype.itemsize < 8 and source.arrays[n].dtype.kind in "fi"
         }
         self.every, self.start, self.stop = _gate(self.name, every, start, stop)
         self.files = _files(self.name, file, self.names)

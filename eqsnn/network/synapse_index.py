@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+from eqsnn.network.arrangement import Order, Permutation
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.rowpairs import RowPairs, narrowest
 
 if TYPE_CHECKING:
     from eqsnn.network.group import Group
     from eqsnn.network.synapses import Synapses
+
+_VERSIONS = itertools.count()
 
 
 class Ends:
@@ -23,6 +28,8 @@ class Ends:
     def __init__(self) -> None:
         self._pre, self._pre_start = np.empty(0, np.uint16), None
         self._post = np.empty(0, np.uint16)
+        self.order: Order | None = None  # in which targets and variables lie; None for that of creation
+        self.version = next(_VERSIONS)  # of the order
 
     def __len__(self) -> int:
         return len(self._post)
@@ -37,7 +44,54 @@ class Ends:
     @property
     def targets(self) -> np.ndarray:
         """The target of each synapse."""
+        return self._post if self.order is None else self._post[self.order.position(None)]
+
+    @property
+    def lying(self) -> np.ndarray:
+        """The target of each synapse, in the order in which the variables of the synapses lie in memory."""
         return self._post
+
+    @property
+    def rows(self) -> np.ndarray | None:
+        """Where the synapses of each source begin, if the sources ascend; n_pre + 1 numbers."""
+        return self._pre_start
+
+    def sources_of(self, k: np.ndarray | slice) -> np.ndarray:
+        """The sources of some synapses."""
+        if self._pre_start is None:
+            return self._pre[k]
+        if not isinstance(k, slice):
+            return np.searchsorted(self._pre_start, k, side="right") - 1
+        first, last, step = k.indices(len(self))
+        lo, hi = np.searchsorted(self._pre_start, [first, max(last - 1, first)], side="right") - 1
+        cuts = np.clip(self._pre_start[lo : hi + 2], first, last)
+        return np.repeat(np.arange(lo, hi + 1, dtype=np.int32), np.diff(cuts))[::step]
+
+    def targets_of(self, k: np.ndarray | slice) -> np.ndarray:
+        """The targets of some synapses."""
+        return self._post[k if self.order is None else self.order.position(k)]
+
+    def lie(self, targets: np.ndarray, order: Order | None) -> None:
+        """Keep the targets in another order, or in that of creation."""
+        self._post, self.order = targets, order
+        self.version = next(_VERSIONS)
+
+    def copy(self) -> Ends:
+        """The same ends by themselves: in the order of a list if they have one, else in that of creation."""
+        new = Ends()
+        new._pre, new._pre_start = self._pre, self._pre_start
+        if isinstance(self.order, Permutation):
+            new._post, new.order = self._post, self.order
+        else:
+            new._post = self.targets.copy()
+        return new
+
+    def extend_rows(self, made: RowPairs, n_pre: int, n_post: int) -> None:
+        """Add synapses between groups of ``n_pre`` and ``n_post`` elements; the first are taken over as they are."""
+        if len(self):
+            self.extend(*made.pairs(), n_pre, n_post)
+        else:
+            self._pre, self._pre_start, self._post = None, made.start, made.post
 
     def extend(self, pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> None:
         """Add synapses between groups of ``n_pre`` and ``n_post`` elements."""
@@ -45,14 +99,9 @@ class Ends:
         if np.all(everyone[1:] >= everyone[:-1]):
             self._pre, self._pre_start = None, np.searchsorted(everyone, np.arange(n_pre + 1))
         else:
-            self._pre, self._pre_start = everyone.astype(_narrowest(n_pre)), None
-        post = post.astype(_narrowest(n_post))
+            self._pre, self._pre_start = everyone.astype(narrowest(n_pre)), None
+        post = post.astype(narrowest(n_post))
         self._post = np.concatenate([self._post, post]) if len(self) else post
-
-
-def _narrowest(n: int) -> type:
-    """The smallest type for indices below ``n``."""
-    return np.uint16 if n <= 1 << 16 else np.int32
 
 
 class SynapticSubgroup:

@@ -13,12 +13,14 @@ from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
-from eqsnn.network import connection
+from eqsnn.network import connection, in_parts
+from eqsnn.network.arrangement import Order, See
 from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
 from eqsnn.network.group import NUMPY_TYPES, Group, own_array
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.pathway import (
@@ -29,9 +31,11 @@ from eqsnn.network.pathway import (
     pathways,
     set_constructor_delays,
 )
-from eqsnn.network.storage import storage_types
+from eqsnn.network.rowpairs import RowPairs, counts_of
+from eqsnn.network.storage import fitting, readable, storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
 from eqsnn.network.synaptic_storage import SynapticArrays
+from eqsnn.network.uninterrupted import uninterrupted
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
@@ -94,7 +98,6 @@ class Synapses(Group):
         self._types = storage_types(self.model, dtype, self.name)
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
         self.ends = Ends()
-        self.position: np.ndarray | None = None  # creation index -> internal index, or None where they are the same
         self.connectivity_version = 0
         self.unconnected = True
         set_constructor_delays(self, delay)
@@ -165,12 +168,13 @@ class Synapses(Group):
 
         def read(index):
             values = self.arrays[name] if shared else self.arrays.read(name, index)
-            return values.astype(bool) if dtype == "boolean" else values.copy()
+            return values.astype(bool) if dtype == "boolean" else readable(values)
 
         def write(index, values):
             if not shared:
                 self.must_exist(name)
-            own_array(self.arrays, name)[slice(None) if shared else self._internal(index)] = values
+            array = own_array(self.arrays, name)
+            array[slice(None) if shared else self._internal(index)] = fitting(values, array.dtype, name, self.name)
 
         self._add(name, dim, dtype, read, None if why else write, why, shared)
 
@@ -179,16 +183,50 @@ class Synapses(Group):
         if self.unconnected:
             raise NotConnectedError(f"'{name}' of {self.name} is set before there are synapses; call connect() first")
 
-    def _internal(self, index: np.ndarray | None):
-        if self.position is None:
+    def _internal(self, index: np.ndarray | slice | None):
+        """Where the values of the synapses ``index`` (None: all) lie in ``arrays``: the only way from the numbers that users count by."""
+        if self.ends.order is None:
             return slice(None) if index is None else index
-        return self.position if index is None else self.position[index]
+        return self.ends.order.position(index)
+
+    @property
+    def position(self) -> np.ndarray | None:
+        """Where the values of each synapse lie in ``arrays``; None where that is their order of creation."""
+        return None if self.ends.order is None else self.ends.order.position(None)
+
+    def arrange(self, order: Order, see: See | None = None) -> None:
+        """Have the values of the synapses lie in another order than that of creation; whoever asks by number sees nothing of it.
+
+        Only from the order of creation: there is one order at a time. ``see``: see ``Arrangement.arrange``.
+        """
+        names = self._of_each()
+        with uninterrupted():
+            targets, *values = order.arrange([self.ends.lying, *(self.arrays[n] for n in names)], see)
+            self.arrays.update(zip(names, values))
+            self.ends.lie(targets, order)
+
+    def in_order(self) -> None:
+        """Have them lie in order of creation, as whoever changes connectivity or delays expects."""
+        if self.ends.order is None:
+            return
+        names = self._of_each()
+        with uninterrupted():
+            targets, *values = self.ends.order.restore([self.ends.lying, *(self.arrays[n] for n in names)])
+            self.arrays.update(zip(names, values))
+            self.ends.lie(targets, None)
+
+    def _of_each(self) -> list[str]:
+        """The variables of which each synapse has its own; what is kept once a neuron lies in no order of synapses."""
+        shared = {v.name for v in self.model.variables if v.shared}
+        return [name for name in self.arrays.own() if name not in shared]
 
     def _subexpression_reader(self, name: str, shared: bool):
         def read(index):
             if shared:  # the same for all: that of the first
                 self.must_exist(name)
                 index = np.zeros(1, np.int64)
+            if isinstance(index, slice):
+                index = np.arange(*index.indices(len(self)))
             return self.evaluate_text(name, index, f"subexpression '{name}'", None)
 
         return read
@@ -280,6 +318,7 @@ class Synapses(Group):
         *,
         in_degree=None,
         out_degree=None,
+        total=None,
         autapses: bool = True,
         multapses: bool | None = None,
     ) -> None:
@@ -292,15 +331,15 @@ class Synapses(Group):
         unless ``skip_if_invalid``. ``namespace``: external constants, in place of those around the call.
 
         ``in_degree``: exactly so many synapses onto each target, from sources chosen at random (among those that fulfil the condition);
-        ``out_degree``: from each source. An integer, one for each neuron, or a string. ``autapses=False``: no neuron is connected to
-        itself. ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees, ``True`` draws partners with
-        repetition.
+        ``out_degree``: from each source. An integer, one for each neuron, or a string. ``total``: exactly so many synapses in all, at pairs
+        chosen at random; an integer, or a string without indices. ``autapses=False``: no neuron is connected to itself.
+        ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees and a total, ``True`` draws with repetition.
         """
         registry.refuse_in_a_trial(f"{self.name}.connect()")
         request = connection.Request(
-            condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses
+            condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses, total
         )
-        self._extend(*connection.new_pairs(self, request, namespace))
+        self._extend(connection.new_pairs(self, request, namespace))
 
     def common_offset(self) -> int | None:
         """d if source i and target j are one neuron where i == j + d; None if the groups are parts of different ones."""
@@ -316,31 +355,37 @@ class Synapses(Group):
         """The target neuron of each synapse, counted in the whole target group."""
         return self.ends.targets
 
-    def _extend(self, pre: np.ndarray, post: np.ndarray) -> None:
+    def _extend(self, made: tuple[np.ndarray, np.ndarray] | RowPairs) -> None:
+        """Add the synapses (i, j), counted within the source and the target."""
         self.arrays.expand()
-        new, old = len(pre), len(self)
+        self.in_order()
+        old = len(self)
         n_pre, n_post = len(_root(self.source)), len(_root(self.target))
-        self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
-        shared = {v.name for v in self.model.variables if v.shared}
-        for name, array in self.arrays.items():
-            if name not in shared:
-                self.arrays[name] = np.concatenate([array, np.zeros(new, array.dtype)])
+        if isinstance(made, RowPairs):
+            self.ends.extend_rows(made.within(_start(self.source), n_pre, _start(self.target), n_post), n_pre, n_post)
+        else:
+            pre, post = made
+            self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
+        new = len(self) - old
+        for name in self._of_each():
+            zeros = np.zeros(new, self.arrays[name].dtype)
+            self.arrays[name] = np.concatenate([self.arrays[name], zeros]) if old else zeros
         if self.multisynaptic_index is not None:
             self.arrays[self.multisynaptic_index][:] = numbers_within_pairs(self.sources, self.targets)
         for pathway in self.pathways.values():
             pathway.grow(old, new)
-        if self.position is not None:
-            self.position = np.concatenate([self.position, np.arange(old, old + new)])
         self.unconnected = False
         self.connectivity_version += 1
+        if new > MANY:
+            give_back()
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
         """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
-        self.ends, self.position = Ends(), None
+        self.ends = Ends()
         self.arrays.forget()
         for pathway in self.pathways.values():
             pathway.delay = np.zeros(1)
-        self._extend(i, j)
+        self._extend((i, j))
 
     def to_scipy(self, variable: str | None = None):
         """The synapses as a sparse matrix of shape (N_pre, N_post): values of ``variable`` (base SI), or 1 each.
@@ -359,8 +404,12 @@ class Synapses(Group):
 
     def index_of(self, side: str, k: np.ndarray | None) -> np.ndarray:
         """The source ('i') or target ('j') of the synapses ``k`` (None: all), counted within the source or target."""
-        ends, group = (self.sources, self.source) if side == "i" else (self.targets, self.target)
-        return (ends if k is None else ends[k]).astype(np.int64) - _start(group)
+        group = self.source if side == "i" else self.target
+        if k is None:
+            ends = self.sources if side == "i" else self.targets
+        else:
+            ends = self.ends.sources_of(k) if side == "i" else self.ends.targets_of(k)
+        return ends.astype(np.int64) - _start(group)
 
     def _index(self, side: str, k: np.ndarray | None) -> np.ndarray:
         return self.index_of(side, k)
@@ -369,7 +418,11 @@ class Synapses(Group):
         return self._degrees(side)[self.index_of(side, k)]
 
     def _degrees(self, side: str) -> np.ndarray:
-        return np.bincount(self.index_of(side, None), minlength=len(self.source if side == "i" else self.target))
+        group = self.source if side == "i" else self.target
+        rows = self.ends.rows if side == "i" else None
+        ends = self.ends.lying if side == "j" else None if rows is not None else self.sources
+        count = np.diff(rows) if ends is None else counts_of(ends, len(_root(group)))
+        return count[_start(group) : _start(group) + len(group)]
 
     @property
     def N_outgoing_pre(self) -> np.ndarray:
@@ -397,6 +450,13 @@ class Synapses(Group):
 
     def expression_scope(self) -> Scope:
         return statement_scope(self.model)
+
+    def takes_in_parts(self, info: VariableInfo) -> bool:
+        return len(self) > in_parts.AT_ONCE and not info.shared
+
+    def assign_in_parts(self, text: str, info: VariableInfo, units: bool = True) -> None:
+        """Set a variable of all synapses to the values of an expression, without a list of these values."""
+        in_parts.assign_in_parts(self, text, info, units)
 
     def host_values(self, owner: str, variable: str, index: np.ndarray | None):
         if owner == "index":

@@ -153,23 +153,10 @@ class SynapticArrays(dict[str, np.ndarray]):
                 values = placed
             self[name] = values
 
-    def move(self, order: np.ndarray | None) -> None:
-        """Let the variables of the synapses lie in this ``order`` of their numbers; None: in the order of creation."""
-        shared = {v.name for v in self.synapses.model.variables if v.shared}
-        for name in self.own():
-            if name not in shared:
-                created = self.created(name)
-                self[name] = created if order is None else created[order]
-        position = None
-        if order is not None:
-            position = np.empty(len(order), np.int64)
-            position[order] = np.arange(len(order))
-        self.synapses.position = position
-
     def created(self, name: str) -> np.ndarray:
         """The array of a variable, in the order of creation."""
-        position, values = self.synapses.position, self[name]
-        return values if position is None or self.synapses.variables[name].shared else values[position]
+        values = self[name]
+        return values if self.synapses.variables[name].shared else values[self.synapses._internal(None)]
 
     def forget(self) -> None:
         """Have no synapses any more."""
@@ -227,8 +214,14 @@ class SynapticArrays(dict[str, np.ndarray]):
 
     def _places(self, side: Side) -> np.ndarray:
         """The neuron of the synapse at each place."""
-        ends, position = self._end(side, None), self.synapses.position
-        return ends if position is None else ends[np.argsort(position)]
+        if side == "post":
+            return self.synapses.ends.lying
+        ends, position = self.synapses.sources, self.synapses.position
+        if position is None:
+            return ends
+        lying = np.empty_like(ends)
+        lying[position] = ends
+        return lying
 
     def share(self, sharing: Sharing, known: Mapping[str, float | int | bool]) -> None:
         """Keep variables once a neuron, whose values must be alike. ``known``: the external constants of the run."""

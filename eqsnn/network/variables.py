@@ -85,6 +85,9 @@ class VariableView:
         index = None if everything or self.info.shared else np.atleast_1d(self.group.indices_of(item))
         if isinstance(value, str) or isinstance(item, str):
             index = self.group.free_to_change(self.name, index)
+        if isinstance(value, str) and index is None and self.group.takes_in_parts(self.info):
+            self.group.assign_in_parts(value, self.info, units=not self._unitless)
+            return
         if isinstance(value, str):
             self.info.write(index, self.group.evaluate(value, index, self.info, units=not self._unitless))
             return

@@ -25,7 +25,7 @@ from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.notices import tell_once
 from eqsnn.network.recorder import Recorder, Segment
 from eqsnn.network.synapses import Synapses
-from eqsnn.runtime.in_flight import Flight, Pending, steps_of
+from eqsnn.runtime.in_flight import Flight, Pending, Steps
 from eqsnn.runtime.memory import KeptRecord, KeptSpikes, kept_in_file
 
 if TYPE_CHECKING:
@@ -404,12 +404,13 @@ def _fill_flights(o: Synapses, state: State) -> None:
         elif f"ring/{name}" in state.values:
             spiking = o.source if p.prepost == "pre" else o.target
             first, root = getattr(spiking, "start", 0), getattr(spiking, "root", spiking)
-            steps, dt = steps_of(p.delay, root.clock.dt_), root.clock.dt_
-            if np.ptp(steps) == 0 and p.event in root._last_events:
+            dt = root.clock.dt_
+            steps = Steps(p.held, dt)
+            if steps.one is not None and p.event in root._last_events:
                 flight = Flight(
                     (o.connectivity_version, dt),
                     len(o),
-                    steps[:1],
+                    steps,
                     dt,
                     root._last_events[p.event],
                     first,

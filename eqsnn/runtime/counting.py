@@ -8,6 +8,7 @@ import numpy as np
 
 from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Kernel
+from eqsnn.network.rowpairs import counts_of
 from eqsnn.runtime.plan import RowBlock
 
 _WORTH = 4
@@ -26,7 +27,7 @@ def from_so_many_events(kernel: Kernel, sources: np.ndarray, targets: np.ndarray
     if not len(sources) or counted(kernel) is None:
         return 0
     far = targets if kernel.rows == "pre" else sources
-    if np.bincount(far).max() >= 1 << 16:  # counts have 16 bits, and no neuron spikes twice in a step
+    if counts_of(far, int(far.max()) + 1).max() >= 1 << 16:  # counts have 16 bits, and no neuron spikes twice in a step
         return 0
     per_row = len(sources) / n_near
     return max(2, int(np.ceil(n_far / (_WORTH * per_row))))
@@ -42,7 +43,7 @@ def bit_matrix(block: RowBlock, fill: Callable[[np.ndarray], int]) -> np.ndarray
     from_row, to_row = rows_with_synapses(block)
     rows, words = to_row - from_row, -(-(stop - first) // 64)
     bits = None
-    if len(block.far) >= _DENSE * rows * (stop - first):
+    if block.start[-1] - block.start[0] >= _DENSE * rows * (stop - first):
         bits = np.zeros(rows * words, np.uint64)
         if fill(bits):
             bits = None

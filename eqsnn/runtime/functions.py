@@ -32,7 +32,7 @@ def say_what_is_slow(plan: Plan, backend: str) -> None:
 
 def unmet(op: Op, element: int, t: float) -> IntegrationError:
     """The error about an operation one of whose elements did not meet a requirement in the step at ``t`` (seconds)."""
-    message = next(s.message for s in op.kernel.body if isinstance(s, Require))
+    message = " or ".join(dict.fromkeys(s.message for s in op.kernel.body if isinstance(s, Require)))
     values = {n.removeprefix("_"): v for n, v in op.owner.method_constants.items()}
     return IntegrationError(
         f"{op.owner.name}: {message.format(**values)}, for element {element} in the step at t = {t * 1e3:g} ms"

@@ -15,7 +15,36 @@ from fractions import Fraction
 import numpy as np
 
 from eqsnn.network.clock import exact_seconds
+from eqsnn.network.delays import Held, SteppedDelays, steps_in_part
 from eqsnn.runtime.plan import Queue, RowBlock, Spikes
+
+
+class Steps:
+    """Delays as they were when this was made, in steps of ``dt`` seconds, rounded. ``one``: that of all where they are equal, else None."""
+
+    def __init__(self, held: Held, dt: float):
+        if isinstance(held, SteppedDelays):
+            held.frozen = True
+        self.held, self.dt = held, dt
+        lowest, self.longest = self._range()
+        self.one = self.longest if lowest == self.longest else None
+
+    def _range(self) -> tuple[int, int]:
+        if isinstance(self.held, SteppedDelays):
+            ends = np.array([self.held.parts.min(), self.held.parts.max()], self.held.parts.dtype)
+            steps = SteppedDelays(ends, self.held.dt, self.held.fineness).steps(self.dt, slice(None))
+        else:
+            ends = (
+                np.array([self.held.min(initial=np.inf), self.held.max(initial=0.0)]) if self.held.size else np.zeros(2)
+            )
+            steps = steps_in_part(ends, self.dt, slice(None))
+        return int(steps[0]), int(steps[1])
+
+    def each(self) -> np.ndarray:
+        """One for all, or one a synapse, int32."""
+        if self.one is not None:
+            return np.array([self.one], np.int32)
+        return steps_in_part(self.held, self.dt, slice(None)).astype(np.int32, copy=False)
 
 
 @dataclass(frozen=True)
@@ -53,12 +82,12 @@ def ring_is_quiet(ring: Spikes, steps: int, first: int, last: int) -> bool:
 class Flight:
     """How a pathway carried its events in its last run: by ``queues`` over ``rows``, or, without them, by the ``ring`` of its source.
 
-    ``steps``: the delay of each synapse, or one for all. ``group``: of each segment of each block; ``of``: of each synapse.
+    ``steps``: the delays. ``group``: of each segment of each block; ``of``: of each synapse.
     """
 
     signature: tuple
     n: int
-    steps: np.ndarray
+    steps: Steps
     dt: float
     ring: Spikes
     first: int
@@ -68,16 +97,17 @@ class Flight:
     group: tuple[np.ndarray, ...] = ()
     of: np.ndarray | None = None
     began: int = 0  # the step of the ring when the queues were made
+    laid: int = 0  # the order of the synapses for which the rows of the queues were made (Ends.version)
 
     def pending(self) -> Pending:
         """What is on its way now."""
         parts = list(self._queued() if self.queues else self._in_ring())
         columns = [np.concatenate(c) if parts else np.empty(0, np.int64) for c in (zip(*parts) if parts else [()] * 4)]
-        of = np.broadcast_to(self.steps, self.n) if self.of is None else self.of
+        of = np.broadcast_to(self.steps.each(), self.n) if self.of is None else self.of
         return Pending(*columns, of, self.dt, max(len(self.queues), 1))
 
     def _in_ring(self):
-        delay = int(self.steps.flat[0])
+        delay = self.steps.one
         for back in reversed(range(delay)):
             events = self.ring.read(back)
             events = events[(events >= self.first) & (events < self.last)]
@@ -91,12 +121,6 @@ class Flight:
                 if len(segments):
                     near, which = block.near[segments], group[segments]
                     yield tuple(np.broadcast_to(x, len(segments)) for x in (b, ahead, near, which))
-
-
-def steps_of(delay: np.ndarray, dt: float) -> np.ndarray:
-    """Delays in steps, rounded; one where all are equal."""
-    steps = np.floor(delay / dt + 0.5).astype(np.int32)
-    return steps[:1] if steps.size > 1 and np.ptp(steps) == 0 else steps
 
 
 def cut_by_group(steps: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,22 +145,46 @@ def steps_ahead(pending: Pending, dt: float) -> np.ndarray:
 def deliver(
     pending: Pending, ahead: np.ndarray, rows: Sequence[RowBlock], groups: Sequence[np.ndarray], queues
 ) -> None:
-    """Put the events on their way into new queues, in their order."""
+    """Put the events on their way into new queues, in their order, whatever blocks there were and are."""
+    if not len(pending):
+        return
     key = pending.near.astype(np.int64) << 32 | pending.group.astype(np.int64)
-    once = _first_of_each(key, pending.ahead)
-    for b, (block, group, queue) in enumerate(zip(rows, groups, queues)):
-        known = block.near.astype(np.int64) << 32 | group.astype(np.int64)
-        order = np.argsort(known, kind="stable")
-        chosen = np.flatnonzero(pending.block == b) if pending.n_blocks == len(rows) else once
-        lo = np.searchsorted(known[order], key[chosen], "left")
-        hi = np.searchsorted(known[order], key[chosen], "right")
-        for when in np.unique(ahead[chosen]):
-            here = [order[a:z] for a, z, t in zip(lo, hi, ahead[chosen]) if t == when and a < z]
+    places = [
+        np.argsort(b.near.astype(np.int64) << 32 | g.astype(np.int64), kind="stable") for b, g in zip(rows, groups)
+    ]
+    known = [(b.near.astype(np.int64) << 32 | g.astype(np.int64))[o] for b, g, o in zip(rows, groups, places)]
+    for old in np.unique(pending.ahead):
+        now = pending.ahead == old
+        when = int(ahead[np.flatnonzero(now)[0]])
+        events = np.empty((0, 2), np.int64)
+        for block in range(pending.n_blocks):
+            events = _merged(events, _counted(key[now & (pending.block == block)]))
+        for there, order, queue in zip(known, places, queues):
+            lo, hi = (np.searchsorted(there, events[:, 0], side) for side in ("left", "right"))
+            here = [order[a:z] for a, z in zip(lo, hi) if a < z]
             if here:
-                queue.put(int(when), np.concatenate(here).astype(np.int32))
+                queue.put(when, np.concatenate(here).astype(np.int32))
 
 
-def _first_of_each(key: np.ndarray, ahead: np.ndarray) -> np.ndarray:
-    """The places of the events, each once, where several blocks had their part of it."""
-    _, first = np.unique(np.stack([ahead, key], axis=1), axis=0, return_index=True)
-    return np.sort(first)
+def _counted(key: np.ndarray) -> np.ndarray:
+    """Events of one block that arrive together, in their order: key, and how many of the same key came before."""
+    order = np.argsort(key, kind="stable")
+    new = np.ones(len(key), bool)
+    new[1:] = key[order][1:] != key[order][:-1]
+    place = np.arange(len(key))
+    before = np.empty(len(key), np.int64)
+    before[order] = place - np.maximum.accumulate(np.where(new, place, 0))
+    return np.stack([key, before], axis=1)
+
+
+def _merged(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The events of two blocks in an order that agrees with both: two events of which no block has both meet at no neuron."""
+    both, which = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    place = np.full(len(both), -1, np.int64)
+    place[which[: len(a)]] = np.arange(len(a))
+    in_a = place[which[len(a) :]]
+    new = in_a < 0
+    after = np.maximum.accumulate(in_a) if len(b) else in_a
+    rank = np.concatenate([np.arange(len(a)), after[new]]), np.concatenate([np.full(len(a), -1), np.flatnonzero(new)])
+    return np.concatenate([a, b[new]])[np.lexsort(rank[::-1])]

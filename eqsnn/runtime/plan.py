@@ -83,7 +83,7 @@ class RowBlock:
     start: np.ndarray  # int64, n_rows + 1
     far: np.ndarray  # uint16 or int32, one a synapse
     near: np.ndarray | None  # int32, one a row, or None where row r is neuron r
-    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k
+    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k, counted in all blocks
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
 
@@ -92,15 +92,16 @@ class RowBlock:
         """Where the synapses lead to one neuron after the other, as where everybody is connected, and lie ``apart`` by one distance: the first
         synapse of each such run, and the first run of each row, both closed by what would come next. None if the runs are short.
         """
-        n, rows = len(self.far), len(self.start) - 1
+        first, last, rows = int(self.start[0]), int(self.start[-1]), len(self.start) - 1
+        far, n = self.far[first:last], last - first
         if n < _LONG_RUN * rows:
             return None
         head = np.zeros(n + 1, bool)
-        head[self.start] = True
-        head[1:n] |= (self.far[1:] != self.far[:-1] + self.far.dtype.type(1)) | (self.far[1:] == 0)
+        head[self.start - first] = True
+        head[1:n] |= (far[1:] != far[:-1] + far.dtype.type(1)) | (far[1:] == 0)
         if self.synapse is not None:
             head[1:n] |= np.diff(self.synapse) != self.apart
-        heads = np.flatnonzero(head)
+        heads = np.flatnonzero(head) + first
         return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
 
     @functools.cached_property
@@ -112,7 +113,8 @@ class RowBlock:
     @functools.cached_property
     def span(self) -> tuple[int, int]:
         """The first neuron at the far end of these synapses, and the one behind the last."""
-        return (int(self.far.min()), int(self.far.max()) + 1) if len(self.far) else (0, 0)
+        far = self.far[self.start[0] : self.start[-1]]  # of all synapses, where these are kept as one
+        return (int(far.min()), int(far.max()) + 1) if len(far) else (0, 0)
 
 
 @dataclass
@@ -219,7 +221,13 @@ class Op:
         return -(-self.n // self.block) if self.kind in ("map", "events") else 1
 
 
-_NARROW = {np.dtype(np.float32): "f32", np.dtype(np.int32): "i32"}
+_NARROW = {
+    np.dtype(np.float32): "f32",
+    np.dtype(np.float16): "f16",
+    np.dtype(np.int32): "i32",
+    np.dtype(np.int16): "i16",
+    np.dtype(np.int8): "i8",
+}
 
 
 def fit(op: Op) -> Op:

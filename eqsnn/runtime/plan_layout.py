@@ -1,5 +1,6 @@
 """In which order the variables of synapses lie in memory: by the connectivity and the equations alone, the same for every engine.
 
+Of synapses that one pathway reads by source, runtime/arranged_rows.py decides; of all others, this module.
 Synapses are created source by source, as a rule. Where targets are fewer than sources, and their spikes change synapses too, the rows of a
 target are the longer ones: with the variables in the order of the targets, such a row is one piece of memory, and vector code. Numbers that
 users see, and those that random streams count by, are the order of creation in any case.
@@ -13,8 +14,11 @@ import numpy as np
 
 from eqsnn.model.sharing import reads, unforeseeable
 from eqsnn.model.statements import bind
+from eqsnn.network.arrangement import Permutation
+from eqsnn.network.base import registry
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.arranged_rows import may_be_arranged
 from eqsnn.runtime.plan_sharing import connected_or_linked, possible_sharing
 from eqsnn.runtime.questions import root_of
 
@@ -23,18 +27,22 @@ if TYPE_CHECKING:
 
 
 def lay_out(plan: Planner, o: Synapses) -> None:
-    """Have the variables of ``o`` lie in the order of its targets, if that pays; else in the order of creation."""
-    known = o.__dict__.get("_laid_out")
-    by_target = _pays(plan, o)
-    if known == (o.connectivity_version, by_target):
+    """Have the variables of ``o`` lie in the order of its targets, if that pays; else in the order of creation.
+
+    In a trial they stay as they are: trials have their connectivity, and with it this order, in common.
+    """
+    if registry.in_trial is not None or may_be_arranged(plan, o):
         return
-    order = np.argsort(o.targets, kind="stable") if by_target else None
-    if order is not None and np.all(order[1:] > order[:-1]):
-        order = None
-    if order is not None or o.position is not None:
-        o.arrays.move(order)
-        o.connectivity_version += 1
-    o.__dict__["_laid_out"] = (o.connectivity_version, by_target)
+    if not _pays(plan, o):
+        o.in_order()
+        return
+    if o.__dict__.get("_by_target") == (o.connectivity_version, o.ends.version):
+        return
+    o.in_order()
+    order = np.argsort(o.targets, kind="stable")
+    if np.any(order[1:] < order[:-1]):
+        o.arrange(Permutation.by(order))
+    o.__dict__["_by_target"] = (o.connectivity_version, o.ends.version)
 
 
 def _pays(plan: Planner, o: Synapses) -> bool:

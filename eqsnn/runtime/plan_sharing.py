@@ -18,7 +18,7 @@ from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.plan_synapses import arrive_together
-from eqsnn.runtime.questions import root_of, start_of
+from eqsnn.runtime.questions import root_of
 
 if TYPE_CHECKING:
     from eqsnn.runtime.planner import Planner
@@ -70,9 +70,7 @@ def _wanted(plan: Planner, o: Synapses, together: dict[str, bool], different: se
 
 def _synapses_of_each(o: Synapses, side: Side) -> np.ndarray:
     """How many synapses each neuron of the source or target has."""
-    group, ends = (o.source, o.sources) if side == "pre" else (o.target, o.targets)
-    first = start_of(group)
-    return np.bincount(ends, minlength=first + len(group))[first:]
+    return o.N_outgoing_pre if side == "pre" else o.N_incoming_post
 
 
 def _looked_at(plan: Planner, o: Synapses) -> bool:

@@ -17,18 +17,20 @@ from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
+from eqsnn.network.rowpairs import counts_of
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.arranged_rows import arranged_rows
 from eqsnn.runtime.counting import from_so_many_events
 from eqsnn.runtime.in_flight import (
     Flight,
     Pending,
+    Steps,
     cut_by_group,
     deliver,
     nothing_pending,
     ring_is_quiet,
     steps_ahead,
-    steps_of,
     with_delays,
 )
 from eqsnn.runtime.plan import Op, RowBlock
@@ -165,7 +167,7 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
     if flight.queues:
         op.queues = flight.queues
     else:
-        op.delay = int(flight.steps.flat[0])
+        op.delay = flight.steps.one
         op.many = _many(o, p, kernel)
     return op
 
@@ -176,7 +178,8 @@ def _many(o: Synapses, p: Pathway, kernel: Kernel) -> int:
     key = (p.name, counted(kernel) is not None)
     if known.get(key, (None, 0))[0] != o.connectivity_version:
         near, far = (o.source, o.target) if kernel.rows == "pre" else (o.target, o.source)
-        known[key] = (o.connectivity_version, from_so_many_events(kernel, o.sources, o.targets, len(near), len(far)))
+        sources = o.ends.lying if kernel.rows == "pre" else o.sources  # of which only the number is asked
+        known[key] = (o.connectivity_version, from_so_many_events(kernel, sources, o.ends.lying, len(near), len(far)))
     return known[key][1]
 
 
@@ -185,13 +188,13 @@ def _of_neurons(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: M
     was before."""
     label = f"pathway {p.name} once"
     spiking = o.source if p.prepost == "pre" else o.target
-    root, steps = root_of(spiking), steps_of(p.delay, root_of(spiking).clock.dt_)
+    root, steps = root_of(spiking), Steps(p.held, root_of(spiking).clock.dt_).one
     first, last = start_of(spiking), start_of(spiking) + len(spiking)
     ring = root._last_events[p.event]
-    ring.deepen(int(steps[0]) + 1)
+    ring.deepen(steps + 1)
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("events", plan.clock(root.clock), label, o, kernel, binding, n=len(spiking), source=ring)
-    op.first, op.last, op.delay, op.block = first, last, int(steps[0]), plan.settings.neurons_per_block
+    op.first, op.last, op.delay, op.block = first, last, steps, plan.settings.neurons_per_block
     return op
 
 
@@ -200,9 +203,7 @@ def _remember_ring(o: Synapses, p: Pathway) -> None:
     spiking = o.source if p.prepost == "pre" else o.target
     root, first = root_of(spiking), start_of(spiking)
     dt, ring = root.clock.dt_, root._last_events[p.event]
-    flight = Flight(
-        (o.connectivity_version, dt), len(o), steps_of(p.delay, dt), dt, ring, first, first + len(spiking), ()
-    )
+    flight = Flight((o.connectivity_version, dt), len(o), Steps(p.held, dt), dt, ring, first, first + len(spiking), ())
     o.__dict__.setdefault("_in_flight", {})[p.name] = flight
 
 
@@ -225,67 +226,73 @@ def arrive_together(plan: Planner, o: Synapses, p: Pathway) -> bool:
     spiking = o.source if p.prepost == "pre" else o.target
     root, first = root_of(spiking), start_of(spiking)
     dt, ring = root.clock.dt_, root._last_events[p.event]
-    steps = steps_of(p.delay, dt)
+    steps = Steps(p.held, dt).one
     kept = o.__dict__.get("_in_flight", {}).get(p.name)
-    if steps.size > 1:
+    if steps is None:
         return False
     same = isinstance(kept, Flight) and kept.signature == (o.connectivity_version, dt)
     if same and not kept.queues:
         return True
-    if same and kept.ring is ring and ring.step - kept.began >= steps[0]:
+    if same and kept.ring is ring and ring.step - kept.began >= steps:
         return True
     pending = kept.pending() if isinstance(kept, Flight) else kept if kept is not None else nothing_pending()
-    return not len(pending) and ring_is_quiet(ring, int(steps[0]), first, first + len(spiking))
+    return not len(pending) and ring_is_quiet(ring, steps, first, first + len(spiking))
 
 
 def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span: tuple[int, int]) -> Flight:
     """How the events of a pathway are carried in this run; those of an earlier run that are on their way stay on it."""
     dt, ring = root.clock.dt_, root._last_events[p.event]
-    steps = steps_of(p.delay, dt)
-    uniform = steps.size == 1
+    steps = Steps(p.held, dt)
+    uniform = steps.one is not None
     flights = o.__dict__.setdefault("_in_flight", {})
     kept: Flight | Pending | None = flights.get(p.name)
     signature = (o.connectivity_version, dt)
     same = isinstance(kept, Flight) and kept.signature == signature
+    if same and kept.of is not None and not uniform and _still(plan, o, kernel, kept):
+        return kept
     rows = rows_for(plan, o, kernel, None if uniform else steps, p)
     if same and uniform and not kept.queues:
         kept.ring, kept.rows = ring, rows
-        ring.deepen(int(steps[0]) + 1)
+        ring.deepen(steps.one + 1)
         return kept
-    fits = same and len(kept.queues) == len(rows) and isinstance(kept.queues[0], type(plan.engine.new_queue(1)))
-    if fits and not uniform:
+    if same and not uniform and _still(plan, o, kernel, kept):
         return kept
-    if not (uniform and same and kept.ring is ring and ring.step - kept.began >= steps[0]):
+    if not (uniform and same and kept.ring is ring and ring.step - kept.began >= steps.one):
         pending = kept.pending() if isinstance(kept, Flight) else kept if kept is not None else nothing_pending()
-        if len(pending) or (uniform and not ring_is_quiet(ring, int(steps[0]), *span)):
-            return _continued(plan, o, p, kernel, root, span, steps, signature, pending)
-    flight = Flight(signature, len(o), steps, dt, ring, *span, rows)
+        if len(pending) or (uniform and not ring_is_quiet(ring, steps.one, *span)):
+            return _continued(plan, o, p, kernel, root, span, steps, pending)
+    flight = Flight(signature, len(o), steps, dt, ring, *span, rows, laid=o.ends.version)
     if uniform:
-        ring.deepen(int(steps[0]) + 1)
+        ring.deepen(steps.one + 1)
     else:
-        flight.queues = tuple(plan.engine.new_queue(int(steps.max()) + 1) for _ in rows)
+        flight.queues = tuple(plan.engine.new_queue(steps.longest + 1) for _ in rows)
         flight.group = tuple(b.delay for b in rows)
     flights[p.name] = flight
     return flight
 
 
-def _continued(
-    plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps, signature, pending: Pending
-) -> Flight:
+def _still(plan: Planner, o: Synapses, kernel: Kernel, kept: Flight) -> bool:
+    """Whether the queues of a flight are those of this engine, and their rows lead to where the synapses lie."""
+    many = len(kept.queues) == _shared_out(plan, o, kernel)[1]
+    return many and kept.laid == o.ends.version and isinstance(kept.queues[0], type(plan.engine.new_queue(1)))
+
+
+def _continued(plan: Planner, o: Synapses, p: Pathway, kernel, root, span, steps: Steps, pending: Pending) -> Flight:
     """A run that begins with events on their way, and with other synapses, delays, dt or engine than when they set out."""
     dt, ring = root.clock.dt_, root._last_events[p.event]
     none = int(pending.of.max(initial=0)) + 1  # the group of the synapses that did not exist
     group = np.full(len(o), none, np.int32)
     group[: len(pending.of)] = pending.of
-    number, pairs = cut_by_group(np.broadcast_to(steps, len(o)), group)
+    number, pairs = cut_by_group(np.broadcast_to(steps.each(), len(o)), group)
     rows = rows_for(plan, o, kernel, number, None)
     numbers = tuple(b.delay for b in rows)
     rows, groups = with_delays(rows, pairs)
     ahead = steps_ahead(pending, dt)
-    depth = max(int(steps.max()), int(ahead.max(initial=0))) + 1
+    depth = max(steps.longest, int(ahead.max(initial=0))) + 1
+    signature = (o.connectivity_version, dt)
     queues = tuple(plan.engine.new_queue(depth) for _ in rows)
     deliver(pending, ahead, rows, groups, queues)
-    flight = Flight(signature, len(o), steps, dt, ring, *span, rows, queues, numbers, number, ring.step)
+    flight = Flight(signature, len(o), steps, dt, ring, *span, rows, queues, numbers, number, ring.step, o.ends.version)
     o._in_flight[p.name] = flight
     return flight
 
@@ -294,7 +301,7 @@ def rows_for(
     plan: Planner,
     o: Synapses,
     kernel: Kernel,
-    delays: np.ndarray | None,
+    delays: Steps | np.ndarray | None,
     p: Pathway | None = None,
 ) -> tuple[RowBlock, ...]:
     """The compressed rows for a kernel, cut into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not kept.
@@ -302,11 +309,11 @@ def rows_for(
     There are no more blocks than threads: each block has a part of every row, and short parts are dear (measured: 10^7 synapses, rows of 1,000 in
     48 parts, 12 ns a synapse against 1.5 in one). That changes no bit: what a neuron gets is added up in the order of its synapses either way.
     """
-    written = {b.extent for b in kernel.buffers if b.writable}
-    serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
-    by = None if serial else "pre" if "pre" in written else "post"
-    most = plan.settings.effective_threads()
-    n_blocks = min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
+    by, n_blocks = _shared_out(plan, o, kernel)
+    dt = root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if p is not None else 0
+    arranged = arranged_rows(plan, o, kernel, p, by, n_blocks, delays is None, dt)
+    if arranged is not None:
+        return arranged
     pre, post = root_of(o.source), root_of(o.target)
     far_side = post if kernel.rows == "pre" else pre
     far_type = np.uint16 if len(far_side) <= 1 << 16 else np.int32
@@ -320,18 +327,33 @@ def rows_for(
         n_blocks,
         numbered,
         None if p is None else p.name,
-        root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if p is not None else 0,
+        dt,
         delays is not None,
     )
+    now = (o.connectivity_version, o.ends.version)
     version, rows = cache.get(key, (None, None))
-    if version != o.connectivity_version or (delays is not None and p is None):
+    if version != now or (delays is not None and p is None):
         near, far = (o.sources, o.targets) if kernel.rows == "pre" else (o.targets, o.sources)
         n_near, n_far = (len(pre), len(post)) if kernel.rows == "pre" else (len(post), len(pre))
         side = None if by is None else "near" if by == kernel.rows else "far"
-        rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered, o.position)
+        plain = o.ends.rows is not None and o.ends.order is None and n_blocks == 1 and delays is None
+        if kernel.rows == "pre" and plain:
+            rows = (RowBlock(o.ends.rows, np.ascontiguousarray(far, far_type), None, None),)
+        else:
+            each = delays.each() if isinstance(delays, Steps) else delays
+            rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, each, numbered, o.position)
         if delays is None or p is not None:
-            cache[key] = (o.connectivity_version, rows)
+            cache[key] = (now, rows)
     return rows
+
+
+def _shared_out(plan: Planner, o: Synapses, kernel: Kernel) -> tuple[str | None, int]:
+    """By which side the rows for a kernel are cut into blocks, None if into one only, and how many these are."""
+    written = {b.extent for b in kernel.buffers if b.writable}
+    serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
+    by = None if serial else "pre" if "pre" in written else "post"
+    most = plan.settings.effective_threads()
+    return by, min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
 
 
 def order_notice(o: Synapses, p: Pathway, order: tuple[tuple[str, str, str], ...]) -> Iterator[str]:
@@ -351,7 +373,10 @@ def _share(o: Synapses, what: str) -> bool:
         return bool(np.intersect1d(o.sources, o.targets).size)
     if what == "pair":
         return bool(numbers_within_pairs(o.sources, o.targets).any())
-    return bool(np.bincount(o.targets if what == "post" else o.sources).max(initial=0) > 1)
+    if what == "pre" and o.ends.rows is not None:
+        return bool(np.diff(o.ends.rows).max(initial=0) > 1)
+    side, group = (o.ends.lying, o.target) if what == "post" else (o.sources, o.source)
+    return len(side) > len(root_of(group)) or bool(counts_of(side, len(root_of(group))).max(initial=0) > 1)
 
 
 def _mixes(kernel: Kernel, o: Synapses) -> bool:

@@ -37,6 +37,7 @@ from eqsnn.network.operations import NetworkOperation
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
+from eqsnn.runtime.arranged_rows import referred_to
 from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
@@ -139,6 +140,7 @@ class Planner:
             if isinstance(o, CodeRunner):
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
+        self.referred_to = referred_to(self.objects)
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and not o.unconnected:
@@ -280,8 +282,9 @@ class Planner:
             for p in o.pathways.values() if isinstance(o, Synapses) else ():
                 root = root_of(o.source if p.prepost == "pre" else o.target)
                 known_event(root, p.event, f"'{o.name}' waits for", f" (on_{p.prepost})")
-                if p.delay.size == 1 or np.ptp(p.delay) == 0:
-                    steps = steps_in(float(p.delay.flat[0]), root.clock.dt_)
+                delay = p.one_delay()
+                if delay is not None:
+                    steps = steps_in(delay, root.clock.dt_)
                     self.depths[root, p.event] = max(self.depths[root, p.event], steps + 1)
         for (o, event), depth in self.depths.items():
             o._last_events[event] = spikes_for(self.engine, o, event, depth)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from dataclasses import replace
 
 import numpy as np
 
+from eqsnn.network.heap import MANY, give_back
+from eqsnn.runtime.arranged_rows import block_bounds
 from eqsnn.runtime.plan import RowBlock
 
 
@@ -46,7 +46,7 @@ def _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered
     if n_blocks == 1 or side is None:
         return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
-    bounds = _bounds(owner, n, n_blocks)
+    bounds = block_bounds(owner, n, n_blocks)
     block_of = np.searchsorted(bounds, owner, side="right") - 1
     order = np.argsort(block_of, kind="stable")
     cuts = np.searchsorted(block_of[order], np.arange(n_blocks + 1))
@@ -55,23 +55,9 @@ def _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered
         chosen = order[cuts[b] : cuts[b + 1]]
         part = None if delays is None else delays[chosen]
         blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, part, numbered))
-    if len(near) > 1_000_000:
-        _give_back()
+    if len(near) > MANY:
+        give_back()
     return tuple(blocks)
-
-
-def _bounds(owner: np.ndarray, n: int, n_blocks: int) -> np.ndarray:
-    """The first neuron of each block, and ``n``: blocks of about as many synapses."""
-    up_to = np.cumsum(np.bincount(owner, minlength=n))
-    inner = np.searchsorted(up_to, np.arange(1, n_blocks) * len(owner) / n_blocks) + 1
-    return np.concatenate([[0], inner, [n]])
-
-
-def _give_back() -> None:
-    """Give the memory of freed temporaries back to the system: glibc keeps up to 64 MB of it, as much as the rows themselves."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(ctypes.c_size_t(0))
 
 
 def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:

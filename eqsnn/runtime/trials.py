@@ -27,6 +27,7 @@ from eqsnn.network.monitors import EventMonitor
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.notices import tell_once
 from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.synapse_index import Ends
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.synaptic_storage import SynapticArrays
 from eqsnn.runtime.functions import say_what_is_slow
@@ -54,6 +55,7 @@ _OF_A_RUN = (
     "_seconds",
     "_spikes_dt",
     "_time",
+    "ends",
 )
 """The attributes of objects that a run changes, or that a user may set differently in each trial."""
 _PAUSE = 0.1
@@ -150,21 +152,22 @@ class Trials:
         for o in self._objects:
             if getattr(o, "files", None):
                 raise EqsnnError(f"'{o.name}' records to a file, and trials have none of their own: leave out file=")
-        common = {o: {n: _sealed(a) for n, a in o.arrays.items()} for o in self._versions}
+        common = {o: _in_common(o) for o in self._versions}
         whole = any(
             isinstance(o, NetworkOperation) for o in self._objects
         )  # which may set what it likes in the middle of a run
         self._memories = [self._memory(common, whole) for _ in self.numbers]
         self._lock = threading.Lock()
 
-    def _memory(self, common: Mapping[Synapses, dict[str, np.ndarray]], whole: bool) -> _Memory:
+    def _memory(self, common: Mapping[Synapses, tuple[Ends, dict[str, np.ndarray]]], whole: bool) -> _Memory:
         of = {}
         for o in self._objects:
-            of[o] = {n: _copied(n, o.__dict__[n]) for n in _OF_A_RUN if n in o.__dict__ and n != "arrays"}
+            of[o] = {n: _copied(n, o.__dict__[n]) for n in _OF_A_RUN if n in o.__dict__ and n not in ("arrays", "ends")}
             if o in common:
+                ends, found = common[o]
                 arrays = SynapticArrays(o)
-                arrays.update({n: a.copy() if whole else a for n, a in common[o].items()})
-                of[o]["arrays"] = arrays
+                arrays.update({n: a.copy() if whole else a for n, a in found.items()})
+                of[o] |= {"arrays": arrays, "ends": ends}
             elif isinstance(o, Group):
                 of[o]["arrays"] = {n: _aligned(a) for n, a in o.arrays.items()}
         network = self.network
@@ -419,6 +422,13 @@ def _aligned(array: np.ndarray) -> np.ndarray:
     copy = zeros(len(array), array.dtype)
     copy[:] = array
     return copy
+
+
+def _in_common(o: Synapses) -> tuple[Ends, dict[str, np.ndarray]]:
+    """The ends of synapses and their variables, as all trials begin with them, in one order."""
+    ends = o.ends.copy()
+    kept = ends.order is o.ends.order
+    return ends, {n: _sealed(a if kept else o.arrays.created(n)) for n, a in o.arrays.items()}
 
 
 def _sealed(array: np.ndarray) -> np.ndarray:

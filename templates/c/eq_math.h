@@ -35,6 +35,8 @@
 
 /* Synapses that lie scattered in memory are asked for EQ_AHEAD before their turn. */
 #define EQ_AHEAD 16
+/* So are short rows, this many rows before. */
+#define EQ_ROWS_AHEAD 8
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #define EQ_FETCH(p) __builtin_prefetch(p, 1)
 #else
