@@ -150,7 +150,7 @@ class Trials:
         for o in self._objects:
             if getattr(o, "files", None):
                 raise EqsnnError(f"'{o.name}' records to a file, and trials have none of their own: leave out file=")
-        common = {o: {n: _sealed(a) for n, a in o.arrays.items()} for o in self._versions}
+        common = {o: {n: _sealed(o.arrays[n]) for n in o.arrays.own()} for o in self._versions}
         whole = any(
             isinstance(o, NetworkOperation) for o in self._objects
         )  # which may set what it likes in the middle of a run
@@ -164,6 +164,7 @@ class Trials:
             if o in common:
                 arrays = SynapticArrays(o)
                 arrays.update({n: a.copy() if whole else a for n, a in common[o].items()})
+                arrays.once = None if o.arrays.once is None else o.arrays.once.copy()
                 of[o]["arrays"] = arrays
             elif isinstance(o, Group):
                 of[o]["arrays"] = {n: _aligned(a) for n, a in o.arrays.items()}
@@ -309,7 +310,8 @@ class Trials:
         network = self.network
         one = _OneThread(**vars(settings))
         engine = LazyEngine(chosen)
-        return Planner(self._objects, space, engine, one, network.stop_if_not_finite, tuple(network.schedule)).build()
+        check, schedule = network.stop_if_not_finite, tuple(network.schedule)
+        return Planner(self._objects, space, engine, one, check, schedule, moves=False).build()
 
     def _own_what_is_written(self, space: Mapping[str, object], chosen: Backend) -> None:
         """Variables of synapses are common to all trials until one writes them; those that the run writes are copied before it."""
