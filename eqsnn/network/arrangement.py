@@ -1,9 +1,10 @@
 """In which order the values and targets of synapses lie in memory. Users count synapses in order of creation.
 
 There is one order at a time, that of ``Ends.order``, and two kinds of it. A ``Permutation`` is a list that says where each synapse is. An
-``Arrangement`` is the order in which the engine reads, without such a list. Where every synapse is read by one pathway only, and that goes by parts of a row (those of one delay, or
-those of one thread's targets), values and targets are moved so that each part is one piece of memory: within a row by block, then delay, then
-creation. As delays and blocks are kept in order of creation, that order can be computed again for any row, and no synapse needs a number.
+``Arrangement`` is the order in which the engine reads, without such a list: where every synapse is read by one pathway only, and that goes by parts
+of a row (those of one delay, or those of one thread's targets), values and targets are moved so that each part is one piece of memory: within a
+row by block, then delay, then creation. As delays and blocks are kept in order of creation, that order can be computed again for any row, and no
+synapse needs a number.
 """
 
 from __future__ import annotations

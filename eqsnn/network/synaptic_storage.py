@@ -30,6 +30,11 @@ class OnceANeuron:
     arrays: dict[Side, dict[str, np.ndarray]]
     constants: Mapping[str, float | int | bool] | None = None
 
+    def copy(self) -> OnceANeuron:
+        """The same values in memory of its own."""
+        arrays = {side: {name: a.copy() for name, a in of.items()} for side, of in self.arrays.items()}
+        return OnceANeuron(self.sharing, arrays, self.constants)
+
     def names(self) -> set[str]:
         """The variables that no array of synapses holds."""
         return {*self.sharing.sides} | ({"lastupdate"} if not self.sharing.own_lastupdate else set())

@@ -9,7 +9,7 @@ import numpy as np
 
 from eqsnn.kernel.ir import Kernel, Local, Require, expressions, walk
 from eqsnn.network.arrangement import Arrangement, arrangement
-from eqsnn.network.base import SimObject, registry
+from eqsnn.network.base import SimObject
 from eqsnn.network.delays import SteppedDelays
 from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.operations import NetworkOperation
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 def may_be_arranged(plan: Planner, o: Synapses) -> bool:
-    """Whether in this run nothing but one pathway reads what belongs to the synapses, and that by source. Trials have their order in common."""
+    """Whether in this run nothing but one pathway reads what belongs to the synapses, and that by source. Trials have their
+    order in common, and move none."""
     own = o.model.variables
     simple = all(v.kind in ("parameter", "subexpression") and not v.linked and not v.held for v in own)
     one = len(o.pathways) == 1 and all(p.prepost == "pre" for p in o.pathways.values())
-    alone = o not in plan.referred_to and registry.in_trial is None
+    alone = o not in plan.referred_to and plan.moves
     return simple and one and alone and o.multisynaptic_index is None and o.ends.rows is not None
 
 

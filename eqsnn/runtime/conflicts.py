@@ -55,7 +55,9 @@ def _conflict(a: Touched, b: Touched) -> bool:
 
 def _own(ops: Sequence[Op], k: int) -> int | None:
     op = ops[k]
-    if op.kind != "events" or op.source is None or (op.first, op.last) != (0, op.n) or op.kernel.externs:
+    if op.kind != "events" or op.source is None or (op.first, op.last) != (0, op.n) or op.delay:
+        return None
+    if op.kernel.externs:
         return None  # the functions of the user have room for one list
     makers = [j for j, other in enumerate(ops) if other.emits is op.source]
     if len(makers) != 1 or makers[0] > k:

@@ -15,7 +15,6 @@ import numpy as np
 from eqsnn.model.sharing import reads, unforeseeable
 from eqsnn.model.statements import bind
 from eqsnn.network.arrangement import Permutation
-from eqsnn.network.base import registry
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.arranged_rows import may_be_arranged
@@ -27,11 +26,8 @@ if TYPE_CHECKING:
 
 
 def lay_out(plan: Planner, o: Synapses) -> None:
-    """Have the variables of ``o`` lie in the order of its targets, if that pays; else in the order of creation.
-
-    In a trial they stay as they are: trials have their connectivity, and with it this order, in common.
-    """
-    if registry.in_trial is not None or may_be_arranged(plan, o):
+    """Have the variables of ``o`` lie in the order of its targets, if that pays; else in the order of creation."""
+    if may_be_arranged(plan, o):
         return
     if not _pays(plan, o):
         o.in_order()

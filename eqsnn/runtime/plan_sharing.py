@@ -61,7 +61,7 @@ def _wanted(plan: Planner, o: Synapses, together: dict[str, bool], different: se
     if not o.active or _looked_at(plan, o):
         return NOTHING_SHARED
     ways = [Way(p.prepost, p.statements, together[p.name]) for p in o.pathways.values()]
-    excluded = {*different, *_used_by_others(plan, o), *_about_lastupdate(o)}
+    excluded = {*different, *_used_by_others(plan, o), *_about_lastupdate(o), *_stepped_with_their_ends(o)}
     counts = {side: _synapses_of_each(o, side) for side in SIDES}
     possible = [side for side in SIDES if 0 < len(counts[side]) <= len(o)]
     alone = {side for side in SIDES if not np.all(counts[side])}
@@ -102,6 +102,13 @@ def _used_by_others(plan: Planner, o: Synapses) -> Iterator[str]:
             for b in statements:
                 yield b.target.variable
                 yield from _own(b.value, scope)
+
+
+def _stepped_with_their_ends(o: Synapses) -> Iterator[str]:
+    """The clock-driven states where an equation has coefficients of the neurons: its propagator is one of each synapse."""
+    states = [v for v in o.model.of_kind("state") if "event-driven" not in v.flags]
+    if any(owner in SIDES for v in states for owner, _ in reads(v.expr, o.model.scope)):
+        yield from (v.name for v in states)
 
 
 def _own(expr, scope) -> Iterator[str]:

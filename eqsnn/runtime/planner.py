@@ -99,7 +99,8 @@ def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
 
 class Planner:
     """Makes the plan of one run of ``objects``. ``space``: the namespace of the run, after that of each object; with ``check`` the run stops
-    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step; ``watched``: Python code is called while it runs."""
+    where a variable becomes NaN or infinite; ``schedule`` has the slots of a step; ``watched``: Python code is called while it runs;
+    without ``moves`` the variables of synapses stay where they lie."""
 
     def __init__(
         self,
@@ -110,12 +111,13 @@ class Planner:
         check: bool = True,
         schedule: Sequence[str] = SLOTS,
         watched: bool = False,
+        moves: bool = True,
     ):
         objects = with_contained(objects)
         self.names = PlaceNames(objects)
         self.objects = sorted(objects, key=lambda o: self.names(o, o.name))
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
-        self.schedule, self.watched = schedule, watched
+        self.schedule, self.watched, self.moves = schedule, watched, moves
         ages = sorted(self.objects, key=lambda o: o._age)
         self.aliases = {o.name: f"{type(o).__name__.lower()}_{k}" for k, o in enumerate(ages)}
         self.clocks: list[Clock | EventClock] = []
@@ -144,7 +146,8 @@ class Planner:
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and not o.unconnected:
-                lay_out(self, o)
+                if self.moves:
+                    lay_out(self, o)
                 decide_sharing(self, o)
         for o in self.objects:
             self._place(o)

@@ -167,6 +167,7 @@ class Trials:
                 ends, found = common[o]
                 arrays = SynapticArrays(o)
                 arrays.update({n: a.copy() if whole else a for n, a in found.items()})
+                arrays.once = None if o.arrays.once is None else o.arrays.once.copy()
                 of[o] |= {"arrays": arrays, "ends": ends}
             elif isinstance(o, Group):
                 of[o]["arrays"] = {n: _aligned(a) for n, a in o.arrays.items()}
@@ -312,7 +313,8 @@ class Trials:
         network = self.network
         one = _OneThread(**vars(settings))
         engine = LazyEngine(chosen)
-        return Planner(self._objects, space, engine, one, network.stop_if_not_finite, tuple(network.schedule)).build()
+        check, schedule = network.stop_if_not_finite, tuple(network.schedule)
+        return Planner(self._objects, space, engine, one, check, schedule, moves=False).build()
 
     def _own_what_is_written(self, space: Mapping[str, object], chosen: Backend) -> None:
         """Variables of synapses are common to all trials until one writes them; those that the run writes are copied before it."""
@@ -428,7 +430,7 @@ def _in_common(o: Synapses) -> tuple[Ends, dict[str, np.ndarray]]:
     """The ends of synapses and their variables, as all trials begin with them, in one order."""
     ends = o.ends.copy()
     kept = ends.order is o.ends.order
-    return ends, {n: _sealed(a if kept else o.arrays.created(n)) for n, a in o.arrays.items()}
+    return ends, {n: _sealed(o.arrays[n] if kept else o.arrays.created(n)) for n in o.arrays.own()}
 
 
 def _sealed(array: np.ndarray) -> np.ndarray:
