@@ -9,6 +9,7 @@ import pytest
 import eqsnn as eq
 from eqsnn import EqsnnError, EquationError, ms
 from eqsnn.network import arrangement, delays, in_parts, total
+from eqsnn.network.arrangement import Arrangement, Permutation
 from eqsnn.network.delays import SteppedDelays, one_of, seconds_of, steps_in_part, with_values
 
 
@@ -334,3 +335,33 @@ def test_one_value_for_all_stays_one(monkeypatch):
     S.connect(p=0.5)
     S.w, S.delay = "0.5", "2*ms"
     assert np.all(S.w[:] == 0.5) and S.pathways["pre"].held.size == 1 and S.pathways["pre"].one_delay() == 2e-3
+
+
+def test_synapses_lie_in_one_of_two_orders_and_trials_keep_it():
+    """Read by source alone, as the engine goes through them; by target as well, by target. Trials have the order of their own beginning."""
+    eq.seed(3)
+    G, H = cells(60), cells(30)
+    by_source = eq.Synapses(G, H, "w : 1", on_pre="v_post += w", dtype={"w": np.float32})
+    by_both = eq.Synapses(G, H, "w : 1", on_pre="v_post += w", on_post="w *= 1.001")
+    for S in (by_source, by_both):
+        S.connect(p=0.5)
+        S.w = "0.02*rand()"
+    by_source.delay = "rand()*3*ms"
+    net = eq.Network(G, H, by_source, by_both)
+    before = eq.Trials(net, [0])
+    net.run(10 * ms)
+    assert isinstance(by_source.ends.order, Arrangement) and isinstance(by_both.ends.order, Permutation)
+    before.run(10 * ms)
+    kept = [np.array(S.w[:]) for S in (by_source, by_both)]
+    after = eq.Trials(net, [0])
+    net.run(10 * ms)
+    for trials in (before, after):
+        trials.run(10 * ms)
+        with trials[0]:
+            for S in (by_source, by_both):
+                i = np.arange(len(S))[::3]
+                assert np.array_equal(S.w[i], S.w[:][i]) and np.array_equal(S.j[i], S.j[:][i])
+            found = [np.array(x) for x in (G.v[:], H.v[:], by_source.w[:], by_both.w[:], by_both.j[:])]
+        now = (G.v[:], H.v[:], by_source.w[:], by_both.w[:], by_both.j[:])
+        assert all(np.array_equal(a, b) for a, b in zip(found, now))
+    assert np.array_equal(by_source.w[:], kept[0]) and not np.array_equal(by_both.w[:], kept[1])

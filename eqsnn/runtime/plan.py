@@ -102,6 +102,9 @@ class RowBlock:
         if self.synapse is not None:
             head[1:n] |= np.diff(self.synapse) != self.apart
         heads = np.flatnonzero(head) + first
+        del head, far
+        if n > MANY:
+            give_back()
         return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
 
     @functools.cached_property

@@ -22,7 +22,7 @@ from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
 from eqsnn.model.sharing import OWNER, Sharing
 from eqsnn.model.statements import bind
-from eqsnn.network.base import SLOTS, SimObject
+from eqsnn.network.base import SLOTS, SimObject, registry
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
 from eqsnn.network.events import known_event
 from eqsnn.network.group import Group
@@ -117,7 +117,8 @@ class Planner:
         self.names = PlaceNames(objects)
         self.objects = sorted(objects, key=lambda o: self.names(o, o.name))
         self.space, self.engine, self.settings, self.check = space, engine, settings, check
-        self.schedule, self.watched, self.moves = schedule, watched, moves
+        self.schedule, self.watched = schedule, watched
+        self.moves = moves and registry.in_trial is None  # trials have in common where synapses lie
         ages = sorted(self.objects, key=lambda o: o._age)
         self.aliases = {o.name: f"{type(o).__name__.lower()}_{k}" for k, o in enumerate(ages)}
         self.clocks: list[Clock | EventClock] = []
