@@ -67,9 +67,7 @@ def test_in_statements(reset, y, n):
 
 def test_a_synapse_transmits_with_a_probability():
     source, target = eq.NeuronGroup(1, "", threshold="True", reset=""), eq.NeuronGroup(2000, "v : volt\nhits : 1")
-    S = eq.Synapses(
-        source, target, "w : volt\np : 1\nplastic : boolean", on_pre="v += w*(rand() < p); hits += plastic"
-    )
+    S = eq.Synapses(source, target, "w : volt\np : 1\nplastic : boolean", on_pre="v += w*(rand() < p); hits += plastic")
     S.connect()
     S.w, S.p, S.plastic = 1 * mV, 0.25, "j < 1000"
     eq.Network(source, target, S).run(1 * ms)
