@@ -39,6 +39,7 @@ from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
 from eqsnn.runtime.magic import (
     collect,
+    kernel_summary,
     magic_network,
     profiling_summary,
     restore,
@@ -98,6 +99,7 @@ __all__ = [
     "function",
     "have_same_dimensions",
     "implementation",
+    "kernel_summary",
     "linked_var",
     "magic_network",
     "network_operation",

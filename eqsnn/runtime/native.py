@@ -128,6 +128,11 @@ class _Op(Structure):
         ("until", c_int64),
         ("entered", c_void_p),
         ("nanoseconds", c_int64),
+        ("runs", c_int64),
+        ("events", c_int64),
+        ("items", c_int64),
+        ("counted", c_int64),
+        ("counts_made", c_int64),
     ]
 
 
@@ -555,7 +560,8 @@ class NativeRun:
             op.count = c.count
 
     def save_seconds(self) -> None:
-        """Add the time that the engine spent in each operation to the plan."""
+        """Add the time that the engine spent in each operation, and what it did there, to the plan."""
         for op, c in zip(self.plan.ops, self._ops):
             op.seconds += c.nanoseconds * 1e-9
-            c.nanoseconds = 0
+            op.work.add(c.runs, c.events, c.items, c.counted, c.counts_made)
+            c.nanoseconds = c.runs = c.events = c.items = c.counted = c.counts_made = 0

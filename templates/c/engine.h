@@ -56,7 +56,8 @@ typedef struct eq_op {
     int64_t cast;            /* RECORD_*: how the values are stored */
     int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
     int64_t *entered;        /* for each thread, how often it entered the kernel */
-    int64_t nanoseconds;     /* spent here, if table->profile */
+    int64_t nanoseconds;     /* spent here, if table->profile; then also how often it ran, how many events and elements or synapses it treated, */
+    int64_t runs, events, items, counted, counts_made; /* how many of these synapses were counted first, and in how many steps */
 } eq_op;
 
 typedef struct eq_table {
