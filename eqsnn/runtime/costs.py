@@ -25,7 +25,18 @@ _EVENT = 4
 """Bytes of an event in a list."""
 _OFFSETS = 16
 """Where a row begins and ends."""
-_EXPONENTIALS = {"tanh": 1, "sinh": 1, "cosh": 1, "expm1": 1, "exprel": 1, "log": 1, "log1p": 1, "log10": 1, "exp": 1, "power": 2}
+_EXPONENTIALS = {
+    "tanh": 1,
+    "sinh": 1,
+    "cosh": 1,
+    "expm1": 1,
+    "exprel": 1,
+    "log": 1,
+    "log1p": 1,
+    "log10": 1,
+    "exp": 1,
+    "power": 2,
+}
 _EXPONENTIALS |= {"sin": 1, "cos": 1, "tan": 2, "asin": 1, "acos": 1, "atan": 1, "exprel_inverse": 1, "exprel_prime": 1}
 _RANDOM = {"uniform": (1, 0), "normal": (1, 2), "poisson": (1, 1)}
 """Uniform numbers (pairs of words) and functions as dear as an exponential that one random number takes, at least."""
@@ -83,7 +94,8 @@ class KernelCost:
     @property
     def left(self) -> float:
         """The share of the time that is above the limit."""
-        return max(0.0, 1 - self.limit / self.seconds) if self.seconds else math.nan
+        share = 1 - self.limit / self.seconds if self.seconds else math.nan
+        return 0.0 if share < 0 else share
 
 
 def costs_of(ops: Iterable[Op], threads: int) -> list[KernelCost]:
