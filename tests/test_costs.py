@@ -125,7 +125,7 @@ def test_the_summary():
     text = str(eq.kernel_summary(net)).splitlines()
     assert [
         c.strip() for c in text[0].split(" | ")
-    ] == "operation,time,share,ns/item,items/s,events/s,bytes,GB/s,of memory,left".split(",")
+    ] == ["operation", "time", "share", "ns/item", "items/s", "events/s", "bytes", "GB/s", "of memory", "left"]
     assert text[-1].startswith("one core of this machine: ") and len(text) == 3 + len(net.kernel_costs)
     assert len(eq.kernel_summary(net, show=2).costs) == 2
     assert eq.kernel_summary(net)._repr_html_().startswith("<table>")

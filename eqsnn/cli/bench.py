@@ -29,8 +29,8 @@ def bench(scale: float = 1.0) -> int:
     head = ("network", "neurons", "synapses", "spikes/s", "seconds for 1 s", "ns a neuron", "ns a synapse", "left")
     print(table(head, rows, right=set(range(1, len(head)))))
     print(
-        "\nThe fastest of three windows, dt 0.1 ms. ns a neuron: the kernel of all neurons; ns a synapse: the pathways, of a synapse at which a spike\n"
-        "arrives; left: the share of the kernels' time above what this machine can do (docs/performance.md)."
+        "\nThe fastest of three windows, dt 0.1 ms. ns a neuron: the kernel of all neurons; ns a synapse: the pathways, of a synapse that a\n"
+        "spike reaches; left: the share of the kernels' time above what this machine can do (docs/performance.md)."
     )
     return 0
 

@@ -3,8 +3,8 @@
 Bytes follow from the kernels: what an element or a synapse reads and writes, times how many of them were treated, as the engine counted. The limit
 is a roofline (Williams, Waterman & Patterson 2009, CACM 52:65): no kernel can be faster than its bytes at the bandwidth of a loop over as much
 memory as the whole step works on, nor than its arithmetic in a loop that touches no memory; a synapse, not faster than an arrival at a scattered
-place among as many targets. Both are measured on this machine (machine.py). It leaves out what no kernel can avoid besides: the way into it, the branch
-at each guard, and rows too short for the processor to look ahead; so a small kernel stays further from it than a large one.
+place among as many targets. Both are measured on this machine (machine.py). It leaves out what no kernel can avoid besides: the way into it, the
+branch at each guard, and rows too short for the processor to look ahead; so a small kernel stays further from it than a large one.
 """
 
 from __future__ import annotations
