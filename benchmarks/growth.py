@@ -2,8 +2,8 @@
 
     python benchmarks/growth.py [--largest 1000000] [--out benchmarks]
 
-A population of Poisson neurons drives one of CUBA neurons of the same size. The times are those of the kernels (``run(profile=True)``), the fastest of
-seven windows; one thread. Writes growth.json and, with matplotlib, growth.png; docs/performance.md explains what is to be seen.
+A population of Poisson neurons drives one of CUBA neurons of the same size. The times are those of the kernels (``run(profile=True)``), the fastest
+of seven windows; one thread. Writes growth.json and, with matplotlib, growth.png; docs/performance.md explains what is to be seen.
 """
 
 from __future__ import annotations
