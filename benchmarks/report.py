@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-PEERS = ("by hand", "eqsnn", "Brian 2 cython", "Brian 2 cpp_standalone")
+PEERS = ("by hand", "eqsnn", "Brian 2 cython", "Brian 2 cpp_standalone", "NEST", "ANNarchy")
 
 
 def report(results: dict, titles: dict[str, str]) -> str:

@@ -1,8 +1,9 @@
-"""Runs the benchmarks on eqsnn, Brian 2 (cython and C++ standalone) and the loops by hand, in turn, and writes benchmarks/RESULTS.md.
+"""Runs the benchmarks on eqsnn, Brian 2 (cython and C++ standalone), NEST, ANNarchy and the loops by hand, in turn, and writes benchmarks/RESULTS.md.
 
-    python benchmarks/run_all.py --brian-python PATH [--models cuba brunel ...] [--rounds 5]
+    python benchmarks/run_all.py --brian-python PATH --nest-python PATH --annarchy-python PATH [--models cuba brunel ...] [--rounds 5]
 
-``--brian-python``: the interpreter of a virtual environment with Brian 2 (``pip install brian2``); without it only eqsnn and the limits run.
+``--brian-python``: the interpreter of a virtual environment with Brian 2 (``pip install brian2``), ``--nest-python`` and
+``--annarchy-python`` those with NEST (``pip install nest-simulator``) and ANNarchy (``pip install ANNarchy cmake``); who is not given does not run.
 In each round every peer runs once, so that all see the same machine; wall and CPU seconds are scaled to the stated time of activity, of each the
 minimum and the median of the rounds are kept. What was found is added to benchmarks/results.json, from which RESULTS.md is written: models that
 are not run keep their figures. Ratios are formed within one call.
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +40,7 @@ class Model:
     options: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()  # of the loop by hand
     repeat: int = 5
-    slow_repeat: int = 1  # windows of the cython target, which is slower
+    slow_repeat: int = 1  # windows of the peers that are slower
     threads: int = 1
     peers: tuple[str, ...] = PEERS
 
@@ -68,7 +70,7 @@ MODELS = {
         flags=("-DN=40000", "-DTEAM=2", "-pthread"),
         window=0.2,
         threads=2,
-        peers=("by hand", "eqsnn", "Brian 2 cpp_standalone"),
+        peers=("by hand", "eqsnn", "Brian 2 cpp_standalone", "NEST", "ANNarchy"),
     ),
     "cobahh": Model("COBAHH 4,000", "cobahh", window=0.2, flags=WIDE),
     "cobahh-single": Model(
@@ -91,8 +93,11 @@ OTHERS = ("build", "cold_start", "memory")
 
 
 def run(command: list[str], **options) -> dict:
-    """The JSON on the last line of what a command prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    """The JSON on the last line of what a command prints. Tools of the interpreter's environment, such as ANNarchy's cmake, are found first."""
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}, **options
+    )
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -107,19 +112,25 @@ def limit(model: Model, folder: Path) -> str:
     return str(binary)
 
 
-def commands(model: Model, brian_python: str | None, folder: Path, scale: float = 1.0) -> dict[str, list[str]]:
-    """How each peer is called; ``scale`` shortens the windows, for trying."""
+def commands(model: Model, pythons: Mapping[str, str | None], folder: Path, scale: float = 1.0) -> dict[str, list[str]]:
+    """How each peer is called. ``pythons``: the interpreters of 'brian2', 'nest' and 'annarchy'; ``scale`` shortens the windows, for trying."""
     window = f"{model.window * scale:g}"
     settle = model.options[model.options.index("--settle") + 1] if "--settle" in model.options else "0.1"
-    shared = [str(HERE / f"{model.script}.py"), *model.options, "--duration", window, "--threads", str(model.threads)]
+    options = [*model.options, "--duration", window, "--threads", str(model.threads)]
+    shared = [str(HERE / f"{model.script}.py"), *options]
     known = {
         "by hand": lambda: [limit(model, folder), window, settle, str(model.repeat)],
         "eqsnn": lambda: [sys.executable, *shared, "--repeat", str(model.repeat)],
     }
-    if brian_python:
-        brian = [brian_python, *shared]
+    if pythons.get("brian2"):
+        brian = [pythons["brian2"], *shared]
         known["Brian 2 cython"] = lambda: [*brian, "--simulator", "brian2", "--repeat", str(model.slow_repeat)]
         known["Brian 2 cpp_standalone"] = lambda: [*brian, "--simulator", "brian2_standalone", "--repeat", "3"]
+    for peer, prefix in (("NEST", "nest"), ("ANNarchy", "annarchy")):
+        script = HERE / f"{prefix}_{model.script}.py"
+        if pythons.get(prefix) and script.is_file() and (peer != "NEST" or "single" not in model.options):
+            call = [pythons[prefix], str(script), *options, "--repeat", str(model.slow_repeat)]
+            known[peer] = lambda call=call: call
     return {name: known[name]() for name in model.peers if name in known}
 
 
@@ -169,11 +180,17 @@ def circumstances(rounds: int, versions: dict[str, str]) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--brian-python")
+    for peer in ("brian", "nest", "annarchy"):
+        parser.add_argument(f"--{peer}-python")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=(*MODELS, *OTHERS), default=(*MODELS, *OTHERS), metavar="MODEL")
     parser.add_argument("--out", type=Path, default=HERE, help="the folder of results.json and RESULTS.md")
     arguments = parser.parse_args()
+    pythons = {
+        "brian2": arguments.brian_python,
+        "nest": arguments.nest_python,
+        "annarchy": arguments.annarchy_python,
+    }
     store = arguments.out / "results.json"
     results = json.loads(store.read_text()) if store.exists() else {"models": {}, "others": {}}
 
@@ -185,12 +202,12 @@ def main() -> None:
         versions: dict[str, str] = {}
         if name in MODELS:
             with tempfile.TemporaryDirectory() as folder:
-                calls = commands(MODELS[name], arguments.brian_python, Path(folder))
+                calls = commands(MODELS[name], pythons, Path(folder))
                 found = measured(MODELS[name], calls, arguments.rounds, versions)
             results["models"][name] = {"peers": found, **circumstances(arguments.rounds, versions)}
         elif name == "build":
-            pythons = {"eqsnn": sys.executable, "brian2": arguments.brian_python}
-            found = {s: run([p, str(HERE / "build.py"), "--simulator", s]) for s, p in pythons.items() if p}
+            builders = {"eqsnn": sys.executable, "brian2": arguments.brian_python}
+            found = {s: run([p, str(HERE / "build.py"), "--simulator", s]) for s, p in builders.items() if p}
             results["others"][name] = {"peers": found, **circumstances(1, {s: f["version"] for s, f in found.items()})}
         else:
             more = ["--kind", "all"] if name == "memory" else []

@@ -40,6 +40,7 @@ from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
 from eqsnn.runtime.magic import (
     collect,
+    kernel_summary,
     magic_network,
     profiling_summary,
     restore,
@@ -101,6 +102,7 @@ __all__ = [
     "function",
     "have_same_dimensions",
     "implementation",
+    "kernel_summary",
     "linked_var",
     "magic_network",
     "network_operation",

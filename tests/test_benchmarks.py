@@ -36,7 +36,11 @@ def result(command):
 
 
 def test_every_benchmark_is_tried():
-    aside = {"common", "run_all", "report", "build", "cold_start", "memory", "microcircuit", "microcircuit_model"}
+    aside = {"common", "run_all", "report", "build", "cold_start", "memory", "peer", "growth"}
+    aside |= {"microcircuit", "microcircuit_model"}
+    aside |= {
+        p.stem for p in BENCHMARKS.glob("*.py") if p.stem.startswith(("nest_", "annarchy_"))
+    }  # in environments of their own
     assert {p.stem for p in BENCHMARKS.glob("*.py")} - aside == set(SMALL)
     assert {p.stem for p in (BENCHMARKS / "limit").glob("*.c")} == set(SMALL)
     assert {m.script for m in run_all.MODELS.values()} == set(SMALL)
@@ -113,15 +117,47 @@ def test_the_table():
     hand = {"wall": 2, "wall_median": 3, "cpu": 0.5, "cpu_median": 0.5, "spikes_per_second": 1234.4}
     entry = {"peers": {"by hand": hand, **found}, **run_all.circumstances(1, versions)}
     lines = report({"models": {"a": entry}, "others": {}}, {"a": "A model", "b": "Not run"}).splitlines()
-    assert "| A model | 2 (3) | 4 (4) | - | - |" in lines
-    assert "| A model | 2.00 | - | - |" in lines
-    assert "| A model | 1,234 | 7 | - | - |" in lines
+    assert "| A model | 2 (3) | 4 (4) | - | - | - | - |" in lines
+    assert "| A model | 2.00 | - | - | - | - |" in lines
+    assert "| A model | 1,234 | 7 | - | - | - | - |" in lines
     assert not any("Not run" in line for line in lines)
 
 
 def test_peers_are_told_the_same(tmp_path):
-    calls = run_all.commands(run_all.MODELS["stdp-1000x100"], "PYTHON", tmp_path)
+    pythons = {"brian2": "PYTHON", "nest": "NEST", "annarchy": "ANNARCHY"}
+    calls = run_all.commands(run_all.MODELS["stdp-1000x100"], pythons, tmp_path)
     assert list(calls) == list(run_all.PEERS)
     for name, command in calls.items():
         assert "1" in command and "0.5" in command, name  # the window, and what goes before
     assert calls["Brian 2 cpp_standalone"][0] == "PYTHON" and "brian2_standalone" in calls["Brian 2 cpp_standalone"]
+    assert calls["NEST"][0] == "NEST" and calls["NEST"][1].endswith("nest_stdp.py")
+    single = run_all.commands(run_all.MODELS["cobahh-single"], pythons, tmp_path)
+    assert "NEST" not in single and "ANNarchy" in single  # NEST has no single precision
+    assert "ANNarchy" not in run_all.commands(run_all.MODELS["brunel"], pythons, tmp_path)
+    assert list(run_all.commands(run_all.MODELS["cuba"], {}, tmp_path)) == ["by hand", "eqsnn"]
+
+
+def test_growth(tmp_path):
+    """A point of each curve, and the figure."""
+    import growth
+
+    curves = {kind: [growth.point("synapses_pre", 992, 10, kind)] for kind in growth.KINDS}
+    neurons = {"float64": [growth.point("cells_stateupdater", 992, 0, "")]}
+    assert all(p["ns"] > 0 and p["bytes"] > 0 for points in (*curves.values(), *neurons.values()) for p in points)
+    assert growth.sizes(10_000, 1) == [992, 10_000]
+    growth.draw(
+        {"neurons": neurons, "synapses by neurons": curves, "synapses by degree": curves, "caches": {"L2": 1 << 20}},
+        tmp_path,
+    )
+    assert (tmp_path / "growth.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("peer", ["nest", "annarchy"])
+def test_the_scripts_of_the_peers(peer):
+    """Where the simulator is installed in this environment: the same rates as ours."""
+    module = pytest.importorskip({"nest": "nest", "annarchy": "ANNarchy"}[peer])
+    assert module
+    options = [*SMALL["cuba"], "--duration", "0.5", "--settle", "0.2", "--repeat", "1"]
+    theirs = result([sys.executable, str(BENCHMARKS / f"{peer}_cuba.py"), *options])["spikes_per_second"]
+    ours = result([sys.executable, str(BENCHMARKS / "cuba.py"), *options])["spikes_per_second"]
+    assert theirs == pytest.approx(ours, rel=0.2)

@@ -79,8 +79,7 @@ a network that runs again, or many times over, is not read anew."""
 
 
 def _identity(part: object) -> Iterator[object]:
-    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which nothing changes, by which object
-    it is."""
+    """What ``part`` consists of: lists and tuples by their items, plain values by themselves, all else, which never changes, by its identity."""
     if isinstance(part, (tuple, list)):
         yield "("
         for x in part:

@@ -1,4 +1,4 @@
-"""The command line: ``eqsnn doctor``, ``eqsnn check MODEL``, ``eqsnn cache``."""
+"""The command line: ``eqsnn doctor``, ``eqsnn check MODEL``, ``eqsnn bench``, ``eqsnn cache``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED"
     )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
+    bench = commands.add_parser(
+        "bench",
+        help="measure this machine and a few standard networks on it; takes about 20 s, and more the first time",
+    )
+    bench.add_argument("--short", action="store_true", help="a tenth of the networks' time, for trying")
     cache = commands.add_parser("cache", help="where compiled code is kept")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     arguments = parser.parse_args(argv)
@@ -54,6 +59,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from eqsnn.cli.check import check_model_file
 
         return check_model_file(arguments.model, arguments.source)
+    if arguments.command == "bench":
+        from eqsnn.cli.bench import bench
+
+        return bench(0.1 if arguments.short else 1.0)
     return _cache(arguments.action)
 
 

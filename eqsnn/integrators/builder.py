@@ -284,7 +284,8 @@ class MapBuilder:
         if expr.function in scope.functions:
             args = [self._node(a, scope, frame) for a in expr.args]
             return self._given(expr, scope.functions[expr.function], args, scope, frame)
-        args = [self._number(a, scope, frame) for a in expr.args]
+        take = self._node if expr.function == "int" else self._number  # int() is what makes a number of a condition
+        args = [take(a, scope, frame) for a in expr.args]
         if expr.function == "poisson":
             alike = Integer(int(self.one_for_all))
             return self.assign("poisson", voc.Poisson(*args, Integer(self._next_draw()), alike), expr.span)

@@ -6,6 +6,7 @@ import gc
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eqsnn.errors import EqsnnError, MagicError
 from eqsnn.network.base import SimObject, registry
@@ -15,6 +16,9 @@ from eqsnn.runtime.profile import ProfilingSummary
 from eqsnn.runtime.schedule import SchedulingSummary
 from eqsnn.runtime.simulation import Network, missing_parts, running
 from eqsnn.units import Quantity
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.costs import KernelCost, KernelSummary
 
 
 def collect(level: int = 0) -> set[SimObject]:
@@ -190,6 +194,11 @@ class MagicNetwork:
         return self._network.profiling_info
 
     @property
+    def kernel_costs(self) -> list[KernelCost]:
+        """What each operation did in the last run with ``profile=True``."""
+        return self._network.kernel_costs
+
+    @property
     def t(self) -> Quantity:
         """The time that has been simulated."""
         return self._network.t
@@ -287,3 +296,13 @@ def profiling_summary(net: Network | None = None, show: int | None = None) -> Pr
     if net is not None and not hasattr(net, "profiling_info"):
         raise EqsnnError(f"profiling_summary() takes a network, or nothing for that of run(); got {net!r}")
     return ProfilingSummary(magic_network if net is None else net, show)
+
+
+def kernel_summary(net: Network | None = None, show: int | None = None) -> KernelSummary:
+    """What each kernel did in the last run with ``profile=True``: its time, events and bytes a second, and how far it is from what this machine can
+    do, which is measured when this is first shown (half a second). ``show``: only so many, the dearest."""
+    from eqsnn.runtime.costs import KernelSummary
+
+    if net is not None and not hasattr(net, "kernel_costs"):
+        raise EqsnnError(f"kernel_summary() takes a network, or nothing for that of run(); got {net!r}")
+    return KernelSummary(magic_network if net is None else net, show)

@@ -134,6 +134,11 @@ class _Op(Structure):
         ("nanoseconds", c_int64),
         ("after", c_int64),
         ("own", c_void_p),
+        ("runs", c_int64),
+        ("events", c_int64),
+        ("items", c_int64),
+        ("counted", c_int64),
+        ("counts_made", c_int64),
     ]
 
 
@@ -573,7 +578,8 @@ class NativeRun:
         self._entered[:] = 0
 
     def save_seconds(self) -> None:
-        """Add the time that the engine spent in each operation to the plan."""
+        """Add the time that the engine spent in each operation, and what it did there, to the plan."""
         for op, c in zip(self.plan.ops, self._ops):
             op.seconds += c.nanoseconds * 1e-9
-            c.nanoseconds = 0
+            op.work.add(c.runs, c.events, c.items, c.counted, c.counts_made)
+            c.nanoseconds = c.runs = c.events = c.items = c.counted = c.counts_made = 0

@@ -17,6 +17,7 @@ from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.passes.fit_memory import fit_memory
 from eqsnn.kernel.single import narrow
 from eqsnn.model.functions import UserFunction
+from eqsnn.network.heap import MANY, give_back
 
 OpKind = Literal[
     "map",
@@ -179,6 +180,23 @@ class Binding:
 
 
 @dataclass
+class Work:
+    """What an operation did in a run with ``profile``: how often it ran, how many ``events`` it emitted or got, how many ``items`` (elements or
+    synapses; bytes to clear) it treated, how many of the synapses were ``counted`` first, and how often that was."""
+
+    runs: int = 0
+    events: int = 0
+    items: int = 0
+    counted: int = 0
+    counts_made: int = 0
+
+    def add(self, runs: int, events: int = 0, items: int = 0, counted: int = 0, counts_made: int = 0) -> None:
+        """Count more."""
+        self.runs, self.events, self.items = self.runs + runs, self.events + events, self.items + items
+        self.counted, self.counts_made = self.counted + counted, self.counts_made + counts_made
+
+
+@dataclass
 class Op:
     """One operation of a step. Which fields it uses depends on ``kind``; the fields' meaning is that of ``eq_op`` in engine.h."""
 
@@ -210,6 +228,7 @@ class Op:
     call: Callable[[], None] | None = None
     count: int = 0
     seconds: float = 0.0
+    work: Work = field(default_factory=Work)
     entered: np.ndarray = field(default_factory=lambda: np.zeros(256, np.int64))
 
     def is_due(self, step: int) -> bool:

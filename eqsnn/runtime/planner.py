@@ -20,7 +20,7 @@ from eqsnn.kernel.random import key_of
 from eqsnn.model.functions import TableFunction
 from eqsnn.model.model import Model
 from eqsnn.model.rules import check_model
-from eqsnn.model.sharing import OWNER, Sharing
+from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing
 from eqsnn.model.statements import bind
 from eqsnn.network.base import SLOTS, SimObject, registry
 from eqsnn.network.clock import Clock, EventClock, common_grid, rests_for_a_step, steps_in
@@ -146,7 +146,9 @@ class Planner:
         self.referred_to = referred_to(self.objects)
         self._spikes()
         for o in self.objects:
-            if isinstance(o, Synapses) and not o.unconnected:
+            if isinstance(o, Synapses) and o.unconnected:
+                self.sharing[o], self.together[o] = NOTHING_SHARED, dict.fromkeys(o.pathways, True)
+            elif isinstance(o, Synapses):
                 if self.moves:
                     lay_out(self, o)
                 decide_sharing(self, o)

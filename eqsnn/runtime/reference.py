@@ -147,6 +147,7 @@ class ReferenceRun:
                 with np.errstate(all="ignore"):
                     getattr(self, f"_do_{op.kind}")(op, self._steps[k])
                 op.seconds += time.perf_counter() - began
+                op.work.add(1)
             cursor = 0
             tick = min(c.next_tick(tick) for c in plan.clocks)
             self._tick = tick
@@ -228,11 +229,13 @@ class ReferenceRun:
 
     def _do_map(self, op: Op, step: int) -> None:
         emitted = self._call(op, 0, op.n)
+        op.work.add(0, len(emitted), op.n)
         if op.emits is not None:
             op.emits.append(emitted)
 
     def _do_events(self, op: Op, step: int) -> None:
         events = op.index if op.source is None else self._events(op, op.delay)
+        op.work.add(0, 0 if op.source is None else len(events), len(events))
         if len(events):
             self._call(op, 0, len(events), events=events)
 
@@ -242,6 +245,9 @@ class ReferenceRun:
             events = self._arrivals(op, b, block)
             many = bool(op.many) and len(events) >= op.many
             rows.append(Rows(events, block.start, block.far, block.near, block.synapse, many))
+            synapses = int(np.sum(block.start[events + 1] - block.start[events]))
+            first = len(events) if op.queues or b == 0 else 0
+            op.work.add(0, first, synapses, many * synapses, int(many))
         if any(len(r.events) for r in rows):
             self._call(op, 0, len(rows), rows=rows)
 
@@ -266,6 +272,7 @@ class ReferenceRun:
 
     def _do_record_events(self, op: Op, step: int) -> None:
         events = self._events(op)
+        op.work.add(0, len(events), len(events))
         if len(events):
             op.records[0].append(events - op.first)
             op.records[1].append(np.full(len(events), step, np.int64))
@@ -274,15 +281,20 @@ class ReferenceRun:
         op.records[0].append([len(self._events(op))])
 
     def _do_record_state(self, op: Op, step: int) -> None:
+        op.work.add(0, 0, op.n)
         op.records[0].append(op.array[op.first : op.first + op.n] if op.index is None else op.array[op.index])
 
     def _do_record_values(self, op: Op, step: int) -> None:
         events = self._events(op)
+        op.work.add(0, len(events), len(events))
         if len(events):
             op.records[0].append(op.array[events * op.stride])
 
     def _do_count_events(self, op: Op, step: int) -> None:
-        np.add.at(op.array, self._events(op) - op.first, 1)
+        events = self._events(op)
+        op.work.add(0, len(events), len(events))
+        np.add.at(op.array, events - op.first, 1)
 
     def _do_clear(self, op: Op, step: int) -> None:
+        op.work.add(0, 0, op.n)
         op.array[...] = 0

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,6 +36,9 @@ from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
 from eqsnn.runtime.settings import settings
 from eqsnn.units import Quantity, dimensions_of, second
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.costs import KernelCost
 
 _engines: dict[bool, object] = {}
 running: list[Network] = []
@@ -83,6 +87,7 @@ class Network:
         self._schedule: tuple[str, ...] | None = None
         self._snapshots: dict[str, Snapshot] = {}
         self._profile: list[tuple[str, float]] | None = None
+        self._costs: list[KernelCost] | None = None
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -280,6 +285,7 @@ class Network:
             if profile:
                 loaded.save_seconds()
                 self._profile = gathered(built.plan.ops)
+                self._costs = _costs(built.plan.ops, threads if chosen.compiled else 1)
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:
@@ -287,6 +293,13 @@ class Network:
         if self._profile is None:
             raise EqsnnError("there is no profile: run(..., profile=True) makes one")
         return [(name, seconds * second) for name, seconds in self._profile]
+
+    @property
+    def kernel_costs(self) -> list[KernelCost]:
+        """What each operation did in the last run with ``profile=True``, the dearest first: see ``kernel_summary``."""
+        if self._costs is None:
+            raise EqsnnError("there is no profile: run(..., profile=True) makes one")
+        return self._costs
 
     def _may_run(self) -> None:
         """Every object runs in one network, and one run at a time."""
@@ -440,6 +453,12 @@ class LazyEngine:
 
     def __getattr__(self, name: str):
         return getattr(engine_of(self._chosen), name)
+
+
+def _costs(ops: Iterable[Op], threads: int) -> list[KernelCost]:
+    from eqsnn.runtime.costs import costs_of  # with what measures the machine, for which other runs have no use
+
+    return costs_of(ops, threads)
 
 
 def _first_tick(time: Fraction, tick: Fraction) -> int:

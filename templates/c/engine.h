@@ -61,6 +61,8 @@ typedef struct eq_op {
     int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t after;           /* the last operation before this one in a step that all threads must be done with when it begins; -1: none */
     struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
+    int64_t runs, events, items, counted, counts_made; /* if table->profile: how often it ran, how many events and elements or synapses it treated,
+                                how many of these synapses were counted first, and in how many steps */
 } eq_op;
 
 typedef struct eq_table {
