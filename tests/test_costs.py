@@ -42,8 +42,7 @@ def test_counts_and_bytes_are_those_by_hand(backend, delays):
     segments = 3 if delays else 1
     assert (pathway.runs, pathway.events, pathway.items) == (20, 3 * segments, 300)
     # a synapse: its target (2 bytes), its weight (8), v read and written (16); a row or segment: its number, where it begins and ends
-    numbers = 8 if delays else 0  # sorted by delay, a synapse has to be told which it is
-    assert pathway.bytes == 300 * (2 + 8 + 16 + numbers) + 3 * segments * (4 + 16)
+    assert pathway.bytes == 300 * (2 + 8 + 16) + 3 * segments * (4 + 16)  # synapses with delays lie as they are read
     assert pathway.targets == 800 and pathway.arrivals == 300
     assert (record.items, record.bytes) == (3, 3 * (4 + 4 + 8))
     assert (states.items, states.bytes) == (140, 140 * 16)

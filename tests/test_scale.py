@@ -342,7 +342,7 @@ def test_synapses_lie_in_one_of_two_orders_and_trials_keep_it():
     eq.seed(3)
     G, H = cells(60), cells(30)
     by_source = eq.Synapses(G, H, "w : 1", on_pre="v_post += w", dtype={"w": np.float32})
-    by_both = eq.Synapses(G, H, "w : 1", on_pre="v_post += w", on_post="w *= 1.001")
+    by_both = eq.Synapses(G, H, "w : 1", on_pre="v_post += w", on_post="w += 0.001*v_pre")
     for S in (by_source, by_both):
         S.connect(p=0.5)
         S.w = "0.02*rand()"

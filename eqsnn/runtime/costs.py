@@ -195,7 +195,7 @@ def _bytes(op: Op) -> float:
 
 
 def _mean_row(op: Op) -> float:
-    return sum(len(b.far) for b in op.rows) / max(len(op.rows[0].start) - 1, 1)
+    return sum(int(b.start[-1] - b.start[0]) for b in op.rows) / max(len(op.rows[0].start) - 1, 1)
 
 
 # -- arithmetic --------------------------------------------------------------------------------------------------------------------------
