@@ -226,6 +226,7 @@ class Op:
     since: int = 0
     until: int = 0
     call: Callable[[], None] | None = None
+    name: str = ""  # under which its time is found; else that follows from owner and label
     count: int = 0
     seconds: float = 0.0
     work: Work = field(default_factory=Work)

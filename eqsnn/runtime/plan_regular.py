@@ -48,10 +48,12 @@ def place_runner(plan: Planner, o: CodeRunner) -> None:
     label = "run"
     if kernels.own is not None and len(o.group):
         op = _everyone(plan, o, root, kernels.own, label)
+        op.name = o.name
         plan.add(o, o.when, o.order, 0, op, label)
     if kernels.shared is not None:
         binding = plan.binding(kernels.shared, o, {"self": root}, o.clock, label)
         op = Op("map", plan.clock(o.clock), label, root, kernels.shared, binding, n=1)
+        op.name = o.name
         plan.add(o, o.when, o.order, 1, op, label)
 
 

@@ -30,6 +30,8 @@ _COLUMNS = ("operation", "time", "share")
 
 def name_of(op: Op) -> str:
     """The name under which the time of an operation is found."""
+    if op.name:
+        return op.name
     label = op.label
     if label.startswith("pathway "):
         return f"{op.owner.name}_{label.removeprefix('pathway ')}"

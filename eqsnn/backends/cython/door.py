@@ -46,6 +46,10 @@ class Door:
         self._job = compiler.start(f"{MODULE}.c", text, suffix=".o", options=options, key=self._key())
         self._job.yield_to_others()  # the engine is waited for before the door is
 
+    def is_gone(self) -> bool:
+        """Whether its file is no longer in the cache, which may be cleared at any time."""
+        return self._path is not None and not self._path.exists()
+
     def finish(self) -> Path:
         """The object file. Raises CompileError."""
         if self._path is None:
@@ -83,7 +87,7 @@ _door: Door | None = None
 def door() -> Door:
     """The door, being made or found."""
     global _door
-    if _door is None:
+    if _door is None or _door.is_gone():
         _door = Door()
     return _door
 
