@@ -415,6 +415,16 @@ def test_binomial_numbers(on):
         eq.BinomialFunction(3, 2)
 
 
+def test_the_time_of_the_last_spike_is_in_double_precision():
+    dtype = {"v": np.float32, "lastspike": np.float64}
+    G = eq.NeuronGroup(
+        1, "dv/dt = 1/ms : 1", threshold="v > 1", reset="v = 0", refractory=1 * ms, method="euler", dtype=dtype
+    )
+    assert (G.v[:].dtype, G.lastspike_[:].dtype) == (np.float32, np.float64)
+    with pytest.raises(eq.EqsnnError, match="dtype= names 'lastspike', which is no stored variable"):
+        eq.NeuronGroup(1, "v : 1", dtype=dtype)
+
+
 def test_a_spike_generator_says_what_it_holds_and_refuses_what_does_not_fit():
     G = eq.SpikeGeneratorGroup(3, [2, 0, 1], [3, 1, 1] * ms, period=5 * ms)
     assert list(G.neuron_index) == [0, 1, 2] and list(G.spike_time / ms) == [1, 1, 3] and G.period == 5 * ms

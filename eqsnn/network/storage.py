@@ -34,6 +34,8 @@ def storage_types(model: Model, dtype, owner: str) -> dict[str, np.dtype]:
             )
         dtype = {name: found for name, kind in stored.items() if kind == "float" and name not in said}
     for name, wanted in dtype.items():
+        if name == "lastspike" and model.refractory is not None and _numpy_type(wanted, owner) == np.float64:
+            continue  # a time, always kept so
         if name not in stored:
             near = closest(str(name), stored)
             hint = f"; did you mean '{near}'?" if near else ""
