@@ -415,10 +415,10 @@ def test_binomial_numbers(on):
         eq.BinomialFunction(3, 2)
 
 
-def test_the_time_of_the_last_spike_is_in_double_precision():
-    dtype = {"v": np.float32, "lastspike": np.float64}
+def test_what_is_always_in_double_precision_may_be_named_so():
+    dtype = {"v": np.float32, "lastspike": np.float64, "twice": np.float64}
     G = eq.NeuronGroup(
-        1, "dv/dt = 1/ms : 1", threshold="v > 1", reset="v = 0", refractory=1 * ms, method="euler", dtype=dtype
+        1, "dv/dt = 1/ms : 1\ntwice = 2*v : 1", threshold="v > 1", refractory=1 * ms, method="euler", dtype=dtype
     )
     assert (G.v[:].dtype, G.lastspike_[:].dtype) == (np.float32, np.float64)
     with pytest.raises(eq.EqsnnError, match="dtype= names 'lastspike', which is no stored variable"):

@@ -21,6 +21,8 @@ _OF_ALL = (np.dtype(np.float64), np.dtype(np.float32))
 def storage_types(model: Model, dtype, owner: str) -> dict[str, np.dtype]:
     """The numpy type of each stored variable. ``dtype``: one float type for all floats, or types by variable, or None."""
     stored = {v.name: v.dtype for v in model.variables if (v.kind != "subexpression" or v.held) and not v.linked}
+    computed = {v.name: v.dtype for v in model.variables if v.name not in stored}
+    computed |= {} if model.refractory is None else {"lastspike": "float"}
     types = {name: np.dtype(NUMPY_TYPES[kind]) for name, kind in stored.items()}
     said = {v.name: np.dtype(v.storage) for v in model.variables if v.storage is not None}
     types |= said
@@ -34,8 +36,8 @@ def storage_types(model: Model, dtype, owner: str) -> dict[str, np.dtype]:
             )
         dtype = {name: found for name, kind in stored.items() if kind == "float" and name not in said}
     for name, wanted in dtype.items():
-        if name == "lastspike" and model.refractory is not None and _numpy_type(wanted, owner) == np.float64:
-            continue  # a time, always kept so
+        if name in computed and _numpy_type(wanted, owner) == NUMPY_TYPES[computed[name]]:
+            continue  # always so
         if name not in stored:
             near = closest(str(name), stored)
             hint = f"; did you mean '{near}'?" if near else ""
