@@ -3,7 +3,7 @@
 A trial is the network with other memory behind it: for each object the attributes that a run changes, and nothing else. While a trial is
 looked at, or planned, they stand in the object's place; the rows of synapses, their bit matrices and the compiled kernels are those of the
 network. In a run every trial is a plan of its own on one thread, and the threads take trial after trial: no barrier is met, and what one trial
-touches stays in the cache of its core (docs/decisions/0010-trials.md says why the trials are not interleaved).
+touches stays in the cache of its core (docs/decisions/0012-trials.md says why the trials are not interleaved).
 """
 
 from __future__ import annotations
