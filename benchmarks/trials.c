@@ -1,4 +1,4 @@
-/* Trials of CUBA by hand: one after the other against interleaved, the value of trial b of neuron i at i * B + b (docs/decisions/0010-trials.md).
+/* Trials of CUBA by hand: one after the other against interleaved, the value of trial b of neuron i at i * B + b (docs/decisions/0012-trials.md).
  *
  *   cc -O3 -march=native -fno-math-errno -fno-trapping-math -mprefer-vector-width=512 -DN=4000 -DB=16 trials.c -o trials && ./trials */
 #define _GNU_SOURCE

@@ -215,12 +215,14 @@ def _arithmetic(kernel: Kernel) -> Arithmetic:
 
 
 def _weights(e) -> tuple[float, float, float, float]:
+    kind = e.a.type if isinstance(e, Compare) else getattr(e, "type", "")
+    one = {"f64": 1.0, "f32": 0.5}.get(kind, 0.0)  # twice as many floats of 32 bits fit into a vector
     if isinstance(e, Call):
         draws, functions = _RANDOM.get(e.function, (0, _EXPONENTIALS.get(e.function, 0)))
-        return 0, float(e.function == "sqrt"), functions, draws
+        return 0, one * (e.function == "sqrt"), functions * (one or 1), draws
     if isinstance(e, Binary) and e.op == "/":
-        return 0, 1, 0, 0
-    return float(isinstance(e, (Binary, Compare, Select, Unary)) and e.type == "f64"), 0, 0, 0
+        return 0, one, 0, 0
+    return one * isinstance(e, (Binary, Compare, Select, Unary)), 0, 0, 0
 
 
 # -- for the user ------------------------------------------------------------------------------------------------------------------------
