@@ -310,7 +310,6 @@ def test_states_by_name():
         G.get_states(format="csv")
     with pytest.raises(eq.EqsnnError, match="say units=False"):
         G.get_states(format="pandas")
-    pytest.importorskip("pandas")
     table = G.get_states(units=False, format="pandas", read_only_variables=False)
     assert list(table["s"]) == [4, 4, 4]
     table["v"] *= 2

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -365,3 +367,25 @@ def test_synapses_lie_in_one_of_two_orders_and_trials_keep_it():
         now = (G.v[:], H.v[:], by_source.w[:], by_both.w[:], by_both.j[:])
         assert all(np.array_equal(a, b) for a, b in zip(found, now))
     assert np.array_equal(by_source.w[:], kept[0]) and not np.array_equal(by_both.w[:], kept[1])
+
+
+LONG = """
+import resource, sys
+import numpy as np, eqsnn as eq
+eq.settings.backend = "c"
+G = eq.NeuronGroup(1000, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={"ms": eq.ms})
+M = eq.StateMonitor(G, "v", file=sys.argv[1])
+network = eq.Network(G, M)
+network.run(100 * eq.ms)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+network.run(3900 * eq.ms)
+print(M.N, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="this system does not tell the peak of a process's memory")
+def test_forty_million_samples_in_a_file_need_no_memory(tmp_path):
+    command = [sys.executable, "-c", LONG, str(tmp_path / "long.npy")]
+    rows, kilobytes = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert rows == 40_000 and kilobytes < 8_000
+    assert np.load(tmp_path / "long.npy", mmap_mode="r").shape == (40_000, 1000)

@@ -1,9 +1,5 @@
 """StateMonitors beyond Brian 2: each n-th step, a window, narrower types, and files; and how wrong input is refused."""
 
-import resource
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -101,30 +97,6 @@ def test_a_full_disk_is_an_error_of_the_run():
     M.files = {"v": "/dev/full"}
     with pytest.raises(OSError, match="No space left on device"):
         eq.Network(G, M).run(100 * ms)
-
-
-LONG = """
-import resource, sys
-import numpy as np, eqsnn as eq
-eq.settings.backend = "c"
-G = eq.NeuronGroup(1000, "dv/dt = (1.5 - v)/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", namespace={"ms": eq.ms})
-M = eq.StateMonitor(G, "v", file=sys.argv[1])
-network = eq.Network(G, M)
-network.run(100 * eq.ms)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-network.run(3900 * eq.ms)
-print(M.N, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-
-
-@pytest.mark.skipif(not hasattr(resource, "getrusage"), reason="the memory of a process is read with getrusage")
-def test_forty_million_samples_in_a_file_need_no_memory(tmp_path, backend):
-    if eq.settings.backend == "numpy":
-        pytest.skip("one backend is enough, and numpy is slow")
-    command = [sys.executable, "-c", LONG, str(tmp_path / "long.npy")]
-    rows, kilobytes = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-    assert rows == 40_000 and kilobytes < 8_000
-    assert np.load(tmp_path / "long.npy", mmap_mode="r").shape == (40_000, 1000)
 
 
 def test_random_subexpressions_go_on_in_a_second_run():

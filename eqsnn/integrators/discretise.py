@@ -12,10 +12,10 @@ from eqsnn.integrators.builder import MapBuilder
 from eqsnn.integrators.event_driven import bring_up_to_date
 from eqsnn.integrators.integrator import choose
 from eqsnn.integrators.system import System
-from eqsnn.language.ast import Expr, Name, Statements, walk
+from eqsnn.language.ast import Expr, Statements
 from eqsnn.model.dimensions import infer
-from eqsnn.model.model import Model, Scope, seen_from
-from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing, Side
+from eqsnn.model.model import Model, Scope
+from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing, Side, reads
 from eqsnn.model.statements import bind
 from eqsnn.update_map import UpdateMap
 
@@ -241,24 +241,8 @@ def _accumulated(bound, scope: Scope) -> set[tuple[str, str]]:
         key = (b.target.owner, b.target.variable)
         if key[0] in ("pre", "post"):
             (added if b.op in ("+=", "-=") and b.target.dtype == "float" else other).add(key)
-        other |= _read(b.value, scope, "self")
+        other |= {(owner, known.variable) for owner, known in reads(b.value, scope)}
     return added - other
-
-
-def _read(expr: Expr, scope: Scope, frame: str) -> set[tuple[str, str]]:
-    """The (owner, variable) pairs that an expression reads, through subexpressions."""
-    found: set[tuple[str, str]] = set()
-    for node in walk(expr):
-        known = scope.symbols.get(node.id) if isinstance(node, Name) else None
-        if known is None:
-            continue
-        owner = seen_from(frame, known.owner)
-        if known.expr is not None:
-            inner = scope.of(known.owner) if known.owner in ("pre", "post") else scope
-            found |= _read(known.expr, inner, owner)
-        else:
-            found.add((owner, known.variable))
-    return found
 
 
 def summed_map(model: Model, variable_name: str, sharing: Sharing = NOTHING_SHARED) -> UpdateMap:
@@ -280,7 +264,7 @@ def held_map(model: Model) -> UpdateMap | None:
     builder = MapBuilder(f"{model.name}_held", model.scope)
 
     def evaluate(v) -> None:
-        for owner, name in sorted(_read(v.expr, model.scope, "self")):
+        for owner, name in sorted({(o, k.variable) for o, k in reads(v.expr, model.scope)}):
             if owner == "self" and name in held and ("self", name) not in builder.current:
                 evaluate(held[name])
         builder.one_for_all = v.shared

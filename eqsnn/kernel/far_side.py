@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Call, Drawn, Kernel, Let, Load, Local, expressions, walk
-from eqsnn.kernel.withheld import withheld
+from eqsnn.kernel.withheld import leading, withheld
 
 _CHEAP = {"abs", "ceil", "clip", "floor", "sign", "sqrt"}
 
@@ -38,7 +38,7 @@ def far_side(kernel: Kernel) -> FarSide | None:
     used = {e.name for s in rest for x in expressions(s) for e in walk(x) if isinstance(e, Local)}
     used |= {s.name for s in rest if not isinstance(s, Let) and hasattr(s, "name")}
     values = tuple(s for s in found if s.name in used and s not in alike)
-    return FarSide(_leading(found, values), values)
+    return FarSide(leading([Local(v.name, v.expr.type) for v in values], found), values)
 
 
 def same_for(kernel: Kernel, side: str | None) -> list[Let]:
@@ -67,14 +67,3 @@ def has_alias(kernel: Kernel, buffer) -> bool:
     groups = [b for b in kernel.buffers if b.owner.split(".")[0] in ("self", "pre", "post")]
     same = [b for b in groups if b.variable == buffer.variable]
     return buffer in groups and buffer.owner != "self" and len(same) > 1 and any(b.writable for b in same)
-
-
-def _leading(found: list[Let], values: tuple[Let, ...]) -> tuple[Let, ...]:
-    """Those of the statements that the values need, themselves among them, in their order."""
-    wanted = {s.name for s in values}
-    kept: list[Let] = []
-    for s in reversed(found):
-        if s.name in wanted:
-            wanted |= {e.name for e in walk(s.expr) if isinstance(e, Local)}
-            kept.insert(0, s)
-    return tuple(kept)

@@ -32,6 +32,7 @@ _DAMAGE = (
     OverflowError,
     struct.error,
 )
+# From zipfile: a method of compression, an encryption or a version that it does not know, where bytes of a header were changed.
 _DAMAGE += (NotImplementedError, RuntimeError, MemoryError, ZeroDivisionError)
 
 
