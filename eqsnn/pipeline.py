@@ -23,8 +23,6 @@ from eqsnn.model.sharing import NOTHING_SHARED, OWNER, Sharing, Side
 
 parse.memory = store.texts
 
-parse.memory = store.texts
-
 
 @dataclass(frozen=True)
 class StepKernels:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eqsnn.errors import InternalError
-from eqsnn.kernel.afterwards import checked_in_memory, event_from_memory
+from eqsnn.kernel.afterwards import beyond_for_event, checked_in_memory, event_from_memory
 from eqsnn.kernel.counted import ARRIVALS, counted
 from eqsnn.kernel.far_side import far_side, has_alias, same_for
 from eqsnn.kernel.ir import (
@@ -38,6 +38,7 @@ from eqsnn.kernel.ir import (
     names_made,
     walk,
 )
+from eqsnn.kernel.resting import Resting, resting
 from eqsnn.kernel.withheld import withheld
 
 _LOCAL = {"f64": "double", "f32": "float", "i32": "int32_t", "i64": "int64_t", "b8": "int"}
@@ -103,6 +104,28 @@ class FarText:
 
 
 @dataclass(frozen=True)
+class SignText:
+    """What tells that there was no event: the sign of a ``difference`` of ``type``, which is set where there may be one, or (``clear``) is not."""
+
+    type: str
+    difference: str
+    clear: bool
+
+
+@dataclass(frozen=True)
+class RestingText:
+    """Who rests: the statements before the ``guard``; the buffers to save, each with its type, and the statements that are then made for one who
+    rests; whether who began first ends first; the buffer that marks who is awake, if there is one."""
+
+    leading: tuple[str, ...]
+    guard: str
+    saved: tuple[tuple[str, str], ...]
+    asleep: tuple[str, ...]
+    in_order: bool
+    mark: str | None
+
+
+@dataclass(frozen=True)
 class Text:
     """The parts of a kernel that a template puts together."""
 
@@ -131,11 +154,18 @@ class Text:
     far_side: FarText | None = None  # what is computed once for each neuron at the far end
     few_rows: bool = False  # rows of long runs arrive here and there
     runs_apart: bool = False  # the synapses of a run lie at one distance from each other
+    sign: SignText | None = None  # how it knows that there was no event
+    resting: RestingText | None = None  # the loop is that of elements awake, and keeps a list of the others
 
 
-def text_of(kernel: Kernel, pairs: bool = True) -> Text:
-    """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``)."""
-    return _Printer(kernel, pairs).text()
+def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False) -> Text:
+    """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
+    a list of elements at rest, where it can (``Text.resting``)."""
+    rest = resting(kernel) if lists else None
+    if rest is None:
+        return _Printer(kernel, pairs).text()
+    whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs).text()
+    return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
 
 
 def comment(text: str) -> str:
@@ -228,7 +258,15 @@ class _Printer:
             self._far_side(),
             self.kernel.long_runs != "" and self._by_runs() and uses_synapse,
             self.kernel.long_runs == "apart",
+            self._sign() if confirms and again is not None else None,
         )
+
+    def resting(self, rest: Resting) -> RestingText:
+        """The text of what happens to elements at rest."""
+        asleep = [self._let(s) if isinstance(s, Let) else self._line(self._store(s), s) for s in rest.asleep]
+        leading = tuple(self._let(s) for s in rest.leading)
+        saved = tuple((b, _MEMORY[self.types[b]]) for b in rest.saved)
+        return RestingText(leading, self.expr(rest.guard), saved, tuple(asleep), rest.in_order, rest.mark)
 
     def _withheld(self, row: list[Let]) -> WithheldText | None:
         back = withheld(self.kernel)
@@ -270,21 +308,30 @@ class _Printer:
     def _check(self, checked: list[str]) -> tuple[str, str | None]:
         """Bits that are all 0 if the values are finite, for the loop; and, where those may be set for finite values, too, the bits that tell.
 
-        0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN, and +0 has no bit set. Multiplications
-        are what most loops have too many of. The sum of the values, minus itself, needs none, but may overflow: where it does, a second
-        loop looks at what the first one has stored.
+        0 times a finite number is 0, added up by one operation each; anything else makes the sum NaN, and +0 has no bit set. A product of two
+        values plus the next, minus itself, takes half of that, but may overflow: where it does, a second loop looks at what the first one has
+        stored.
         """
         names = list(dict.fromkeys(checked))
         single = all(self.local_type[n] == "f32" for n in names)
-        values = [self.expr(Local(n, self.local_type[n])) for n in names]
+        values = [self.expr(Local(n, self.local_type[n])) for n in reversed(names)]
         bits = "eqf_bits" if single else "eq_bits"
         stored = checked_in_memory(self.kernel)
         if stored is None:
             return _finite(values, single), None
-        if len(values) == 1:
-            return f"{bits}({values[0]} - {values[0]})", None
-        total = f"({' + '.join(values)})"
+        total = values.pop() if len(values) % 2 else f"({values.pop()} * {values.pop()})"
+        while values:
+            total = f"{'fmaf' if single else 'fma'}({values.pop()}, {values.pop()}, {total})"
         return f"{bits}({total} - {total})", _finite([self.expr(load) for load in stored], single)
+
+    def _sign(self) -> SignText | None:
+        beyond = beyond_for_event(self.kernel)
+        if beyond is None:
+            return None
+        small, large = self.expr(beyond.a), self.expr(beyond.b)
+        # a - b has its sign where a < b, also where it is too small for a number and becomes zero
+        clear = beyond.op == "<="
+        return SignText(_LOCAL[beyond.a.type], f"{large} - {small}" if clear else f"{small} - {large}", clear)
 
     def _same_for_a_row(self) -> list[Let]:
         """The statements of a pathway that use nothing but the neuron of the row: a compiler does not always see that once is enough."""

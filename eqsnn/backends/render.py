@@ -90,7 +90,7 @@ class Rendered:
 def _rendered(kernel: Kernel) -> Rendered:
     from eqsnn.backends.printer import text_of
 
-    return Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel))
+    return Rendered(f"{_LOOPS[kernel.domain]}.c.j2", text_of(kernel, lists=True))
 
 
 def c_source(kernels: Sequence[Kernel], export: str = "") -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from eqsnn.kernel.ir import (
+    FLOATS,
+    Binary,
     Call,
     CheckFinite,
+    Compare,
     Drawn,
     Emit,
     Expr,
@@ -63,6 +66,29 @@ def event_from_memory(kernel: Kernel) -> Expr | None:
 
     found = seen(emit.condition)
     return found if found is not None and sum(1 for _ in walk(found)) <= _LARGEST else None
+
+
+def beyond_for_event(kernel: Kernel) -> Compare | None:
+    """A comparison of two floats (< or <=) without which there is no event; None if its condition has none.
+
+    The sign of their difference tells many elements apart by two operations each; to make a condition of it and to keep that takes three.
+    """
+    emit = next((s for s in kernel.body if isinstance(s, Emit)), None)
+    made = {s.name: s.expr for s in kernel.body if isinstance(s, Let)}
+
+    def find(e: Expr) -> Compare | None:
+        match e:
+            case Local(name) if name in made:
+                return find(made[name])
+            case Binary("and", a, b):
+                return find(a) or find(b)
+            case Compare("<" | "<=", a, b) if a.type == b.type and a.type in FLOATS:
+                return e
+            case Compare(">" | ">=" as op, a, b):
+                return find(Compare("<" if op == ">" else "<=", b, a, "b8"))
+        return None
+
+    return None if emit is None else find(emit.condition)
 
 
 def checked_in_memory(kernel: Kernel) -> list[Load] | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.far_side import far_side
+from eqsnn.kernel.resting import resting
 from eqsnn.kernel.withheld import withheld
 from eqsnn.runtime.conflicts import meetings
 from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
@@ -73,6 +74,8 @@ class _Ctx(Structure):
         ("rows", c_void_p),
         ("call", c_void_p),
         ("scratch", c_void_p),
+        ("resting", c_void_p),
+        ("saved", c_void_p),
     ]
 
 
@@ -444,6 +447,10 @@ class NativeRun:
         if op.kind == "map" and op.emits is not None:
             c.ctx.emitted = self._keep(np.zeros(max(op.n, 1), np.int32))
             c.counts = self._keep(np.zeros(max(op.n_blocks, 1), np.int64))
+            rest = resting(op.kernel)
+            if rest is not None:  # most of it is never touched
+                c.ctx.resting = self._keep(np.zeros(8 * op.n + 8, np.int32))
+                c.ctx.saved = self._keep(np.empty(op.n * len(rest.saved) + 1))
         if op.kind == "pathway":
             self._fill_rows(op, c)
         if op.schedule is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.kernel.interpret import Memory, interpret
-from eqsnn.kernel.ir import Kernel, Let, Load, Store, expressions
+from eqsnn.kernel.ir import Kernel, Let, Load, Local, Store, expressions
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.kernel.passes.dead_code import remove_dead_code
 from eqsnn.network.base import SLOTS, SimObject
@@ -156,3 +156,23 @@ def drop_marks(plan: Planner, o: SimObject) -> Refresh | None:
         body = tuple(s for s in op.kernel.body if not (isinstance(s, Store) and s.buffer in gone))
         op.kernel = remove_dead_code(replace(op.kernel, body=body))
     return Refresh(o, refresh, kept, step.clock)
+
+
+def leave_out_resting(plan: Planner, o: SimObject) -> None:
+    """Where only its own spikes make a neuron of a group rest, the loop need not ask every neuron (kernel/resting.py)."""
+    if not isinstance(o, NeuronGroup) or o.model.refractory is None or any(p.op.kind == "python" for p in plan.placed):
+        return
+    arrays = [o.arrays["lastspike"], o.arrays["not_refractory"]]
+    step = next((p.op for p in plan.placed if p.op.owner is o and p.op.label == "step"), None)
+    for p in plan.placed:
+        if p.op is step or (p.op.owner is o and p.op.label == "marks") or p.op.binding is None:
+            continue
+        written = [a for n, a in p.op.binding.buffers.items() if p.op.kernel.buffer(n).writable]
+        if any(np.may_share_memory(a, b) for a in written for b in arrays):
+            return
+    if step is None or step.emits is None:
+        return
+    marks = {b.name for b in step.kernel.buffers if b.variable == "not_refractory"}
+    guards = [s.expr for s in step.kernel.body if isinstance(s, Store) and s.buffer in marks]
+    if len(guards) == 1 and isinstance(guards[0], Local):
+        step.kernel = replace(step.kernel, awake=guards[0].name)

@@ -46,7 +46,7 @@ from eqsnn.runtime.plan_inputs import place_generator, place_operation, place_po
 from eqsnn.runtime.plan_layout import lay_out
 from eqsnn.runtime.plan_links import bind_link, check_links, new_array, with_computed, written_source
 from eqsnn.runtime.plan_monitors import place_event_monitor, place_rate_monitor, place_state_monitor
-from eqsnn.runtime.plan_neurons import Refresh, drop_marks, place_neurons
+from eqsnn.runtime.plan_neurons import Refresh, drop_marks, leave_out_resting, place_neurons
 from eqsnn.runtime.plan_regular import close_runner, place_runner, written_by
 from eqsnn.runtime.plan_sharing import decide_sharing
 from eqsnn.runtime.plan_synapses import place_synapses
@@ -155,6 +155,8 @@ class Planner:
         for o in self.objects:
             self._place(o)
         self.placed.sort(key=lambda p: p.rank)
+        for o in self.objects:
+            leave_out_resting(self, o)
         refresh = tuple(r for r in (drop_marks(self, o) for o in self.objects) if r is not None)
         tick, places = common_grid(self.clocks)
         plan = Plan(

@@ -54,6 +54,8 @@ typedef struct eq_ctx {
     const eq_rows *rows;    /* domain pathway: one for each block */
     const eq_call *call;    /* the functions of the user, in the order of Kernel.externs */
     void *const *scratch;   /* domains neuron and event: for each of the functions an array for each argument and one for the result */
+    int32_t *resting;       /* domain neuron, kernel/resting.py: from resting[8 * lo] on four numbers and the elements of [lo, hi) that may rest. */
+    double *saved;          /* Zeros at first: nothing is known. And room for what is saved of them: 8 bytes an element for each buffer */
 } eq_ctx;
 
 typedef int64_t (*eq_kernel)(const eq_ctx *ctx, int64_t lo, int64_t hi);
