@@ -24,6 +24,22 @@ def network(delays=False):
     return eq.Network(G, K, S, M, Q)
 
 
+def test_a_step_reads_nothing_of_when_neurons_that_may_rest_have_spiked():
+    eq.settings.backend = "c"
+    G = eq.NeuronGroup(
+        100,
+        "dv/dt = (2 - v)/(10*ms) : 1 (unless refractory)",
+        threshold="v > 1",
+        reset="v = 0",
+        refractory=2 * ms,
+        method="exact",
+    )
+    net = eq.Network(G)
+    net.run(20 * ms, profile=True)
+    cost = next(c for c in net.kernel_costs if c.name == f"{G.name}_stateupdater")
+    assert cost.events == 200 and cost.bytes == 200 * 100 * 16 + 200 * 4
+
+
 @pytest.mark.parametrize("backend", ["c", "cython", "numpy"])
 @pytest.mark.parametrize("delays", [False, True])
 def test_counts_and_bytes_are_those_by_hand(backend, delays):

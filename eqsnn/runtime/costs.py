@@ -16,6 +16,7 @@ from typing import Protocol
 
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.ir import Binary, Call, Chance, Compare, Drawn, Kernel, Load, Select, Store, Unary, expressions, walk
+from eqsnn.kernel.resting import resting
 from eqsnn.runtime.machine import Machine, machine
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.profile import name_of
@@ -142,7 +143,9 @@ def _working_set(ops: Iterable[Op]) -> int:
 
 
 def _traffic(kernel: Kernel, op: Op) -> dict[str, float]:
-    """Bytes that one item reads and writes, by the extent of the buffers."""
+    """Bytes that one item reads and writes, by the extent of the buffers; elements at rest are few and do not count."""
+    rest = resting(kernel)
+    kernel = kernel if rest is None else rest.awake
     loads, stores = set(), set()
     looked_up = 0
     for statement in kernel.body:
