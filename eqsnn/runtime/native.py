@@ -136,6 +136,8 @@ class _Op(Structure):
         ("entered", c_void_p),
         ("nanoseconds", c_int64),
         ("after", c_int64),
+        ("chain", c_void_p),
+        ("taken", c_int64),
         ("own", c_void_p),
         ("runs", c_int64),
         ("events", c_int64),
@@ -167,6 +169,7 @@ class _Table(Structure):
         ("status", c_int64),
         ("failed_op", c_void_p),
         ("unmet", c_int64),
+        ("bed", c_void_p),
         ("failure", c_int),
         ("gate", c_int),
         ("lock", c_int),
@@ -399,9 +402,10 @@ class NativeRun:
         for op, c_op, entered in zip(plan.ops, self._ops, self._entered):
             self._fill(op, c_op, address)
             c_op.entered = entered.ctypes.data
-        for c_op, (after, own) in zip(self._ops, meetings(plan.ops)):
+        for c_op, (after, own, chain) in zip(self._ops, meetings(plan.ops)):
             c_op.after = after
             c_op.own = None if own is None else ctypes.addressof(self._ops[own])
+            c_op.chain = None if chain is None else ctypes.addressof(self._ops[chain])
         self._period = np.array([c.period for c in plan.clocks], np.int64)
         self._dt = np.array([c.dt for c in plan.clocks], np.float64)
         self._moments = (c_void_p * len(plan.clocks))(*(self._keep(c.moments) for c in plan.clocks))

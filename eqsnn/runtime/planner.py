@@ -38,6 +38,7 @@ from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.arranged_rows import referred_to
+from eqsnn.runtime.conflicts import in_chains
 from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
@@ -62,6 +63,7 @@ from eqsnn.runtime.questions import (
 )
 from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
+from eqsnn.runtime.team import pathways_stay_whole
 
 Rank = tuple[int, int, str, int]
 """(slot, order, name, position within the object)"""
@@ -144,6 +146,7 @@ class Planner:
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
         self.referred_to = referred_to(self.objects)
+        self.whole = pathways_stay_whole(self.objects, self.settings.effective_threads())
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and o.unconnected:
@@ -165,7 +168,7 @@ class Planner:
                 for c, p in zip(self.clocks, places)
             )
             or (ClockPlan("defaultclock", 1, 1e-4),),
-            with_computed(self, [p.op for p in self.placed]),
+            in_chains(with_computed(self, [p.op for p in self.placed])),
         )
         return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks))
 
@@ -412,7 +415,7 @@ class Planner:
             kernel,
             binding,
             n=n,
-            block=max(n, 1) if kernel.ordered else self.settings.neurons_per_block,
+            block=max(n, 1) if kernel.ordered else self.settings.block_for(n),
             emits=emits,
         )
 

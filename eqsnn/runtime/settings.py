@@ -24,6 +24,10 @@ class Settings:
     synapses_per_block: int = 1 << 18
     schedule: tuple[str, ...] = SLOTS
 
+    def block_for(self, n: int) -> int:
+        """How many of ``n`` neurons make a block: so few that two or three threads get about as many each, and at most ``neurons_per_block``."""
+        return min(self.neurons_per_block, max(64, 1 << max(n >> 5, 1).bit_length() - 1))
+
     def effective_backend(self) -> str:
         """The backend of the next run: EQSNN_BACKEND if set, else ``backend``."""
         return os.environ.get("EQSNN_BACKEND") or self.backend

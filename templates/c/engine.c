@@ -1,8 +1,9 @@
 /* The engine: runs a table of operations for many steps without Python.
  *
  * Every thread of the team walks the same table. Work is cut into blocks whose number depends on the model alone; threads only share
- * the blocks out, so no result depends on their number. The team meets at a barrier where an operation needs what other threads have done
- * (eq_op.after, from runtime/conflicts.py), and at the end of a step. */
+ * the blocks out, so no result depends on their number. Operations of one block that touch the same memory form a chain, which the first
+ * thread that comes to it does in the order of the table. The team meets where an operation needs what other threads have done (eq_op.after and
+ * eq_op.chain, from runtime/conflicts.py), and at the end of a step. */
 #if !defined(_WIN32) && !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -266,20 +267,23 @@ static int64_t heed(eq_table *table, eq_op *op, int64_t result)
     return result & ~EQ_NOT_FINITE;
 }
 
-/* A thread's blocks in one call: the way into a kernel costs as much as some dozen neurons. The functions of the user get theirs block by
- * block, so that what is laid out for them stays in the cache. */
+#define EQ_LAID_OUT 1024
+
+/* A thread's blocks in one call: the way into a kernel costs as much as some dozen neurons. The functions of the user get so many neurons at
+ * once that what is laid out for them stays in the cache. */
 static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
     share(op->n_blocks, team, rank, &lo, &hi);
     if (lo < hi) op->entered[rank * EQ_COUNTERS]++;
-    int64_t at_once = op->ctx.call ? 1 : hi - lo;
+    int64_t at_once = op->ctx.call ? (EQ_LAID_OUT + op->block - 1) / op->block : hi - lo;
     for (int64_t b = lo; b < hi; b += at_once) {
-        int64_t start = b * op->block, stop = (b + at_once) * op->block < op->n ? (b + at_once) * op->block : op->n;
+        int64_t next = b + at_once < hi ? b + at_once : hi;
+        int64_t start = b * op->block, stop = next * op->block < op->n ? next * op->block : op->n;
         int64_t result = heed(table, op, op->kernel(&op->ctx, start, stop));
         if (!op->counts) continue;
         op->counts[b] = result;
-        for (int64_t rest = 1; rest < at_once; rest++) op->counts[b + rest] = 0;
+        for (int64_t rest = b + 1; rest < next; rest++) op->counts[rest] = 0;
     }
 }
 
@@ -550,17 +554,62 @@ static void pause_briefly(int64_t *spins)
     }
 }
 
-static void barrier(eq_table *table, int team)
+/* Where threads lie down that have waited for long: then the machine is busy with something else, and another needs the processor more. */
+typedef struct { pthread_mutex_t lock; pthread_cond_t woken; atomic_int sleepers; } bed;
+
+/* Spinning takes a nanosecond to notice, a thread that sleeps 40 microseconds to wake up: longer than most steps take, and much less than
+ * the milliseconds for which a thread waits whose processor was given to another process. */
+#define EQ_SPINS 2000
+#define EQ_YIELDS 20
+
+static void wait_for(eq_table *table, int phase)
 {
-    if (team == 1) return;
-    int phase = atomic_load(&table->phase);
-    if (atomic_fetch_add(&table->arrived, 1) + 1 == team) {
-        atomic_store(&table->arrived, 0);
-        atomic_fetch_add(&table->phase, 1);
-        return;
+    bed *rest = table->bed;
+    for (int64_t spins = 0; atomic_load(&table->phase) == phase; spins++) {
+        if (spins < EQ_SPINS) {
+#if defined(__x86_64__) || defined(_M_X64)
+            _mm_pause();
+#endif
+        } else if (spins < EQ_SPINS + EQ_YIELDS) {
+            sched_yield();
+        } else {
+            pthread_mutex_lock(&rest->lock);
+            atomic_fetch_add(&rest->sleepers, 1);
+            while (atomic_load(&table->phase) == phase) pthread_cond_wait(&rest->woken, &rest->lock);
+            atomic_fetch_sub(&rest->sleepers, 1);
+            pthread_mutex_unlock(&rest->lock);
+        }
     }
-    int64_t spins = 0;
-    while (atomic_load(&table->phase) == phase) pause_briefly(&spins);
+}
+
+/* Whether the caller is the last of the team to arrive: it then does what has to be done between, and lets the team go. The others wait. */
+static int is_last(eq_table *table, int team)
+{
+    int phase = atomic_load(&table->phase);
+    if (atomic_fetch_add(&table->arrived, 1) + 1 == team) return 1;
+    wait_for(table, phase);
+    return 0;
+}
+
+static void let_go(eq_table *table, int team)
+{
+    bed *rest = table->bed;
+    atomic_store(&table->arrived, 0);
+    if (team == 1) return;
+    atomic_fetch_add(&table->phase, 1);
+    if (!atomic_load(&rest->sleepers)) return;
+    pthread_mutex_lock(&rest->lock);
+    pthread_cond_broadcast(&rest->woken);
+    pthread_mutex_unlock(&rest->lock);
+}
+
+/* Whether this thread does a chain until the team meets next: the first that comes to one of its operations does. */
+static int takes(eq_table *table, eq_op *chain, int rank)
+{
+    int64_t now = INT64_C(1) << 40 | (int64_t)(uint32_t)atomic_load(&table->phase) << 8;
+    int64_t known = atomic_load(&chain->taken);
+    if ((known & ~INT64_C(255)) == now) return known == (now | rank);
+    return atomic_compare_exchange_strong(&chain->taken, &known, now | rank);
 }
 
 static volatile sig_atomic_t interrupted;
@@ -610,8 +659,9 @@ static int is_shared(const eq_op *op)
 static void run_op(eq_table *table, eq_op *op, int team, int rank)
 {
     if (!is_shared(op)) {
-        if (rank != 0) return;
+        if (team > 1 && !takes(table, op->chain, rank)) return;
         team = 1;
+        rank = 0;
     }
     switch (op->kind) {
     case EQ_OP_MAP:
@@ -743,17 +793,27 @@ static void gather(eq_table *table, int64_t first, int64_t end)
 }
 
 /* All are done with the operations from `first` to before `end`, and their events are in lists. */
-static void meet(eq_table *table, int team, int rank, int64_t first, int64_t end, int emitted)
+static void meet(eq_table *table, int team, int64_t first, int64_t end, int emitted)
 {
-    barrier(table, team);
-    if (!emitted) return;
-    if (rank == 0) gather(table, first, end);
-    barrier(table, team);
+    if (!is_last(table, team)) return;
+    if (emitted) gather(table, first, end);
+    let_go(table, team);
 }
 
-/* The operations of a step from the cursor on; returns the first that was not done, because it is one in Python. The team meets where an
- * operation needs what others have done before, and not else. */
-static int64_t run_step(eq_table *table, int team, int rank)
+/* What comes after the operations of a step, and before those of the next. `k`: the first that was not done, because it is one in Python. */
+static void close_step(eq_table *table, int64_t k)
+{
+    if (k < table->n_ops) {
+        table->status = EQ_STATUS_PYTHON;
+        table->cursor = k;
+        return;
+    }
+    finish_step(table);
+    if (table->status == EQ_STATUS_RUNNING) prepare_step(table);
+}
+
+/* The operations of a step from the cursor on. The team meets where an operation needs what others have done before, and at the end. */
+static void run_step(eq_table *table, int team, int rank)
 {
     int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds() : 0;
     int emitted = 0; /* something that is not in lists yet */
@@ -762,14 +822,14 @@ static int64_t run_step(eq_table *table, int team, int rank)
         if (!is_due(table, op)) continue;
         if (op->kind == EQ_OP_PYTHON) break;
         if (op->after >= first) {
-            meet(table, team, rank, first, k, emitted);
+            meet(table, team, first, k, emitted);
             first = k;
             emitted = 0;
         }
         run_op(table, op, team, rank);
         emitted |= op->kind == EQ_OP_MAP && op->emits;
         if (table->profile) { /* an operation lasts until the last thread is done with it */
-            meet(table, team, rank, first, k + 1, emitted);
+            meet(table, team, first, k + 1, emitted);
             first = k + 1;
             emitted = 0;
             if (rank == 0) {
@@ -780,30 +840,17 @@ static int64_t run_step(eq_table *table, int team, int rank)
             }
         }
     }
-    barrier(table, team);
-    if (rank == 0 && emitted) gather(table, first, k);
-    return k;
+    if (!is_last(table, team)) return;
+    if (emitted) gather(table, first, k);
+    close_step(table, k);
+    let_go(table, team);
 }
 
 static void work(eq_table *table, int team, int rank)
 {
     unsigned mode = flush_on();
-    if (rank == 0 && table->cursor == 0) prepare_step(table);
-    barrier(table, team);
-    for (;;) {
-        int64_t k = run_step(table, team, rank);
-        if (rank == 0) {
-            if (k < table->n_ops) {
-                table->status = EQ_STATUS_PYTHON;
-                table->cursor = k;
-            } else {
-                finish_step(table);
-                if (table->status == EQ_STATUS_RUNNING) prepare_step(table);
-            }
-        }
-        barrier(table, team);
-        if (table->status != EQ_STATUS_RUNNING) break;
-    }
+    do run_step(table, team, rank);
+    while (table->status == EQ_STATUS_RUNNING);
     flush_restore(mode);
 }
 
@@ -837,7 +884,11 @@ EQ_API int eq_run(eq_table *table)
     table->unmet = INT64_MAX;
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
-    int team = table->n_threads;
+    if (table->cursor == 0) prepare_step(table);
+    bed rest = {.lock = PTHREAD_MUTEX_INITIALIZER, .woken = PTHREAD_COND_INITIALIZER};
+    atomic_init(&rest.sleepers, 0);
+    table->bed = &rest;
+    int team = (int)table->n_threads;
     for (int rank = 1; rank < team; rank++) {
         m[rank] = (member){table, team, rank};
         if (pthread_create(&thread[rank], NULL, enter, &m[rank])) {
@@ -850,6 +901,9 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
+    table->bed = NULL;
+    pthread_cond_destroy(&rest.woken);
+    pthread_mutex_destroy(&rest.lock);
     if (table->catch_interrupt) {
         sigaction(SIGINT, &before, NULL);
         if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */

@@ -60,6 +60,8 @@ typedef struct eq_op {
     int64_t *entered;        /* for each thread, at EQ_COUNTERS times its number, how often it entered the kernel */
     int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t after;           /* the last operation before this one in a step that all threads must be done with when it begins; -1: none */
+    struct eq_op *chain;     /* the first operation of those that one thread does in their order, as they touch the same memory; NULL: shared out */
+    _Atomic int64_t taken;   /* of the first: by which thread, and between which meetings */
     struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
     int64_t runs, events, items, counted, counts_made; /* if table->profile: how often it ran, how many events and elements or synapses it treated,
                                 how many of these synapses were counted first, and in how many steps */
@@ -79,6 +81,7 @@ typedef struct eq_table {
     int64_t n_threads, catch_interrupt, profile, status;
     eq_op *failed_op;
     int64_t unmet;           /* the first element that did not meet a requirement of failed_op */
+    void *bed;               /* where threads sleep that have waited for long */
     atomic_int failure, gate, lock; /* lock: of the four fields about failures */
     char apart[EQ_LINE];     /* what threads wait for lies on cache lines of its own */
     atomic_int arrived;
