@@ -554,53 +554,20 @@ static void pause_briefly(int64_t *spins)
     }
 }
 
-/* Where threads lie down that have waited for long: then the machine is busy with something else, and another needs the processor more. */
-typedef struct { pthread_mutex_t lock; pthread_cond_t woken; atomic_int sleepers; } bed;
-
-/* Spinning takes a nanosecond to notice, a thread that sleeps 40 microseconds to wake up: longer than most steps take, and much less than
- * the milliseconds for which a thread waits whose processor was given to another process. */
-#define EQ_SPINS 2000
-#define EQ_YIELDS 20
-
-static void wait_for(eq_table *table, int phase)
-{
-    bed *rest = table->bed;
-    for (int64_t spins = 0; atomic_load(&table->phase) == phase; spins++) {
-        if (spins < EQ_SPINS) {
-#if defined(__x86_64__) || defined(_M_X64)
-            _mm_pause();
-#endif
-        } else if (spins < EQ_SPINS + EQ_YIELDS) {
-            sched_yield();
-        } else {
-            pthread_mutex_lock(&rest->lock);
-            atomic_fetch_add(&rest->sleepers, 1);
-            while (atomic_load(&table->phase) == phase) pthread_cond_wait(&rest->woken, &rest->lock);
-            atomic_fetch_sub(&rest->sleepers, 1);
-            pthread_mutex_unlock(&rest->lock);
-        }
-    }
-}
-
 /* Whether the caller is the last of the team to arrive: it then does what has to be done between, and lets the team go. The others wait. */
 static int is_last(eq_table *table, int team)
 {
     int phase = atomic_load(&table->phase);
     if (atomic_fetch_add(&table->arrived, 1) + 1 == team) return 1;
-    wait_for(table, phase);
+    int64_t spins = 0;
+    while (atomic_load(&table->phase) == phase) pause_briefly(&spins);
     return 0;
 }
 
 static void let_go(eq_table *table, int team)
 {
-    bed *rest = table->bed;
     atomic_store(&table->arrived, 0);
-    if (team == 1) return;
-    atomic_fetch_add(&table->phase, 1);
-    if (!atomic_load(&rest->sleepers)) return;
-    pthread_mutex_lock(&rest->lock);
-    pthread_cond_broadcast(&rest->woken);
-    pthread_mutex_unlock(&rest->lock);
+    if (team > 1) atomic_fetch_add(&table->phase, 1);
 }
 
 /* Whether this thread does a chain until the team meets next: the first that comes to one of its operations does. */
@@ -716,10 +683,10 @@ static void tally(eq_op *op)
     }
 }
 
-static int64_t nanoseconds(void)
+static int64_t nanoseconds(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + (int64_t)now.tv_nsec;
 }
 
@@ -729,7 +696,7 @@ static void seek(eq_table *table)
     for (int64_t c = 0; c < table->n_clocks; c++)
         while (table->at[c] < table->n_moments[c] && table->moments[c][table->at[c]] < table->tick) table->at[c]++;
 }
-static double wall(void) { return 1e-9 * (double)nanoseconds(); }
+static double wall(void) { return 1e-9 * (double)nanoseconds(CLOCK_MONOTONIC); }
 
 /* The next tick at which some clock is due. */
 static int64_t next_tick(const eq_table *table)
@@ -800,6 +767,39 @@ static void meet(eq_table *table, int team, int64_t first, int64_t end, int emit
     let_go(table, team);
 }
 
+/* A team is as fast as the slowest of its threads, and where other processes want the same processors that is one which waits for its turn,
+ * while the others wait for it: two threads then take longer than one. The threads never sleep, so that they have had less processor time than
+ * time went by where they did not get what they asked for. Then one goes on alone, and the team tries again after a while, each time a longer one. */
+#define EQ_WINDOW 10000000     /* nanoseconds over which is looked */
+#define EQ_ENOUGH 0.85         /* of the time of all threads */
+#define EQ_ALONE 50000000      /* nanoseconds, the first time */
+#define EQ_ALONE_MOST 1600000000
+
+static void begin_window(eq_table *table)
+{
+    table->window = nanoseconds(CLOCK_MONOTONIC);
+    table->used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void look_around(eq_table *table)
+{
+    int64_t now = nanoseconds(CLOCK_MONOTONIC), passed = now - table->window;
+    if (table->team < table->n_threads) {
+        if (passed < table->alone) return;
+        table->team = table->n_threads;
+        return;
+    }
+    if (passed < EQ_WINDOW) return;
+    int64_t used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - table->used;
+    if ((double)used < EQ_ENOUGH * (double)passed * (double)table->team) {
+        table->alone = table->alone == 0 ? EQ_ALONE : 2 * table->alone < EQ_ALONE_MOST ? 2 * table->alone : EQ_ALONE_MOST;
+        table->team = 1;
+    } else {
+        table->alone = 0;
+    }
+    begin_window(table);
+}
+
 /* What comes after the operations of a step, and before those of the next. `k`: the first that was not done, because it is one in Python. */
 static void close_step(eq_table *table, int64_t k)
 {
@@ -809,13 +809,15 @@ static void close_step(eq_table *table, int64_t k)
         return;
     }
     finish_step(table);
-    if (table->status == EQ_STATUS_RUNNING) prepare_step(table);
+    if (table->status != EQ_STATUS_RUNNING) return;
+    prepare_step(table);
+    if (table->n_threads > 1) look_around(table);
 }
 
 /* The operations of a step from the cursor on. The team meets where an operation needs what others have done before, and at the end. */
 static void run_step(eq_table *table, int team, int rank)
 {
-    int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds() : 0;
+    int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds(CLOCK_MONOTONIC) : 0;
     int emitted = 0; /* something that is not in lists yet */
     for (; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
@@ -833,10 +835,10 @@ static void run_step(eq_table *table, int team, int rank)
             first = k + 1;
             emitted = 0;
             if (rank == 0) {
-                int64_t now = nanoseconds();
+                int64_t now = nanoseconds(CLOCK_MONOTONIC);
                 op->nanoseconds += now - before;
                 tally(op);
-                before = nanoseconds();
+                before = nanoseconds(CLOCK_MONOTONIC);
             }
         }
     }
@@ -850,7 +852,7 @@ static void work(eq_table *table, int team, int rank)
 {
     unsigned mode = flush_on();
     do run_step(table, team, rank);
-    while (table->status == EQ_STATUS_RUNNING);
+    while (table->status == EQ_STATUS_RUNNING && table->team == team);
     flush_restore(mode);
 }
 
@@ -865,30 +867,14 @@ static void *enter(void *argument)
     return NULL;
 }
 
-/* Runs from table->tick to table->end. Returns why it stopped; the caller acts and may call again. After EQ_STATUS_PYTHON,
- * table->cursor is the operation that Python has to do; the caller adds 1 to it. */
-EQ_API int eq_run(eq_table *table)
+/* One team, until the run stops or goes on with another. */
+static void run_team(eq_table *table)
 {
     pthread_t thread[EQ_MAX_THREADS];
     member m[EQ_MAX_THREADS];
-    int started = 1;
-    if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
-    interrupted = 0;
-    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
-    struct sigaction ours = {.sa_handler = on_interrupt}, before;
-    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
-    seek(table);
-    table->status = EQ_STATUS_RUNNING;
-    table->failed_op = NULL;
-    atomic_store(&table->failure, 0);
-    table->unmet = INT64_MAX;
+    int started = 1, team = (int)table->team;
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
-    if (table->cursor == 0) prepare_step(table);
-    bed rest = {.lock = PTHREAD_MUTEX_INITIALIZER, .woken = PTHREAD_COND_INITIALIZER};
-    atomic_init(&rest.sleepers, 0);
-    table->bed = &rest;
-    int team = (int)table->n_threads;
     for (int rank = 1; rank < team; rank++) {
         m[rank] = (member){table, team, rank};
         if (pthread_create(&thread[rank], NULL, enter, &m[rank])) {
@@ -901,9 +887,27 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
-    table->bed = NULL;
-    pthread_cond_destroy(&rest.woken);
-    pthread_mutex_destroy(&rest.lock);
+}
+
+/* Runs from table->tick to table->end. Returns why it stopped; the caller acts and may call again. After EQ_STATUS_PYTHON,
+ * table->cursor is the operation that Python has to do; the caller adds 1 to it. */
+EQ_API int eq_run(eq_table *table)
+{
+    if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
+    interrupted = 0;
+    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
+    seek(table);
+    table->status = EQ_STATUS_RUNNING;
+    table->failed_op = NULL;
+    atomic_store(&table->failure, 0);
+    table->unmet = INT64_MAX;
+    if (table->cursor == 0) prepare_step(table);
+    table->team = table->alone ? 1 : table->n_threads;
+    begin_window(table);
+    do run_team(table);
+    while (table->status == EQ_STATUS_RUNNING);
     if (table->catch_interrupt) {
         sigaction(SIGINT, &before, NULL);
         if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */
