@@ -110,8 +110,6 @@ class _Op(Structure):
         ("at_t", c_int64),
         ("at_step", c_int64),
         ("at_count", c_int64),
-        ("count", c_int64),
-        ("step", c_int64),
         ("n", c_int64),
         ("block", c_int64),
         ("n_blocks", c_int64),
@@ -134,16 +132,20 @@ class _Op(Structure):
         ("since", c_int64),
         ("until", c_int64),
         ("entered", c_void_p),
-        ("nanoseconds", c_int64),
         ("after", c_int64),
         ("chain", c_void_p),
-        ("taken", c_int64),
         ("own", c_void_p),
+        ("apart", c_char * _LINE),
+        ("count", c_int64),
+        ("step", c_int64),
+        ("taken", c_int64),
+        ("nanoseconds", c_int64),
         ("runs", c_int64),
         ("events", c_int64),
         ("items", c_int64),
         ("counted", c_int64),
         ("counts_made", c_int64),
+        ("apart_too", c_char * _LINE),
     ]
 
 
@@ -180,6 +182,7 @@ class _Table(Structure):
         ("arrived", c_int),
         ("apart_too", c_char * _LINE),
         ("phase", c_int),
+        ("and_this", c_char * _LINE),
     ]
 
 

@@ -772,8 +772,9 @@ static void meet(eq_table *table, int team, int64_t first, int64_t end, int emit
  * time went by where they did not get what they asked for. Then one goes on alone, and the team tries again after a while, each time a longer one. */
 #define EQ_WINDOW 10000000     /* nanoseconds over which is looked */
 #define EQ_ENOUGH 0.85         /* of the time of all threads */
-#define EQ_ALONE 50000000      /* nanoseconds, the first time */
-#define EQ_ALONE_MOST 1600000000
+#define EQ_AT_ONCE 1000000     /* nanoseconds alone, the first time: threads that were begun on one processor are begun anew */
+#define EQ_ALONE 32000000      /* the second time, and then four times as long each time, up to */
+#define EQ_ALONE_MOST 2048000000
 
 static void begin_window(eq_table *table)
 {
@@ -792,7 +793,8 @@ static void look_around(eq_table *table)
     if (passed < EQ_WINDOW) return;
     int64_t used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - table->used;
     if ((double)used < EQ_ENOUGH * (double)passed * (double)table->team) {
-        table->alone = table->alone == 0 ? EQ_ALONE : 2 * table->alone < EQ_ALONE_MOST ? 2 * table->alone : EQ_ALONE_MOST;
+        table->alone = table->alone == 0 ? EQ_AT_ONCE : table->alone < EQ_ALONE ? EQ_ALONE : 4 * table->alone;
+        if (table->alone > EQ_ALONE_MOST) table->alone = EQ_ALONE_MOST;
         table->team = 1;
     } else {
         table->alone = 0;
@@ -905,9 +907,10 @@ EQ_API int eq_run(eq_table *table)
     table->unmet = INT64_MAX;
     if (table->cursor == 0) prepare_step(table);
     table->team = table->alone ? 1 : table->n_threads;
-    begin_window(table);
-    do run_team(table);
-    while (table->status == EQ_STATUS_RUNNING);
+    do {
+        begin_window(table);
+        run_team(table);
+    } while (table->status == EQ_STATUS_RUNNING);
     if (table->catch_interrupt) {
         sigaction(SIGINT, &before, NULL);
         if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */

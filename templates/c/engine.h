@@ -40,7 +40,6 @@ typedef struct eq_op {
     double *real;            /* the arrays behind ctx.real and ctx.integer, and where in them t, step and count stand (-1: nowhere) */
     int64_t *integer;
     int64_t at_t, at_step, at_count;
-    int64_t count, step;     /* updates of this object so far, and the step of its clock */
     int64_t n, block, n_blocks;
     int64_t *counts;         /* events emitted by each block */
     eq_spikes *emits;        /* MAP, GENERATOR: where the events go */
@@ -58,13 +57,16 @@ typedef struct eq_op {
     int64_t cast;            /* RECORD_*: how the values are stored */
     int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
     int64_t *entered;        /* for each thread, at EQ_COUNTERS times its number, how often it entered the kernel */
-    int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t after;           /* the last operation before this one in a step that all threads must be done with when it begins; -1: none */
     struct eq_op *chain;     /* the first operation of those that one thread does in their order, as they touch the same memory; NULL: shared out */
-    _Atomic int64_t taken;   /* of the first: by which thread, and between which meetings */
     struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
+    char apart[EQ_LINE];     /* what changes from step to step lies on other lines of the cache than what all threads read */
+    int64_t count, step;     /* updates of this object so far, and the step of its clock */
+    _Atomic int64_t taken;   /* of the first: by which thread, and between which meetings */
+    int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t runs, events, items, counted, counts_made; /* if table->profile: how often it ran, how many events and elements or synapses it treated,
                                 how many of these synapses were counted first, and in how many steps */
+    char apart_too[EQ_LINE];
 } eq_op;
 
 typedef struct eq_table {
@@ -89,6 +91,7 @@ typedef struct eq_table {
     atomic_int arrived;
     char apart_too[EQ_LINE];
     atomic_int phase;
+    char and_this[EQ_LINE];
 } eq_table;
 
 #endif
