@@ -240,6 +240,13 @@ static void share(int64_t n, int team, int rank, int64_t *lo, int64_t *hi)
 
 static void pause_briefly(int64_t *spins);
 
+/* The step of an operation's clock. */
+static int64_t step_of(const eq_table *table, const eq_op *op)
+{
+    int64_t period = table->period[op->clock];
+    return period == 1 ? table->tick : period ? table->tick / period : table->at[op->clock];
+}
+
 /* Which thread comes first must not decide what is said: the first operation in their order counts, and there the first element. */
 static void fail_at(eq_table *table, eq_op *op, int status, int64_t element)
 {
@@ -248,6 +255,7 @@ static void fail_at(eq_table *table, eq_op *op, int status, int64_t element)
     int known = atomic_load(&table->failure);
     if (!known || op < table->failed_op || (op == table->failed_op && status < known)) {
         table->failed_op = op;
+        op->step = step_of(table, op);
         table->unmet = element;
         atomic_store(&table->failure, status);
     } else if (op == table->failed_op && status == known && element < table->unmet) {
@@ -601,20 +609,18 @@ static int is_due(const eq_table *table, const eq_op *op)
     return step >= op->from && step < op->until && (step - op->from) % op->every == 0;
 }
 
-/* Before the operations of a step: the time, the step and the count of updates of each. */
+/* Before the operations of a step: the time, the step and the count of updates, for those that ask. What is written here lies in the cache of one
+ * thread and is read by the others, so that nothing is written for nobody. */
 static void prepare_step(eq_table *table)
 {
     for (int64_t k = 0; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
-        if (!is_due(table, op)) continue;
-        int64_t period = table->period[op->clock];
-        int64_t step = period == 1 ? table->tick : period ? table->tick / period : table->at[op->clock];
-        op->step = step;
+        if ((op->at_t < 0 && op->at_step < 0 && op->at_count < 0) || !is_due(table, op)) continue;
+        int64_t step = step_of(table, op);
         if (op->at_t >= 0)
-            op->real[op->at_t] = period ? (double)step * table->dt[op->clock] : table->times[op->clock][step];
+            op->real[op->at_t] = table->period[op->clock] ? (double)step * table->dt[op->clock] : table->times[op->clock][step];
         if (op->at_step >= 0) op->integer[op->at_step] = step;
-        if (op->at_count >= 0) op->integer[op->at_count] = op->count;
-        op->count++;
+        if (op->at_count >= 0) op->integer[op->at_count] = op->count++;
     }
 }
 
@@ -636,8 +642,8 @@ static void run_op(eq_table *table, eq_op *op, int team, int rank)
         break;
     case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
     case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
-    case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
-    case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
+    case EQ_OP_GENERATOR: run_generator(table, op, step_of(table, op)); break;
+    case EQ_OP_RECORD_EVENTS: record_events(table, op, step_of(table, op)); break;
     case EQ_OP_RECORD_COUNT: record_count(table, op); break;
     case EQ_OP_RECORD_STATE: record_state(table, op); break;
     case EQ_OP_RECORD_VALUES: record_values(table, op); break;

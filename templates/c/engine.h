@@ -61,7 +61,7 @@ typedef struct eq_op {
     struct eq_op *chain;     /* the first operation of those that one thread does in their order, as they touch the same memory; NULL: shared out */
     struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
     char apart[EQ_LINE];     /* what changes from step to step lies on other lines of the cache than what all threads read */
-    int64_t count, step;     /* updates of this object so far, and the step of its clock */
+    int64_t count, step;     /* updates of this object so far, if its kernel asks for them; the step of its clock in which it failed */
     _Atomic int64_t taken;   /* of the first: by which thread, and between which meetings */
     int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t runs, events, items, counted, counts_made; /* if table->profile: how often it ran, how many events and elements or synapses it treated,
