@@ -171,6 +171,7 @@ class _Table(Structure):
         ("status", c_int64),
         ("failed_op", c_void_p),
         ("unmet", c_int64),
+        ("always", c_int64),
         ("team", c_int64),
         ("window", c_int64),
         ("used", c_int64),
@@ -381,11 +382,17 @@ class NativeEngine:
         return NativeQueue(self.lib, depth)
 
     def load(
-        self, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c", profile: bool = False
+        self,
+        plan: Plan,
+        address: Callable[[str], int],
+        threads: int,
+        backend: str = "c",
+        profile: bool = False,
+        always: bool = False,
     ) -> NativeRun:
         """A run of ``plan``, ready to be advanced; ``backend`` says which code of a user's function is called; with ``profile`` the engine
-        reads the clock between operations."""
-        return NativeRun(self.lib, plan, address, threads, backend, profile)
+        reads the clock between operations; with ``always`` all threads work even if they wait for processors that others use."""
+        return NativeRun(self.lib, plan, address, threads, backend, profile, always)
 
 
 class NativeRun:
@@ -399,6 +406,7 @@ class NativeRun:
         threads: int,
         backend: str = "c",
         profile: bool = False,
+        always: bool = False,
     ):
         self._lib, self.plan, self._backend = lib, plan, backend
         self._failures: list[BaseException] = []
@@ -430,6 +438,7 @@ class NativeRun:
             at=self._at.ctypes.data,
             n_threads=threads,
             profile=int(profile),
+            always=int(always),
         )
 
     def _keep(self, array: np.ndarray | None) -> int | None:

@@ -353,7 +353,7 @@ def _shared_out(plan: Planner, o: Synapses, kernel: Kernel) -> tuple[str | None,
     written = {b.extent for b in kernel.buffers if b.writable}
     serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
     by = None if serial else "pre" if "pre" in written else "post"
-    most = 1 if plan.whole else plan.settings.effective_threads()
+    most = 1 if plan.whole else plan.team.threads
     return by, min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
 
 

@@ -63,7 +63,7 @@ from eqsnn.runtime.questions import (
 )
 from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
-from eqsnn.runtime.team import pathways_stay_whole
+from eqsnn.runtime.team import Team, pathways_stay_whole, team_for
 
 Rank = tuple[int, int, str, int]
 """(slot, order, name, position within the object)"""
@@ -87,6 +87,7 @@ class Built:
     counts: tuple[tuple[SimObject, str, Op], ...]
     refresh: tuple[Refresh, ...]
     clocks: tuple[Clock | EventClock, ...]
+    team: Team
 
 
 def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
@@ -146,7 +147,8 @@ class Planner:
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
         self.referred_to = referred_to(self.objects)
-        self.whole = pathways_stay_whole(self.objects, self.settings.effective_threads())
+        self.team = team_for(self.objects, self.settings)
+        self.whole = pathways_stay_whole(self.objects, self.team.threads)
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and o.unconnected:
@@ -170,7 +172,7 @@ class Planner:
             or (ClockPlan("defaultclock", 1, 1e-4),),
             in_chains(with_computed(self, [p.op for p in self.placed])),
         )
-        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks))
+        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks), self.team)
 
     # -- what a run has to know before ---------------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
 from eqsnn.runtime.settings import settings
+from eqsnn.runtime.team import Team, say_if_fewer
 from eqsnn.units import Quantity, dimensions_of, second
 
 if TYPE_CHECKING:
@@ -256,7 +257,6 @@ class Network:
         space = dict(namespace) if namespace is not None else user_namespace(level)
         self._may_run()
         chosen = backend(settings.effective_backend())
-        threads = settings.effective_threads()
         chosen.prepare()
         planner = Planner(
             self._objects.values(),
@@ -273,9 +273,13 @@ class Network:
             if not message.endswith("as given"):
                 tell_once(message)
         self._last = built
+        if chosen.compiled:
+            say_if_fewer(settings)
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
-        loaded = engine_of(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))
+        loaded = engine_of(chosen).load(
+            built.plan, addresses, built.team.threads, chosen.name, bool(profile), settings.all_threads
+        )
         self._claim()
         running.append(self)
         try:
@@ -285,7 +289,7 @@ class Network:
             if profile:
                 loaded.save_seconds()
                 self._profile = gathered(built.plan.ops)
-                self._costs = _costs(built.plan.ops, threads if chosen.compiled else 1)
+                self._costs = _costs(built.plan.ops, built.team.threads if chosen.compiled else 1)
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:
@@ -293,6 +297,13 @@ class Network:
         if self._profile is None:
             raise EqsnnError("there is no profile: run(..., profile=True) makes one")
         return [(name, seconds * second) for name, seconds in self._profile]
+
+    @property
+    def team(self) -> Team:
+        """How many threads worked in the last run, how many were asked for, and why there were fewer."""
+        if self._last is None:
+            raise EqsnnError("there was no run yet, and so no threads that worked in it")
+        return self._last.team
 
     @property
     def kernel_costs(self) -> list[KernelCost]:

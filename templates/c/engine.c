@@ -819,7 +819,7 @@ static void close_step(eq_table *table, int64_t k)
     finish_step(table);
     if (table->status != EQ_STATUS_RUNNING) return;
     prepare_step(table);
-    if (table->n_threads > 1) look_around(table);
+    if (table->n_threads > 1 && !table->always) look_around(table);
 }
 
 /* The operations of a step from the cursor on. The team meets where an operation needs what others have done before, and at the end. */

@@ -83,6 +83,7 @@ typedef struct eq_table {
     int64_t n_threads, catch_interrupt, profile, status;
     eq_op *failed_op;
     int64_t unmet;           /* the first element that did not meet a requirement of failed_op */
+    int64_t always;          /* all threads work, whatever other processes do */
     int64_t team;            /* threads at work: n_threads, or 1 while other processes need the processors */
     int64_t window, used;    /* since when, in nanoseconds, that is looked at, and the processor time of the process then */
     int64_t alone;           /* how long one goes on alone, in nanoseconds; 0: the last look found processors enough */
