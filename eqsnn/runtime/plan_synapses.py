@@ -352,7 +352,9 @@ def _shared_out(plan: Planner, o: Synapses, kernel: Kernel) -> tuple[str | None,
     """By which side the rows for a kernel are cut into blocks, None if into one only, and how many these are."""
     written = {b.extent for b in kernel.buffers if b.writable}
     serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
-    far = "post" if kernel.rows == "pre" else "pre"  # each row is cut, where that is free: often there is but one event in a step
+    far = (
+        "post" if kernel.rows == "pre" else "pre"
+    )  # each row is cut, where that is free: often there is but one event in a step
     by = None if serial else next((side for side in ("pre", "post") if side in written), far)
     most = 1 if plan.whole else plan.team.threads
     return by, min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
