@@ -89,6 +89,7 @@ class Network:
         self._snapshots: dict[str, Snapshot] = {}
         self._profile: list[tuple[str, float]] | None = None
         self._costs: list[KernelCost] | None = None
+        self._team: Team | None = None
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -272,7 +273,7 @@ class Network:
         for message in built.messages:
             if not message.endswith("as given"):
                 tell_once(message)
-        self._last = built
+        self._last, self._team = built, built.team
         if chosen.compiled:
             say_if_fewer(settings)
         addresses = chosen.build(built.plan.kernels())
@@ -301,9 +302,9 @@ class Network:
     @property
     def team(self) -> Team:
         """How many threads worked in the last run, how many were asked for, and why there were fewer."""
-        if self._last is None:
+        if self._team is None:
             raise EqsnnError("there was no run yet, and so no threads that worked in it")
-        return self._last.team
+        return self._team
 
     @property
     def kernel_costs(self) -> list[KernelCost]:
