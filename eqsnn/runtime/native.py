@@ -75,7 +75,9 @@ class _Ctx(Structure):
         ("call", c_void_p),
         ("scratch", c_void_p),
         ("resting", c_void_p),
+        ("rests", c_void_p),
         ("saved", c_void_p),
+        ("era", c_int64),
     ]
 
 
@@ -176,6 +178,8 @@ class _Table(Structure):
         ("window", c_int64),
         ("used", c_int64),
         ("alone", c_int64),
+        ("era", c_int64),
+        ("era_team", c_int64),
         ("failure", c_int),
         ("gate", c_int),
         ("lock", c_int),
@@ -468,7 +472,8 @@ class NativeRun:
             c.counts = self._keep(np.zeros(max(op.n_blocks, 1), np.int64))
             rest = resting(op.kernel)
             if rest is not None:  # most of it is never touched
-                c.ctx.resting = self._keep(np.zeros(8 * op.n + 8, np.int32))
+                c.ctx.resting = self._keep(np.empty(8 * op.n + 1, np.int32))
+                c.ctx.rests = self._keep(np.zeros(4 * op.n + 1, np.int64))
                 c.ctx.saved = self._keep(np.empty(op.n * len(rest.saved) + 1))
         if op.kind == "pathway":
             self._fill_rows(op, c)

@@ -881,6 +881,11 @@ static void run_team(eq_table *table)
     pthread_t thread[EQ_MAX_THREADS];
     member m[EQ_MAX_THREADS];
     int started = 1, team = (int)table->team;
+    if (team != table->era_team) { /* the threads' shares are others than before */
+        table->era_team = team;
+        table->era++;
+        for (int64_t k = 0; k < table->n_ops; k++) table->ops[k].ctx.era = table->era;
+    }
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
     for (int rank = 1; rank < team; rank++) {

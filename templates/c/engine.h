@@ -87,6 +87,7 @@ typedef struct eq_table {
     int64_t team;            /* threads at work: n_threads, or 1 while other processes need the processors */
     int64_t window, used;    /* since when, in nanoseconds, that is looked at, and the processor time of the process then */
     int64_t alone;           /* how long one goes on alone, in nanoseconds; 0: the last look found processors enough */
+    int64_t era, era_team;   /* how often the number of threads at work has changed, and what it was last */
     atomic_int failure, gate, lock; /* lock: of the four fields about failures */
     char apart[EQ_LINE];     /* what threads wait for lies on cache lines of its own */
     atomic_int arrived;
