@@ -39,7 +39,8 @@ class Ends:
         """The source of each synapse."""
         if self._pre_start is None:
             return self._pre
-        return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
+        n = len(self._pre_start) - 1
+        return np.repeat(np.arange(n, dtype=narrowest(n)), np.diff(self._pre_start))
 
     @property
     def targets(self) -> np.ndarray:

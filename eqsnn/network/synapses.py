@@ -368,8 +368,7 @@ class Synapses(Group):
             self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
         new = len(self) - old
         for name in self._of_each():
-            zeros = np.zeros(new, self.arrays[name].dtype)
-            self.arrays[name] = np.concatenate([self.arrays[name], zeros]) if old else zeros
+            self.arrays[name] = _grown(self.arrays[name], new)
         if self.multisynaptic_index is not None:
             self.arrays[self.multisynaptic_index][:] = numbers_within_pairs(self.sources, self.targets)
         for pathway in self.pathways.values():
@@ -522,6 +521,14 @@ def _start(group) -> int:
 def _moved(index: np.ndarray, group) -> np.ndarray:
     """Indices within a group, counted in the whole of which it is a part."""
     return index + _start(group) if _start(group) else index
+
+
+def _grown(values: np.ndarray, new: int) -> np.ndarray:
+    """The values, and as many zeros more. Zeros that nobody writes take no memory, as those of traces that a run keeps once a neuron."""
+    grown = np.zeros(len(values) + new, values.dtype)
+    if values.any():
+        grown[: len(values)] = values
+    return grown
 
 
 def _check_ends(source, target, on_pre, on_post) -> None:

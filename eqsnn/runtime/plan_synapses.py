@@ -15,6 +15,7 @@ from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
 from eqsnn.network.rowpairs import counts_of
@@ -175,7 +176,9 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
 def _many(o: Synapses, p: Pathway, kernel: Kernel) -> int:
     """From so many events on, what arrives is counted first; found once for the connectivity."""
     known = o.__dict__.setdefault("_many", {})
-    key = (p.name, counted(kernel) is not None)
+    if counted(kernel) is None:
+        return 0
+    key = p.name
     if known.get(key, (None, 0))[0] != o.connectivity_version:
         near, far = (o.source, o.target) if kernel.rows == "pre" else (o.target, o.source)
         sources = o.ends.lying if kernel.rows == "pre" else o.sources  # of which only the number is asked
@@ -342,6 +345,9 @@ def rows_for(
         else:
             each = delays.each() if isinstance(delays, Steps) else delays
             rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, each, numbered, o.position)
+            del near, far, each
+            if len(o) > MANY:
+                give_back()
         if delays is None or p is not None:
             cache[key] = (now, rows)
     return rows
