@@ -60,7 +60,7 @@ def run_kernel(
 def compiled(kernel: Kernel, n: int) -> bool:
     """Whether a kernel with ``n`` things to do is compiled for them, or was before."""
     enough = n >= COMPILED_FROM or (n >= 1024 and kernel in _addresses) or (n >= COSTLY_FROM and _is_costly(kernel))
-    return enough and not kernel.externs and _may_compile()
+    return enough and not kernel.externs and may_compile()
 
 
 def _is_costly(kernel: Kernel) -> bool:
@@ -123,7 +123,7 @@ def uniform(key: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return result
 
 
-def _may_compile() -> bool:
+def may_compile() -> bool:
     """Whether there is a compiler, and nobody has asked to do without."""
     if os.environ.get("EQSNN_BACKEND") == "numpy":
         return False

@@ -99,8 +99,11 @@ class Gathering:
         if not len(pre):
             return
         first = int(pre[0])
-        here = np.bincount(pre - first)
-        self._count[first + 1 : first + 1 + len(here)] += here
+        self.add_rows(first, np.bincount(pre - first), post)
+
+    def add_rows(self, first: int, count: np.ndarray, post: np.ndarray) -> None:
+        """The same, ``count`` pairs of each source from ``first`` on."""
+        self._count[first + 1 : first + 1 + len(count)] += count
         stop = self._n + len(post)
         if stop > len(self._post):
             self._post.resize(stop + stop // 8, refcheck=False)

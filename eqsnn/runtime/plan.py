@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.passes.fit_memory import fit_memory
 from eqsnn.kernel.single import narrow
 from eqsnn.model.functions import UserFunction
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.made_rows import MadeRows
 
 OpKind = Literal[
     "map",
@@ -89,6 +92,7 @@ class RowBlock:
     )  # int32, or int64 of 2^31 and more; one a synapse, or None where s = k, counted in all blocks
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
+    made: MadeRows | None = None  # how the rows are made at every event, where far is empty
 
     @functools.cached_property
     def long_runs(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -125,6 +129,8 @@ class RowBlock:
     @functools.cached_property
     def span(self) -> tuple[int, int]:
         """The first neuron at the far end of these synapses, and the one behind the last."""
+        if self.made is not None:
+            return self.made.span
         far = self.far[self.start[0] : self.start[-1]]  # of all synapses, where these are kept as one
         return (int(far.min()), int(far.max()) + 1) if len(far) else (0, 0)
 

@@ -42,6 +42,8 @@ typedef struct eq_rows {
     const uint64_t *bits;   /* a matrix: bit q % 64 of bits[(r - bits_from) * words + q / 64] tells whether row r leads to neuron first + q; or */
     int64_t words, bits_from; /* NULL. It has no rows for what comes before the first and after the last row with synapses. */
     int64_t apart;
+    int64_t (*make)(struct eq_rows *rows, void *maker); /* puts rows that are made for the events of this step into these fields: 0, or -1 */
+    void *maker;                                        /* without memory (row_maker.c.j2). NULL where rows are kept */
 } eq_rows;
 
 typedef struct eq_ctx {
