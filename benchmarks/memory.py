@@ -1,6 +1,6 @@
 """The memory of a synapse: the difference of the resident size of a process before and after 10^7 of them, ready to run.
 
-By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; STDP, also where
+By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; made at every spike; STDP, also where
 its synapses lie by target. Each is measured
 in a process of its own (``--kind``), or all, one after the other. ``peak``: the largest resident size while they were made, by the same measure.
 ``spikes``: the bytes of a recorded spike.
@@ -38,6 +38,8 @@ KINDS = {
     "int8": {"model": "w : integer (dtype=int8)", "on_pre": "v_post += w*0.1"},
     "float32 delays": {"model": "w : 1 (dtype=float32)", **WEIGHTED},
     "float16 delays": {"model": "w : 1 (dtype=float16)", **WEIGHTED},
+    "procedural": PLAIN,
+    "float32 procedural": {"model": "w : 1 (dtype=float32)", **WEIGHTED},
     "stdp": STDP,
     "stdp float32": STDP32,
     "stdp float32 onto few": STDP32,
@@ -55,7 +57,7 @@ def network(kind: str, synapses: int):
     several = kind.endswith("delays")
     target = G[: N // 5] if kind.endswith("onto few") else G
     S = eq.Synapses(G, target, **KINDS[kind], delay=None if several else {"pre": 1.5 * ms})
-    S.connect(p=synapses / N / len(target))
+    S.connect(p=synapses / N / len(target), procedural=kind.endswith("procedural"))
     if "w" in S.variables:
         S.w = "int(10*rand())" if kind == "int8" else "0.1*randn()"
     if several:
