@@ -1,8 +1,8 @@
 """The memory of a synapse: the difference of the resident size of a process before and after 10^7 of them, ready to run.
 
-By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; made at every spike; STDP, also where
-its synapses lie by target. Each is measured
-in a process of its own (``--kind``), or all, one after the other. ``peak``: the largest resident size while they were made, by the same measure.
+By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; made at every spike;
+STDP, also where its synapses lie by target. Each is measured in a process of its own (``--kind``), or all, one after the other. ``peak``: the largest
+resident size while they were made, by the same measure.
 ``spikes``: the bytes of a recorded spike.
 """
 
