@@ -26,6 +26,16 @@ COSTLY_FROM = 1 << 15
 
 _NOT_FINITE = 1 << 62  # EQ_NOT_FINITE of templates/c/eq_abi.h
 
+
+class Context(ctypes.Structure):
+    """``eq_ctx`` of templates/c/eq_abi.h."""
+
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in ("buffer", "real", "integer", "events", "emitted", "rows", "call", "scratch", "resting", "saved")
+    ]
+
+
 _addresses: dict[Kernel, int] = {}
 _UNIFORM = Kernel(
     "eqk_uniform",
@@ -102,9 +112,9 @@ class _Bound:
         self._arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
         self._numbers = np.array(real or [0.0], np.float64), np.array(integer or [0], np.int64)
         self._pointers = (ctypes.c_void_p * max(len(self._arrays), 1))(*(a.ctypes.data for a in self._arrays))
-        self._context = (ctypes.c_void_p * 8)(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
+        self._context = Context(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
         if emitted is not None:
-            self._context[4] = emitted.ctypes.data
+            self._context.emitted = emitted.ctypes.data
         self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
             _addresses[kernel]
         )

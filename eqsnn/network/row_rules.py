@@ -117,18 +117,12 @@ class RowRule:
 # -- the compiled twin -----------------------------------------------------------------------------------------------------------------
 
 
-class _Ctx(Structure):  # eq_ctx of eq_abi.h
-    _fields_ = [
-        (name, c_void_p) for name in ("buffer", "real", "integer", "events", "emitted", "rows", "call", "scratch")
-    ]
-
-
 class Value(Structure):
     """``eq_value`` of row_maker.c.j2."""
 
     _fields_ = [
         ("kernel", c_void_p),
-        ("ctx", _Ctx),
+        ("ctx", hostrun.Context),
         ("result", c_int64),
         ("type", c_int64),
         ("constant", c_char * 8),

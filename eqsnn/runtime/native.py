@@ -16,6 +16,7 @@ from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.far_side import far_side
 from eqsnn.kernel.resting import resting
 from eqsnn.kernel.withheld import withheld
+from eqsnn.network.hostrun import Context
 from eqsnn.runtime.conflicts import meetings
 from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.functions import entry_point
@@ -67,21 +68,6 @@ class _Rows(Structure):
     ]
 
 
-class _Ctx(Structure):
-    _fields_ = [
-        ("buffer", c_void_p),
-        ("real", c_void_p),
-        ("integer", c_void_p),
-        ("events", c_void_p),
-        ("emitted", c_void_p),
-        ("rows", c_void_p),
-        ("call", c_void_p),
-        ("scratch", c_void_p),
-        ("resting", c_void_p),
-        ("saved", c_void_p),
-    ]
-
-
 class _Call(Structure):
     _fields_ = [("enter", c_void_p), ("self", c_void_p)]
 
@@ -107,7 +93,7 @@ class _Op(Structure):
         ("kind", c_int64),
         ("clock", c_int64),
         ("kernel", c_void_p),
-        ("ctx", _Ctx),
+        ("ctx", Context),
         ("real", c_void_p),
         ("integer", c_void_p),
         ("at_t", c_int64),
