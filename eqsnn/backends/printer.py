@@ -154,6 +154,7 @@ class Text:
     far_side: FarText | None = None  # what is computed once for each neuron at the far end
     few_rows: bool = False  # rows of long runs arrive here and there
     runs_apart: bool = False  # the synapses of a run lie at one distance from each other
+    number: str = "int32_t"  # the type of the numbers of synapses
     sign: SignText | None = None  # how it knows that there was no event
     resting: RestingText | None = None  # the loop is that of elements awake, and keeps a list of the others
 
@@ -264,6 +265,7 @@ class _Printer:
             self._far_side(),
             self.kernel.long_runs != "" and self._by_runs() and uses_synapse,
             self.kernel.long_runs == "apart",
+            "int64_t" if self.kernel.wide else "int32_t",
             self._sign(),
         )
 
