@@ -25,6 +25,7 @@ from eqsnn.errors import (
     SweepError,
     UnitError,
 )
+from eqsnn.export.face import export  # the function hides the room of that name, whose modules are imported as ever
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
@@ -99,6 +100,7 @@ __all__ = [
     "check_units",
     "collect",
     "defaultclock",
+    "export",
     "function",
     "have_same_dimensions",
     "implementation",

@@ -1,0 +1,96 @@
+"""``net.export(directory)``: a network as a project that builds without Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from eqsnn.backends.backend import backend
+from eqsnn.errors import EqsnnError
+from eqsnn.export.c import CProject
+from eqsnn.export.folder import check_folder, write_folder
+from eqsnn.export.program import Program, ProgramMaker
+from eqsnn.export.refused import check_exportable
+from eqsnn.network.namespace import user_namespace
+from eqsnn.runtime.planner import Planner
+from eqsnn.runtime.settings import settings
+from eqsnn.runtime.simulation import LazyEngine, Network, _first_tick, in_seconds
+from eqsnn.units import Quantity
+
+LANGUAGES = {"c": CProject}
+"""What makes the files of a project, by the name of the language."""
+PROFILES = (None, "embedded")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A project that was written: where, which ``files`` (relative paths), and the ``command`` that builds it. ``ram`` and ``flash``: bytes that the state and what never
+    changes take."""
+
+    directory: Path
+    files: tuple[str, ...]
+    command: str
+    ram: int
+    flash: int
+
+
+def export(
+    network: Network,
+    directory: str | os.PathLike,
+    language: str = "c",
+    profile: str | None = None,
+    overwrite: bool = False,
+    duration: Quantity | None = None,
+    namespace: Mapping[str, object] | None = None,
+    level: int = 0,
+) -> Exported:
+    """Write the project of a network as it stands now. See ``Network.export``."""
+    _check_choice(language, profile)
+    seconds = None if duration is None else in_seconds(duration, "duration", "export")
+    space = dict(namespace) if namespace is not None else user_namespace(level)
+    program = program_of(network, space, seconds)
+    project = LANGUAGES[language](program, profile == "embedded")
+    texts = project.sources()
+    arrays = {f"data/{f.path}.npy": f.values for f in program.fields if f.start == "data"}
+    path = Path(directory)
+    gone = check_folder(path, {*texts, *arrays}, overwrite)
+    write_folder(path, texts, arrays, gone)
+    ram = sum(f.nbytes for f in program.fields if f.written)
+    flash = sum(f.nbytes for f in program.fields if not f.written)
+    return Exported(path, (*texts, *arrays), COMMAND, ram, flash)
+
+
+COMMAND = "cc -std=c99 -O3 -march=native *.c -lm -o network"
+
+
+def program_of(network: Network, space: Mapping[str, object], seconds: float | None) -> Program:
+    """The program of a network. Raises what is wrong with it, and EqsnnError where something in it cannot leave Python."""
+    network._may_run("export")
+    check_exportable(network.objects)
+    chosen = backend("c")
+    one_thread = replace(settings, threads=1)
+    planner = Planner(
+        network.objects,
+        space,
+        LazyEngine(chosen),
+        one_thread,
+        network.stop_if_not_finite,
+        tuple(network.schedule),
+    )
+    built = planner.build()
+    first, ticks = _first_tick(network._time, built.tick), None
+    if seconds is not None:
+        ticks = _first_tick(network._end(seconds), built.tick) - first
+    return ProgramMaker(built, planner.objects, first, ticks).program()
+
+
+def _check_choice(language: str, profile: str | None) -> None:
+    if language not in LANGUAGES:
+        known = ", ".join(map(repr, LANGUAGES))
+        raise EqsnnError(f"export(): there is no language {language!r}; there is {known}")
+    if profile not in PROFILES:
+        raise EqsnnError(
+            f"export(): there is no profile {profile!r}; there is 'embedded', or None for a computer with files"
+        )
