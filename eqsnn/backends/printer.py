@@ -439,7 +439,7 @@ class _Printer:
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
         if self.plain:
-            value = _read(f"{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
+            value = _read(f"user_{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
         if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
@@ -566,6 +566,8 @@ class _Printer:
             return f"eq_to_half({self.expr(a)})"
         if a.type == "f16":
             return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
+        if self.plain and a.type == "b8" and not isinstance(a, Local):  # a comparison cast to a number is one to a compiler that warns
+            return f"({self.expr(a)} ? {literal(Const(1, type_))} : {literal(Const(0, type_))})"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"

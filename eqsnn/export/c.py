@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy as np
 import eqsnn
 from eqsnn.backends.printer import Text, comment, expression_text, literal, single_literal, text_of
 from eqsnn.backends.render import environment, prelude
-from eqsnn.export.memory import Field, Ref
+from eqsnn.export.embedded import size_of
+from eqsnn.export.memory import Field, Ref, Struct
 from eqsnn.export.names import Names
 from eqsnn.export.program import Column, Program, Recording, Ring, Step
+from eqsnn.export.readme import description
 from eqsnn.kernel.ir import Const, Hoisted, Kernel, Scalar
 from eqsnn.kernel.single import TINY
 from eqsnn.runtime.plan import ClockPlan, Op
@@ -27,6 +30,7 @@ class CProject:
     def __init__(self, program: Program, embedded: bool = False):
         self.program, self.embedded = program, embedded
         self.number = number
+        self._names, self._data_names = Names(), {}
 
     def sources(self) -> dict[str, str]:
         """Path and text of every file but the data."""
@@ -36,26 +40,87 @@ class CProject:
         made = {
             "network.h": "network.h.j2",
             "network.c": "network.c.j2",
-            "main.c": "main.c.j2",
-            "npy.h": "npy.h.j2",
-            "npy.c": "npy.c.j2",
-            "CMakeLists.txt": "CMakeLists.txt.j2",
+            "README.md": "README.md.j2",
         }
+        made |= (
+            {"network_data.h": "network_data.h.j2", "example.c": "example.c.j2"}
+            if self.embedded
+            else {f"{name}": f"{name}.j2" for name in ("main.c", "npy.h", "npy.c", "CMakeLists.txt")}
+        )
         files = {path: _rendered(template, **names) for path, template in made.items()}
         return files | {"eq_math.h": prelude()[1]}
+
+    @property
+    def command(self) -> str:
+        """What builds it."""
+        flags = "-O2 -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -c network.c"
+        return f"arm-none-eabi-gcc -std=c99 {flags}" if self.embedded else "cc -std=c99 -O3 -march=native *.c -lm -o network"
+
+    def held(self, f: Field) -> bool:
+        """Whether a field is a part of the network's struct; if not, it is constant data of the program."""
+        return f.written or not f.kept or not self.embedded
+
+    def fields_of(self, struct: Struct) -> list[Field]:
+        """The fields of a struct."""
+        return [f for f in struct.fields if self.held(f)]
+
+    @property
+    def state(self) -> list[Field]:
+        """All fields that the struct has."""
+        return [f for f in self.program.fields if self.held(f)]
+
+    @property
+    def constants(self) -> list[tuple[str, Field]]:
+        """The data that are text of the program: what never changes, and where variables begin."""
+        return [(self.data_name(f), f) for f in self.program.fields if self.embedded and (not self.held(f) or f.start == "data")]
+
+    def data_name(self, f: Field) -> str:
+        """The name of the constant array of a field."""
+        if id(f) not in self._data_names:
+            self._data_names[id(f)] = self._names.new(f"{'start' if self.held(f) else 'data'}_{f.struct}_{f.name}")
+        return self._data_names[id(f)]
+
+    @property
+    def ram(self) -> int:
+        """The bytes of the struct."""
+        return size_of(self.program.structs, 4 if self.embedded else 8, self.state)
+
+    @property
+    def flash(self) -> int:
+        """The bytes of constant data."""
+        return sum(f.nbytes for _, f in self.constants)
+
+    def literals(self, f: Field) -> str:
+        """The values of a field as an initialiser."""
+        flat = f.values.reshape(-1)
+        if f.dtype == np.float16:
+            flat = flat.view(np.uint16)
+        if f.dtype.kind == "f":
+            texts = [single_literal(float(v)) if f.dtype == np.float32 else number(float(v), "f64") for v in flat]
+        else:
+            texts = [number(int(v), "i64") for v in flat]
+        return textwrap.fill(", ".join(texts or ["0"]), 140, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+
+    def description(self) -> str:
+        """The model in words and equations."""
+        return description(self.program.objects, self.program.constants, self.program.built.messages)
 
     # -- memory ------------------------------------------------------------------------------------------------------------------
 
     def place(self, found: Ref | Field) -> str:
         """The expression of a pointer."""
         ref = found if isinstance(found, Ref) else Ref(found)
-        name = f"{'&' if ref.field.single else ''}net->{ref.field.struct}.{ref.field.name}"
+        name = self._named(ref.field)
+        name = f"&{name}" if ref.field.single else name
         return name if not ref.offset else f"{name} + {ref.offset}"
+
+    def _named(self, f: Field) -> str:
+        return f"net->{f.struct}.{f.name}" if self.held(f) else self.data_name(f)
 
     def element(self, found: Ref | Field, index: str) -> str:
         """The expression of an element."""
         ref = found if isinstance(found, Ref) else Ref(found)
-        name = f"net->{ref.field.struct}.{ref.field.name}"
+        name = self._named(ref.field)
         return name if ref.field.single else f"{name}[{index if not ref.offset else f'{ref.offset} + {index}'}]"
 
     def one(self, found: Ref | Field) -> str:

@@ -11,6 +11,7 @@ from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.export.memory import Field, Memory, Ref, Struct
 from eqsnn.export.names import Names
 from eqsnn.export.synaptic_rows import Rows, narrow, rows_of
+from eqsnn.export.usercode import UserCode, user_functions
 from eqsnn.network.base import SimObject
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.runtime.plan import ClockPlan, Op
@@ -102,6 +103,9 @@ class Program:
     tick: float
     ticks: int | None
     objects: list[SimObject]
+    functions: list[UserCode]
+    built: Built
+    constants: dict[SimObject, dict[str, float | int | bool]]
 
     @property
     def fields(self) -> list[Field]:
@@ -112,8 +116,8 @@ class Program:
 class ProgramMaker:
     """Makes the program of a plan."""
 
-    def __init__(self, built: Built, objects: Iterable[SimObject], first: int, ticks: int | None):
-        self.built, self.objects, self.first, self.ticks = built, list(objects), first, ticks
+    def __init__(self, built: Built, objects: Iterable[SimObject], first: int, ticks: int | None, constants):
+        self.built, self.objects, self.first, self.ticks, self.constants = built, list(objects), first, ticks, constants
         self.memory = Memory(self.objects, TAKEN)
         self.functions = Names(("main",))
         self.rings: dict[int, Ring] = {}
@@ -138,6 +142,9 @@ class ProgramMaker:
             float(self.built.tick),
             self.ticks,
             self.objects,
+            user_functions(ops),
+            self.built,
+            self.constants,
         )
 
     # -- events ------------------------------------------------------------------------------------------------------------------

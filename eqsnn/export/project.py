@@ -10,11 +10,13 @@ from pathlib import Path
 from eqsnn.backends.backend import backend
 from eqsnn.errors import EqsnnError
 from eqsnn.export.c import CProject
+from eqsnn.export.embedded import in_single_precision
 from eqsnn.export.folder import check_folder, write_folder
 from eqsnn.export.program import Program, ProgramMaker
 from eqsnn.export.refused import check_exportable
 from eqsnn.network.namespace import user_namespace
-from eqsnn.runtime.planner import Planner
+from eqsnn.network.notices import tell_once
+from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import LazyEngine, Network, _first_tick, in_seconds
 from eqsnn.units import Quantity
@@ -50,40 +52,41 @@ def export(
     _check_choice(language, profile)
     seconds = None if duration is None else in_seconds(duration, "duration", "export")
     space = dict(namespace) if namespace is not None else user_namespace(level)
-    program = program_of(network, space, seconds)
-    project = LANGUAGES[language](program, profile == "embedded")
+    embedded = profile == "embedded"
+    program = program_of(network, space, seconds, embedded)
+    project = LANGUAGES[language](program, embedded)
     texts = project.sources()
-    arrays = {f"data/{f.path}.npy": f.values for f in program.fields if f.start == "data"}
+    arrays = {} if embedded else {f"data/{f.path}.npy": f.values for f in program.fields if f.start == "data"}
     path = Path(directory)
     gone = check_folder(path, {*texts, *arrays}, overwrite)
     write_folder(path, texts, arrays, gone)
-    ram = sum(f.nbytes for f in program.fields if f.written)
-    flash = sum(f.nbytes for f in program.fields if not f.written)
-    return Exported(path, (*texts, *arrays), COMMAND, ram, flash)
+    found = Exported(path, (*texts, *arrays), project.command, project.ram, project.flash)
+    if embedded:
+        tell_once(f"{path}: the network takes {found.ram} bytes of RAM, and {found.flash} bytes of flash besides its code")
+    return found
 
 
-COMMAND = "cc -std=c99 -O3 -march=native *.c -lm -o network"
-
-
-def program_of(network: Network, space: Mapping[str, object], seconds: float | None) -> Program:
+def program_of(network: Network, space: Mapping[str, object], seconds: float | None, single: bool = False) -> Program:
     """The program of a network. Raises what is wrong with it, and EqsnnError where something in it cannot leave Python."""
     network._may_run("export")
     check_exportable(network.objects)
     chosen = backend("c")
     one_thread = replace(settings, threads=1)
-    planner = Planner(
-        network.objects,
-        space,
-        LazyEngine(chosen),
-        one_thread,
-        network.stop_if_not_finite,
-        tuple(network.schedule),
-    )
+    options = (space, LazyEngine(chosen), one_thread, network.stop_if_not_finite, tuple(network.schedule))
+    planner = Planner(network.objects, *options)
     built = planner.build()
+    if single:  # a plan has been made before: synapses lie as they will
+        with in_single_precision(planner.objects):
+            planner = Planner(network.objects, *options)
+            return _program(network, planner, planner.build(), seconds)
+    return _program(network, planner, built, seconds)
+
+
+def _program(network: Network, planner: Planner, built: Built, seconds: float | None) -> Program:
     first, ticks = _first_tick(network._time, built.tick), None
     if seconds is not None:
         ticks = _first_tick(network._end(seconds), built.tick) - first
-    return ProgramMaker(built, planner.objects, first, ticks).program()
+    return ProgramMaker(built, planner.objects, first, ticks, planner.constants).program()
 
 
 def _check_choice(language: str, profile: str | None) -> None:
