@@ -54,7 +54,11 @@ class CProject:
     def command(self) -> str:
         """What builds it."""
         flags = "-O2 -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -c network.c"
-        return f"arm-none-eabi-gcc -std=c99 {flags}" if self.embedded else "cc -std=c99 -O3 -march=native *.c -lm -o network"
+        return (
+            f"arm-none-eabi-gcc -std=c99 {flags}"
+            if self.embedded
+            else "cc -std=c99 -O3 -march=native *.c -lm -o network"
+        )
 
     def held(self, f: Field) -> bool:
         """Whether a field is a part of the network's struct; if not, it is constant data of the program."""
@@ -72,7 +76,11 @@ class CProject:
     @property
     def constants(self) -> list[tuple[str, Field]]:
         """The data that are text of the program: what never changes, and where variables begin."""
-        return [(self.data_name(f), f) for f in self.program.fields if self.embedded and (not self.held(f) or f.start == "data")]
+        return [
+            (self.data_name(f), f)
+            for f in self.program.fields
+            if self.embedded and (not self.held(f) or f.start == "data")
+        ]
 
     def data_name(self, f: Field) -> str:
         """The name of the constant array of a field."""
@@ -99,7 +107,9 @@ class CProject:
             texts = [single_literal(float(v)) if f.dtype == np.float32 else number(float(v), "f64") for v in flat]
         else:
             texts = [number(int(v), "i64") for v in flat]
-        return textwrap.fill(", ".join(texts or ["0"]), 140, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+        return textwrap.fill(
+            ", ".join(texts or ["0"]), 140, initial_indent="    ", subsequent_indent="    ", break_long_words=False
+        )
 
     def description(self) -> str:
         """The model in words and equations."""
@@ -210,7 +220,9 @@ class CProject:
 
     def always(self, k: int) -> bool:
         """Whether every tick is a step of a clock."""
-        return (len(self.program.clocks) == 1 and self.program.clocks[0].period > 0) or self.program.clocks[k].period == 1
+        return (len(self.program.clocks) == 1 and self.program.clocks[0].period > 0) or self.program.clocks[
+            k
+        ].period == 1
 
     def condition(self, op: Op) -> str:
         """When an operation takes place, as a condition on its clock's step."""

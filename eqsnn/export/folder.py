@@ -35,12 +35,18 @@ def check_folder(path: Path, names: set[str], overwrite: bool) -> set[str]:
             "and nothing else"
         )
     ours = _written_before(path) & there
-    foreign = names & (there - ours - {MANIFEST})
+    foreign = (names & (there - ours - {MANIFEST})) | {n for n in {*names, MANIFEST} if _leads_elsewhere(path, n)}
     if foreign:
         raise EqsnnError(
             f"export(): {path} has {_some(foreign)}, which no export wrote, and the project has a file of that name; move yours away"
         )
-    return ours - names
+    return {n for n in ours - names if not _leads_elsewhere(path, n)}
+
+
+def _leads_elsewhere(path: Path, name: str) -> bool:
+    """Whether a name within a directory stands for something outside."""
+    parts = [path / name, *(path / p for p in Path(name).parents if p != Path("."))]
+    return any(p.is_symlink() for p in parts)
 
 
 def write_folder(path: Path, texts: Mapping[str, str], arrays: Mapping[str, np.ndarray], gone: set[str]) -> None:

@@ -62,7 +62,9 @@ def export(
     write_folder(path, texts, arrays, gone)
     found = Exported(path, (*texts, *arrays), project.command, project.ram, project.flash)
     if embedded:
-        tell_once(f"{path}: the network takes {found.ram} bytes of RAM, and {found.flash} bytes of flash besides its code")
+        tell_once(
+            f"{path}: the network takes {found.ram} bytes of RAM, and {found.flash} bytes of flash besides its code"
+        )
     return found
 
 

@@ -22,7 +22,9 @@ def description(objects: Iterable[SimObject], constants: dict[SimObject, dict], 
     """A section for each object, in Markdown."""
     parts = ["\n".join(_section(o, constants.get(o, {}))) for o in objects]
     methods = [f"- {m}" for m in messages]
-    return "\n\n".join([p for p in parts if p] + (["### How equations are integrated\n\n" + "\n".join(methods)] if methods else []))
+    return "\n\n".join(
+        [p for p in parts if p] + (["### How equations are integrated\n\n" + "\n".join(methods)] if methods else [])
+    )
 
 
 def _section(o: SimObject, constants: dict) -> Iterator[str]:

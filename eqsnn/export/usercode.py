@@ -34,7 +34,8 @@ def user_functions(ops: Iterable[Op]) -> list[UserCode]:
                 made = _code(op, s)
                 if found.setdefault(made.name, made) != made:
                     raise EquationError(
-                        f"export(): two functions are called '{made.name}', or one is called with other types; give them different names", s.source
+                        f"export(): two functions are called '{made.name}', or one is called with other types; give them different names",
+                        s.source,
                     )
     return list(found.values())
 
@@ -49,7 +50,11 @@ def _code(op: Op, s: Let) -> UserCode:
             s.source,
             f"write it as an expression, eqsnn.function('{function.name}(x) = ...'), or give its code: @implementation('c', '...')",
         )
-    needed = [option for option in ("sources", "libraries", "include_dirs", "library_dirs", "define_macros") if code.options.get(option)]
+    needed = [
+        option
+        for option in ("sources", "libraries", "include_dirs", "library_dirs", "define_macros")
+        if code.options.get(option)
+    ]
     if needed:
         raise EquationError(
             f"export(): the code of the function '{function.name}' needs {needed[0]}=, which a project of its own does not have; put all of it into the string",
@@ -57,4 +62,12 @@ def _code(op: Op, s: Let) -> UserCode:
         )
     names, texts = dependencies_of(code)
     types = tuple(C_TYPES[a.type] for a in call.args)
-    return UserCode(call.function, code.name, (*texts, code.code), tuple(names), tuple(code.options.get("headers", ())), types, C_TYPES[call.type])
+    return UserCode(
+        call.function,
+        code.name,
+        (*texts, code.code),
+        tuple(names),
+        tuple(code.options.get("headers", ())),
+        types,
+        C_TYPES[call.type],
+    )
