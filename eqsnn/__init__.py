@@ -25,7 +25,7 @@ from eqsnn.errors import (
     SweepError,
     UnitError,
 )
-from eqsnn.export.face import export  # the function hides the room of that name, whose modules are imported as ever
+from eqsnn.export.face import export, source  # the function hides the room of that name, whose modules are imported as ever
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
@@ -114,6 +114,7 @@ __all__ = [
     "scheduling_summary",
     "seed",
     "settings",
+    "source",
     "start_scope",
     "stop",
     "store",

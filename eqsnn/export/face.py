@@ -23,6 +23,14 @@ def export(
     return magic_network.export(directory, language, profile, overwrite, duration, namespace, level)
 
 
+def source(group, part: str, backend: str = "c") -> str:
+    """The text of one kernel of a group: ``part`` is 'step', 'threshold', 'reset' or an event's name; of synapses 'step', a pathway ('pre', 'post') or
+    'summed' and a variable. ``backend``: 'c', 'cython' (which compiles the same text) or 'cuda'. Raises EqsnnError."""
+    from eqsnn.export.source import source as text
+
+    return text(group, part, backend)
+
+
 def _export(network: simulation.Network, *arguments):
     from eqsnn.export.project import export as write
 

@@ -29,7 +29,7 @@ def description(objects: Iterable[SimObject], constants: dict[SimObject, dict], 
 
 def _section(o: SimObject, constants: dict) -> Iterator[str]:
     yield f"### `{o.name}`: {_what(o)}"
-    code = list(_code(o))
+    code = list(code_of(o))
     if code:
         yield from ["", "```", *code, "```"]
     shown = {n: v for n, v in constants.items() if not n.startswith("_") and "@" not in n}
@@ -61,7 +61,8 @@ def _what(o: SimObject) -> str:
     return type(o).__name__
 
 
-def _code(o: SimObject) -> Iterator[str]:
+def code_of(o: SimObject) -> Iterator[str]:
+    """The equations and statements of an object, a line each."""
     if isinstance(o, CodeRunner):
         yield from _lines("", o.statements)
         return

@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +70,10 @@ def _begin_to_compile() -> None:
 
 
 pipeline.before_making = _begin_to_compile
+
+
+before_run: Callable[[Network, float, Mapping[str, object]], None] | None = None
+"""Called with the network, the duration in seconds and the namespace where a run begins (``eqsnn export SCRIPT.py``)."""
 
 
 def exporter(network: Network, *arguments):
@@ -261,6 +265,8 @@ class Network:
         period = period if report_period is None else in_seconds(report_period, "report_period")
         tell = reporter(report, float(self._time), seconds)
         space = dict(namespace) if namespace is not None else user_namespace(level)
+        if before_run is not None:
+            before_run(self, seconds, space)
         self._may_run()
         chosen = backend(settings.effective_backend())
         chosen.prepare()
