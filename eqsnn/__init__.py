@@ -25,7 +25,10 @@ from eqsnn.errors import (
     SweepError,
     UnitError,
 )
-from eqsnn.export.face import export, source  # the function hides the room of that name, whose modules are imported as ever
+from eqsnn.export.face import (
+    export,
+    source,
+)  # the function hides the room of that name, whose modules are imported as ever
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock

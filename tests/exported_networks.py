@@ -172,6 +172,20 @@ def single():
     return eq.Network(G, S, eq.SpikeMonitor(G), eq.StateMonitor(G, "v", record=[0, 7]))
 
 
+def counted():
+    """Many spikes at once, each of which adds the same: sums of counted arrivals are rounded once."""
+    G = neurons(60, "g : 1", refractory=1 * ms)
+    G.v = "0.9 + 0.001*(i % 7)"
+    H = neurons(9, "g : 1")
+    S = eq.Synapses(G, H, on_pre="g_post += 0.1")
+    S.connect(p=0.8)
+    T = eq.Synapses(G, G[20:50], on_pre="v_post -= 0.0003; g_post += 0.3")
+    T.connect("i != j")
+    return eq.Network(
+        G, H, S, T, eq.StateMonitor(H, "g", record=True), eq.StateMonitor(G, "g", record=True), eq.SpikeMonitor(G)
+    )
+
+
 def early():
     """Pathways that come before the spikes of a step are known."""
     G = neurons(15)
@@ -203,7 +217,20 @@ def silent():
 
 NETWORKS = {
     f.__name__: f
-    for f in (brunel, delays, inputs, custom_events, clocks, linked, narrow_synapses, single, early, adaptive, silent)
+    for f in (
+        brunel,
+        delays,
+        inputs,
+        custom_events,
+        clocks,
+        linked,
+        narrow_synapses,
+        single,
+        counted,
+        early,
+        adaptive,
+        silent,
+    )
 }
 NETWORKS |= {
     f.__name__: lambda f=f: f().network

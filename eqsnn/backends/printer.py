@@ -566,7 +566,9 @@ class _Printer:
             return f"eq_to_half({self.expr(a)})"
         if a.type == "f16":
             return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
-        if self.plain and a.type == "b8" and not isinstance(a, Local):  # a comparison cast to a number is one to a compiler that warns
+        if (
+            self.plain and a.type == "b8" and not isinstance(a, Local)
+        ):  # a comparison cast to a number is one to a compiler that warns
             return f"({self.expr(a)} ? {literal(Const(1, type_))} : {literal(Const(0, type_))})"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"

@@ -25,7 +25,8 @@ def add_arguments(commands) -> None:
     parser = commands.add_parser(
         "export",
         help="write a script's network, or one neuron model, as source that builds without Python",
-        description="With SCRIPT.py, which is EXECUTED up to its run(): the network that would run there, as it stands, is written as a project into DIR, "
+        description="With SCRIPT.py, which is EXECUTED up to its run(): the network that would run there, as it stands, is written as "
+        "a project into DIR, "
         "and the script ends. With --kernel MODEL.toml: one neuron model as one function.",
     )
     parser.add_argument("script", nargs="?", help="SCRIPT.py, which is EXECUTED up to its first run()")
@@ -97,7 +98,8 @@ def _script(arguments: argparse.Namespace) -> int:
     if not done:
         times = "never" if not seen else "once" if seen == 1 else f"{seen} times"
         raise EqsnnError(
-            f"export: {file} called run() {times}{'' if arguments.run == 1 else f', and --run {arguments.run} was asked for'}; nothing was written"
+            f"export: {file} called run() "
+            f"{times}{'' if arguments.run == 1 else f', and --run {arguments.run} was asked for'}; nothing was written"
         )
     found = done[0]
     print(f"{arguments.out}: {len(found.files)} files; build with\n  cd {arguments.out} && {found.command}")

@@ -196,9 +196,13 @@ class CProject:
         return f"{self.one(at)} < {ticks.count} && {self.place(ticks)}[{self.one(at)}] == net->tick"
 
     def timed_clocks(self) -> list[int]:
-        """The clocks whose steps are counted."""
+        """The clocks that something follows."""
         used = {s.op.clock for s in self.program.steps}
         return [k for k in range(len(self.program.clocks)) if k in used]
+
+    def counted_clocks(self) -> list[int]:
+        """The clocks the numbers of whose steps are used."""
+        return sorted({s.op.clock for s in self.program.steps if s.needs_step or s.op.every})
 
     def event_clocks(self) -> list[int]:
         """Those that tick at given moments."""
@@ -214,7 +218,8 @@ class CProject:
         lines += [f"    due = {d};\n    next = due < next ? due : next;" for d in due]
         for ticks, _, at in (self.program.moments[k] for k in self.event_clocks()):
             lines.append(
-                f"    due = {self.one(at)} < {ticks.count} ? {self.place(ticks)}[{self.one(at)}] : INT64_MAX;\n    next = due < next ? due : next;"
+                f"    due = {self.one(at)} < {ticks.count} ? {self.place(ticks)}[{self.one(at)}] : INT64_MAX;\n    next = due < "
+                f"next ? due : next;"
             )
         return "\n".join([*lines, "    net->tick = next;"])
 

@@ -24,8 +24,8 @@ _TIMES = ("lastspike", "lastupdate")
 
 @contextmanager
 def in_single_precision(objects: Iterable[SimObject]) -> Iterator[None]:
-    """While this holds, groups have their floats as float32, and monitors record them so. A plan of the same objects was made before, so that synapses
-    lie as they will. Afterwards all is as it was."""
+    """While this holds, groups have their floats as float32, and monitors record them so. A plan of the same objects was made before, so
+    that synapses lie as they will. Afterwards all is as it was."""
     objects = list(objects)
     groups = [o for o in objects if isinstance(o, Group) and not isinstance(o, PoissonGroup) and "arrays" in o.__dict__]
     kept = [(o, _held(o)) for o in groups]

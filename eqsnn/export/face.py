@@ -24,8 +24,8 @@ def export(
 
 
 def source(group, part: str, backend: str = "c") -> str:
-    """The text of one kernel of a group: ``part`` is 'step', 'threshold', 'reset' or an event's name; of synapses 'step', a pathway ('pre', 'post') or
-    'summed' and a variable. ``backend``: 'c', 'cython' (which compiles the same text) or 'cuda'. Raises EqsnnError."""
+    """The text of one kernel of a group: ``part`` is 'step', 'threshold', 'reset' or an event's name; of synapses 'step', a pathway
+    ('pre', 'post') or 'summed' and a variable. ``backend``: 'c', 'cython' (which compiles the same text) or 'cuda'. Raises EqsnnError."""
     from eqsnn.export.source import source as text
 
     return text(group, part, backend)

@@ -16,7 +16,8 @@ MANIFEST = ".eqsnn-export.json"
 
 
 def check_folder(path: Path, names: set[str], overwrite: bool) -> set[str]:
-    """The files of an earlier export that are to go. Raises EqsnnError where ``names`` cannot be written into ``path``; nothing has changed then."""
+    """The files of an earlier export that are to go. Raises EqsnnError where ``names`` cannot be written into ``path``; nothing has
+    changed then."""
     if path.exists() and not path.is_dir():
         raise EqsnnError(f"export(): {path} is a file; a project needs a directory")
     if not path.exists():
@@ -31,7 +32,8 @@ def check_folder(path: Path, names: set[str], overwrite: bool) -> set[str]:
         return set()
     if not overwrite:
         raise EqsnnError(
-            f"export(): {path} is not empty: it has {_some(there)}; name another directory, or say overwrite=True, which replaces what an earlier export wrote "
+            f"export(): {path} is not empty: it has {_some(there)}; name another directory, or say overwrite=True, which "
+            f"replaces what an earlier export wrote "
             "and nothing else"
         )
     ours = _written_before(path) & there

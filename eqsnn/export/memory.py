@@ -1,7 +1,7 @@
 """The memory of an exported network: every array that a plan works on is a field of a struct, under names that the user knows.
 
-Kernels are bound to numpy arrays. Two bindings that share memory (a variable of a group and a part of it that belongs to a subgroup) must share it in the
-program, too: so fields are found by where an array lies, and a part of one is its field and an offset.
+Kernels are bound to numpy arrays. Two bindings that share memory (a variable of a group and a part of it that belongs to a subgroup) must
+share it in the program, too: so fields are found by where an array lies, and a part of one is its field and an offset.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ C_TYPES = {
 
 @dataclass(eq=False)
 class Field:
-    """One array of the program: ``values`` are those at the start. ``written``: operations change it; ``kept``: it is part of the state or of the
-    connectivity, and not room that the program needs for itself (``values`` are then only its shape). ``single``: it is a number and no array."""
+    """One array of the program: ``values`` are those at the start. ``written``: operations change it; ``kept``: it is part of the state
+    or of the connectivity, and not room that the program needs for itself (``values`` are then only its shape). ``single``: it is a
+    number and no array."""
 
     struct: str
     name: str

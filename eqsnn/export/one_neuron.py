@@ -62,7 +62,8 @@ class Argument:
 
 @dataclass(frozen=True)
 class Part:
-    """The statements of one kernel of the neuron, with the numbers that they use; ``spikes``: the condition of its spike, if it decides that."""
+    """The statements of one kernel of the neuron, with the numbers that they use; ``spikes``: the condition of its spike, if it decides
+    that."""
 
     about: str
     numbers: tuple[str, ...]
@@ -198,10 +199,7 @@ class OneNeuron:
         scalars = self.plan.binding(kernel, self.group, {"self": self.group}, self.group.clock, about).scalars
         kernel = self._as_one(kernel)
         text = text_of(kernel, pairs=False, plain=True)
-        numbers = [
-            f"{'' if p.type.startswith('const') else ''}{p.type} *b_{p.buffer} = {self._pointer(kernel.buffer(p.buffer))};"
-            for p in text.pointers
-        ]
+        numbers = [f"{p.type} *b_{p.buffer} = {self._pointer(kernel.buffer(p.buffer))};" for p in text.pointers]
         for s in text.numbers:
             kind = {"f64": "double", "f32": "float", "b8": "int"}.get(s.type, "int64_t")
             numbers.append(f"const {kind} s_{s.name} = {self._number(s, scalars, about)};")
@@ -291,7 +289,8 @@ class OneNeuron:
         return files
 
     def _rank(self, key: tuple[str, str]) -> tuple[int, int]:
-        """The order of arguments: what the neuron keeps and what it is given, as in the equations; then time, and what random numbers need."""
+        """The order of arguments: what the neuron keeps and what it is given, as in the equations; then time, and what random numbers
+        need."""
         kinds = ("state", "value", "t", "step", "element", "key", "count")
         variables = [v.name for v in self.group.model.variables]
         return kinds.index(key[0]), variables.index(key[1]) if key[1] in variables else len(variables)

@@ -23,7 +23,8 @@ TAKEN = ("tick", "status", "failed_step", "failed_element", "clock")
 
 @dataclass(eq=False)
 class Ring:
-    """The events of a group in its last ``depth`` steps: ``lists`` of indices, how ``many`` there are in each, and where the newest is (``at``).
+    """The events of a group in its last ``depth`` steps: ``lists`` of indices, how ``many`` there are in each, and where the newest is
+    (``at``).
 
     A group emits at most ``n`` events in a step, one an element; a list has room for them all.
     """
@@ -41,7 +42,8 @@ class Ring:
 class Step:
     """One operation: the function ``name``, what it is ``about``, and where it finds what it works on.
 
-    ``refs``: the buffers of its kernel; ``part``: the range of a subgroup's events, None for all; ``counter``: how often it was done; ``extra``: fields by their role.
+    ``refs``: the buffers of its kernel; ``part``: the range of a subgroup's events, None for all; ``counter``: how often it was done;
+    ``extra``: fields by their role.
     """
 
     name: str
@@ -66,8 +68,8 @@ class Step:
 
 @dataclass(eq=False)
 class Column:
-    """A file that the program writes: the ``name`` of a quantity, the field that has its values of one step, and how many there are at a time (None: as
-    many as there are events)."""
+    """A file that the program writes: the ``name`` of a quantity, the field that has its values of one step, and how many there are at a
+    time (None: as many as there are events)."""
 
     name: str
     values: Field | None
@@ -90,7 +92,8 @@ class Recording:
 
 @dataclass(eq=False)
 class Program:
-    """What a language makes text of. ``ticks``: how long the run lasts, None if it is not said; ``first``: the tick at which it begins; ``tick``: in seconds."""
+    """What a language makes text of. ``ticks``: how long the run lasts, None if it is not said; ``first``: the tick at which it begins;
+    ``tick``: in seconds."""
 
     structs: list[Struct]
     clocks: tuple[ClockPlan, ...]

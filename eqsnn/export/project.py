@@ -28,8 +28,8 @@ PROFILES = (None, "embedded")
 
 @dataclass(frozen=True)
 class Exported:
-    """A project that was written: where, which ``files`` (relative paths), and the ``command`` that builds it. ``ram`` and ``flash``: bytes that the state and what never
-    changes take."""
+    """A project that was written: where, which ``files`` (relative paths), and the ``command`` that builds it. ``ram`` and ``flash``:
+    bytes that the state and what never changes take."""
 
     directory: Path
     files: tuple[str, ...]

@@ -14,7 +14,8 @@ def check_exportable(objects: Iterable[SimObject]) -> None:
     for o in objects:
         if isinstance(o, NetworkOperation) and o.active:
             raise EqsnnError(
-                f"export(): '{o.name}' calls the Python function {_named(o.function)}, which cannot leave Python; say what it does in equations, by run_regularly() or a "
+                f"export(): '{o.name}' calls the Python function {_named(o.function)}, which cannot leave Python; say what it "
+                f"does in equations, by run_regularly() or a "
                 "TimedArray, or take it out of the network"
             )
 

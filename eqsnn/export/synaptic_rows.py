@@ -1,8 +1,8 @@
 """The synapses of a pathway as rows that need no memory in a run.
 
-The engine keeps segments of rows in queues that grow. An exported program has no such queue: with several delays, row ``r*D + d`` holds the synapses
-of neuron r whose delay is the d-th, counted from the shortest, and what arrives in a step is found among the spikes of the last steps, the
-earliest first. That is the order in which the engine's queues are filled, so sums have the same bits.
+The engine keeps segments of rows in queues that grow. An exported program has no such queue: with several delays, row ``r*D + d`` holds
+the synapses of neuron r whose delay is the d-th, counted from the shortest, and what arrives in a step is found among the spikes of the
+last steps, the earliest first. That is the order in which the engine's queues are filled, so sums have the same bits.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MOST = 1 << 28
 
 @dataclass(eq=False)
 class Rows:
-    """``start``: where each row begins; ``far``: the neuron at the other end of each synapse; ``synapse``: where its variables lie, None if at the place
-    that it has in the rows. ``shortest``, ``longest``: delays in steps where there are several, else None. ``pending``: of events that were
-    on their way at the start, the rows, where those of each step begin, and the step (three fields), or None."""
+    """``start``: where each row begins; ``far``: the neuron at the other end of each synapse; ``synapse``: where its variables lie, None
+    if at the place that it has in the rows. ``shortest``, ``longest``: delays in steps where there are several, else None. ``pending``:
+    of events that were on their way at the start, the rows, where those of each step begin, and the step (three fields), or None."""
 
     n: int
     start: Ref
@@ -75,7 +75,8 @@ def _with_delays(memory: Memory, op: Op, block: RowBlock) -> Rows:
     width, n = longest - shortest + 1, len(block.first) - 1
     if n * width > _MOST:
         raise EqsnnError(
-            f"export(): the delays of '{o.name}' have {width} different lengths in steps, from {shortest} to {longest}, for each of {n} neurons; a table of "
+            f"export(): the delays of '{o.name}' have {width} different lengths in steps, from {shortest} to {longest}, for "
+            f"each of {n} neurons; a table of "
             f"them has {n * width} entries, and a program takes at most {_MOST}: use a longer time step, or delays that differ less"
         )
     row = block.near.astype(np.int64) * width + (block.delay - shortest)
@@ -104,8 +105,8 @@ def _with_delays(memory: Memory, op: Op, block: RowBlock) -> Rows:
 
 
 def _pending(memory: Memory, op: Op, row: np.ndarray) -> tuple[Field, Field, Field] | None:
-    """What was on its way when the network was exported: it is delivered from a list of its own, and the spikes of these steps, which lie in the ring as
-    well, are not delivered from there."""
+    """What was on its way when the network was exported: it is delivered from a list of its own, and the spikes of these steps, which lie
+    in the ring as well, are not delivered from there."""
     queue, o, label = op.queues[0], op.owner, op.label.removeprefix("pathway ")
     waiting = [row[queue.read(ahead)] for ahead in range(queue.depth)]
     if op.source.step < 0:

@@ -13,8 +13,8 @@ from eqsnn.runtime.plan import Op
 
 @dataclass(frozen=True)
 class UserCode:
-    """A function ``name`` of equations, which is ``function`` of the ``code`` in C; ``short``: functions of the vocabulary that the code calls by their short
-    names; ``arguments`` and ``result``: types in C."""
+    """A function ``name`` of equations, which is ``function`` of the ``code`` in C; ``short``: functions of the vocabulary that the code
+    calls by their short names; ``arguments`` and ``result``: types in C."""
 
     name: str
     function: str
@@ -57,7 +57,8 @@ def _code(op: Op, s: Let) -> UserCode:
     ]
     if needed:
         raise EquationError(
-            f"export(): the code of the function '{function.name}' needs {needed[0]}=, which a project of its own does not have; put all of it into the string",
+            f"export(): the code of the function '{function.name}' needs {needed[0]}=, which a project of its own does not "
+            f"have; put all of it into the string",
             s.source,
         )
     names, texts = dependencies_of(code)
