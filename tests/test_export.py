@@ -101,6 +101,34 @@ def test_sanitizers_find_nothing(name, tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["cuba", "delays", "stdp"])
+def test_the_backend_and_threads_of_python_make_no_difference(name, tmp_path, monkeypatch):
+    """Without a compiler the oracle can be exported as well; with several threads the engine has rows in blocks."""
+    monkeypatch.setattr(eq.settings, "synapses_per_block", 20)
+    net = fresh(exported_networks.NETWORKS[name])
+    monkeypatch.setenv("EQSNN_NUM_THREADS", "3")
+    net.run(5 * ms)
+    monkeypatch.setenv("EQSNN_BACKEND", "numpy")
+    compared(net, tmp_path / "p", FLAGS[1], 0.01)
+    monkeypatch.setenv("EQSNN_BACKEND", "c")
+    compared(net, tmp_path / "q", FLAGS[1], 0.01)
+
+
+def test_no_compiler_is_needed_to_write(tmp_path, monkeypatch):
+    from eqsnn.export import project
+
+    real = project.engine_of
+
+    def engine_of(chosen):
+        if chosen.compiled:
+            raise eq.CompileError("no C compiler was found")
+        return real(chosen)
+
+    monkeypatch.setattr(project, "engine_of", engine_of)
+    fresh(exported_networks.NETWORKS["delays"]).export(tmp_path / "p")
+    assert (tmp_path / "p" / "network.c").is_file()
+
+
 def test_the_last_values_are_those_in_python(tmp_path):
     net = fresh(exported_networks.NETWORKS["stdp"])
     net.export(tmp_path / "p", duration=30 * ms)

@@ -37,7 +37,7 @@ from eqsnn.network.evaluate import HostExpression
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.runtime.planner import Planner
 from eqsnn.runtime.settings import settings
-from eqsnn.runtime.simulation import LazyEngine, Network
+from eqsnn.runtime.simulation import Network, engine_of
 from eqsnn.units import DIMENSIONLESS, Quantity, second
 
 LANGUAGES = ("c", "cython", "cuda")
@@ -135,7 +135,7 @@ class OneNeuron:
     def _planned(self) -> Planner:
         """A plan of the group alone: it finds what is wrong with the model."""
         net = Network(self.group)
-        plan = Planner(net.objects, {}, LazyEngine(backend("c")), settings, False)
+        plan = Planner(net.objects, {}, engine_of(backend("numpy")), settings, False)
         plan.build()
         return plan
 

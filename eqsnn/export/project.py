@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eqsnn.backends.backend import backend
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import CompileError, EqsnnError
 from eqsnn.export.c import CProject
 from eqsnn.export.embedded import in_single_precision
 from eqsnn.export.folder import check_folder, write_folder
@@ -18,7 +18,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.notices import tell_once
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.settings import settings
-from eqsnn.runtime.simulation import LazyEngine, Network, _first_tick, in_seconds
+from eqsnn.runtime.simulation import Network, _first_tick, engine_of, in_seconds
 from eqsnn.units import Quantity
 
 LANGUAGES = {"c": CProject}
@@ -72,9 +72,8 @@ def program_of(network: Network, space: Mapping[str, object], seconds: float | N
     """The program of a network. Raises what is wrong with it, and EqsnnError where something in it cannot leave Python."""
     network._may_run("export")
     check_exportable(network.objects)
-    chosen = backend("c")
-    one_thread = replace(settings, threads=1)
-    options = (space, LazyEngine(chosen), one_thread, network.stop_if_not_finite, tuple(network.schedule))
+    one_block = replace(settings, synapses_per_block=1 << 62)
+    options = (space, _engine(), one_block, network.stop_if_not_finite, tuple(network.schedule))
     planner = Planner(network.objects, *options)
     built = planner.build()
     if single:  # a plan has been made before: synapses lie as they will
@@ -82,6 +81,15 @@ def program_of(network: Network, space: Mapping[str, object], seconds: float | N
             planner = Planner(network.objects, *options)
             return _program(network, planner, planner.build(), seconds)
     return _program(network, planner, built, seconds)
+
+
+def _engine():
+    """Whose memory the plan is about: the engine of the next run, which may have events on their way. Without a compiler nothing has run but in
+    the oracle."""
+    try:
+        return engine_of(backend(settings.effective_backend()))
+    except CompileError:
+        return engine_of(backend("numpy"))
 
 
 def _program(network: Network, planner: Planner, built: Built, seconds: float | None) -> Program:
