@@ -23,10 +23,10 @@ def compiler() -> str:
     return found
 
 
-def build(folder: Path, *flags: str, name: str = "network") -> Path:
-    """The program of a project, built by one line."""
+def build(folder: Path, *flags: str, name: str = "network", command: list[str] | None = None) -> Path:
+    """The program of a project, built by one line; ``command``: another compiler."""
     files = sorted(f.name for f in folder.glob("*.c"))
-    command = [compiler(), *flags, *STRICT, *files, "-lm", "-o", name]
+    command = [*(command or [compiler()]), *flags, *STRICT, *files, "-lm", "-o", name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr[:4000]}"
     return folder / name

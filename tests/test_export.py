@@ -1,6 +1,7 @@
 """Exported projects: they build under every standard without a warning, and record bit by bit what the run in Python does."""
 
 import gc
+import importlib.util
 import os
 import re
 import shutil
@@ -138,6 +139,25 @@ def test_the_last_values_are_those_in_python(tmp_path):
     G = next(o for o in net.objects if type(o) is eq.NeuronGroup)
     assert np.array_equal(np.load(out / f"{S.name}.w.npy"), dict.__getitem__(S.arrays, "w"))
     assert np.array_equal(np.load(out / f"{G.name}.v.npy"), G.v[:])
+
+
+def other_compilers():
+    """Commands of compilers beside the one that the tests use."""
+    found = [[path] for name in ("gcc", "clang", "tcc") if (path := shutil.which(name)) is not None]
+    return found + (
+        [[sys.executable, "-m", "ziglang", "cc"]] if importlib.util.find_spec("ziglang") is not None else []
+    )
+
+
+@pytest.mark.parametrize("name", ["cuba", "single", "counted", "narrow_synapses"])
+def test_other_compilers(name, tmp_path):
+    """Each that is installed, without a warning: another text of the pragmas."""
+    net = fresh(exported_networks.NETWORKS[name])
+    net.export(tmp_path / "p", duration=30 * ms)
+    wanted = after(net, 0.03)
+    for k, command in enumerate(other_compilers()):
+        program = build(tmp_path / "p", *FLAGS[k % 2 * 3][:2], name=f"other{k}", command=command)
+        check_same(run(program, 0.03), wanted)
 
 
 # -- what the program may need ---------------------------------------------------------------------------------------------------------
