@@ -566,9 +566,8 @@ class _Printer:
             return f"eq_to_half({self.expr(a)})"
         if a.type == "f16":
             return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
-        if (
-            self.plain and a.type == "b8" and not isinstance(a, Local)
-        ):  # a comparison cast to a number is one to a compiler that warns
+        if self.plain and a.type == "b8" and not isinstance(a, Local):
+            # a comparison that is cast to a number is still one to compilers, which warn of what is compared with it
             return f"({self.expr(a)} ? {literal(Const(1, type_))} : {literal(Const(0, type_))})"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
@@ -602,6 +601,7 @@ def single_literal(value: float) -> str:
 
 
 def literal(e: Const) -> str:
+    """A constant in C: the shortest digits that give the same number."""
     if e.type == "b8":
         return "1" if e.value else "0"
     if e.type == "i64":

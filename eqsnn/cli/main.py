@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "check", help="print a model as eqsnn understands it: equations, integrator, derived update, kernels"
     )
     check.add_argument(
-        "model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED"
+        "model",
+        help="MODEL.toml with equations, threshold, reset, refractory, method, parameters; or SCRIPT.py, which is EXECUTED",
     )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
     from eqsnn.cli import export

@@ -18,7 +18,7 @@ from eqsnn.network.namespace import user_namespace
 from eqsnn.network.notices import tell_once
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.settings import settings
-from eqsnn.runtime.simulation import Network, _first_tick, engine_of, in_seconds
+from eqsnn.runtime.simulation import Network, engine_of, in_seconds
 from eqsnn.units import Quantity
 
 LANGUAGES = {"c": CProject}
@@ -93,9 +93,8 @@ def _engine():
 
 
 def _program(network: Network, planner: Planner, built: Built, seconds: float | None) -> Program:
-    first, ticks = _first_tick(network._time, built.tick), None
-    if seconds is not None:
-        ticks = _first_tick(network._end(seconds), built.tick) - first
+    first, last = network._ticks(built, seconds or 0.0)
+    ticks = None if seconds is None else last - first
     return ProgramMaker(built, planner.objects, first, ticks, planner.constants).program()
 
 
