@@ -25,6 +25,10 @@ from eqsnn.errors import (
     SweepError,
     UnitError,
 )
+from eqsnn.export.face import (
+    export,
+    source,
+)  # the function hides the room of that name, whose modules are imported as ever
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
@@ -99,6 +103,7 @@ __all__ = [
     "check_units",
     "collect",
     "defaultclock",
+    "export",
     "function",
     "have_same_dimensions",
     "implementation",
@@ -112,6 +117,7 @@ __all__ = [
     "scheduling_summary",
     "seed",
     "settings",
+    "source",
     "start_scope",
     "stop",
     "store",

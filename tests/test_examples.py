@@ -34,6 +34,7 @@ SHORT = {
         ["--scale", "0.03", "--duration", "0.1"],
         r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
     ),
+    "export_c": (["--duration", "0.1", "--neurons", "1000"], r"\d+ spikes in C, \d+ in Python: the same, bit by bit"),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

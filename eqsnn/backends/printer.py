@@ -31,6 +31,7 @@ from eqsnn.kernel.ir import (
     Local,
     Loop,
     Require,
+    Scalar,
     Select,
     Store,
     Unary,
@@ -126,6 +127,15 @@ class RestingText:
 
 
 @dataclass(frozen=True)
+class PointerText:
+    """An array of a kernel: the name of the ``buffer``, the ``type`` of its elements, and ``restrict`` where no other is the same memory."""
+
+    buffer: str
+    type: str
+    restrict: str
+
+
+@dataclass(frozen=True)
 class Text:
     """The parts of a kernel that a template puts together."""
 
@@ -157,16 +167,24 @@ class Text:
     number: str = "int32_t"  # the type of the numbers of synapses
     sign: SignText | None = None  # how it knows that there was no event
     resting: RestingText | None = None  # the loop is that of elements awake, and keeps a list of the others
+    pointers: tuple[PointerText, ...] = ()  # what the ``arguments`` declare, for templates that find it elsewhere
+    numbers: tuple[Scalar, ...] = ()
 
 
-def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False) -> Text:
+def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False, plain: bool = False) -> Text:
     """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
-    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``)."""
+    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``). ``plain``: each
+    element computes all it needs, and calls the functions of the user by their names, as in a program that is read (``eqsnn/export``)."""
     rest = resting(kernel) if lists else None
     if rest is None:
-        return _Printer(kernel, pairs, lists).text()
+        return _Printer(kernel, pairs, lists, plain).text()
     whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs, lists).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
+
+
+def expression_text(kernel: Kernel, expr: Expr) -> str:
+    """The text of an expression of a kernel, such as what is computed before a run."""
+    return _Printer(kernel, False, plain=True).expr(expr)
 
 
 def comment(text: str) -> str:
@@ -176,8 +194,8 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel, pairs: bool, signs: bool = False):
-        self.kernel, self.pairs = kernel, pairs
+    def __init__(self, kernel: Kernel, pairs: bool, signs: bool = False, plain: bool = False):
+        self.kernel, self.pairs, self.plain = kernel, pairs, plain
         self.beyond = beyond_for_event(kernel) if signs else None
         self.left_out = () if self.beyond is None else only_for_event(kernel, self.beyond)
         self.scalars = {s.name for s in kernel.scalars}
@@ -189,8 +207,8 @@ class _Printer:
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
         self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
-        self.fresh = far_side(kernel)
-        self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
+        self.fresh = None if plain else far_side(kernel)
+        self.blockwise = not plain and (kernel.domain != "pathway" or not kernel.one_by_one)
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
                 self.call_number[s.name] = len(self.call_number)
@@ -267,6 +285,8 @@ class _Printer:
             self.kernel.long_runs == "apart",
             "int64_t" if self.kernel.wide else "int32_t",
             self._sign(),
+            pointers=tuple(self._pointers()),
+            numbers=tuple(self._numbers()),
         )
 
     def resting(self, rest: Resting) -> RestingText:
@@ -420,6 +440,9 @@ class _Printer:
 
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
+        if self.plain:
+            value = _read(f"user_{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
+            return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
         if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {_read(value, call.type)};", let)]
@@ -474,23 +497,33 @@ class _Printer:
         return used
 
     def _arguments(self):
-        used = self._used()
-        for k, b in enumerate(self.kernel.buffers):
-            if b.name not in used:
-                continue
-            const = "" if b.writable else "const "
-            restrict = "" if self._has_alias(b) else " EQ_RESTRICT"
-            yield f"{const}{_MEMORY[b.type]} *{restrict} b_{b.name} = ({const}{_MEMORY[b.type]} *)ctx->buffer[{k}];"
+        place = {b.name: k for k, b in enumerate(self.kernel.buffers)}
+        for p in self._pointers():
+            yield f"{p.type} *{p.restrict} b_{p.buffer} = ({p.type} *)ctx->buffer[{place[p.buffer]}];"
         real = integer = 0
+        places = {}
         for s in self.kernel.scalars:
             if s.type in ("f64", "f32"):
-                place, real = f"ctx->real[{real}]", real + 1
+                places[s.name], real = f"ctx->real[{real}]", real + 1
             else:
-                place, integer = f"ctx->integer[{integer}]", integer + 1
-            if s.name in used:
-                cast, test = "(float)" if s.type == "f32" else "", " != 0" if s.type == "b8" else ""
-                yield f"const {_LOCAL[s.type]} s_{s.name} = {cast}{place}{test};"
+                places[s.name], integer = f"ctx->integer[{integer}]", integer + 1
+        for s in self._numbers():
+            cast, test = "(float)" if s.type == "f32" else "", " != 0" if s.type == "b8" else ""
+            yield f"const {_LOCAL[s.type]} s_{s.name} = {cast}{places[s.name]}{test};"
         yield from self._scratch()
+
+    def _pointers(self):
+        """The arrays that the body uses."""
+        used = self._used()
+        for b in self.kernel.buffers:
+            if b.name in used:
+                const = "" if b.writable else "const "
+                yield PointerText(b.name, f"{const}{_MEMORY[b.type]}", "" if self._has_alias(b) else " EQ_RESTRICT")
+
+    def _numbers(self):
+        """The numbers that it uses."""
+        used = self._used()
+        return (s for s in self.kernel.scalars if s.name in used)
 
     def _has_alias(self, buffer: Buffer) -> bool:
         return has_alias(self.kernel, buffer)
@@ -506,7 +539,7 @@ class _Printer:
     def expr(self, e: Expr) -> str:
         match e:
             case Const():
-                return _literal(e)
+                return literal(e)
             case Local(name, _):
                 return _INDEX[name] if name in _INDEX else f"s_{name}" if name in self.scalars else f"x_{name}"
             case Load(buffer, type_, index):
@@ -535,6 +568,9 @@ class _Printer:
             return f"eq_to_half({self.expr(a)})"
         if a.type == "f16":
             return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
+        if self.plain and a.type == "b8" and not isinstance(a, Local):
+            # a comparison that is cast to a number is still one to compilers, which warn of what is compared with it
+            return f"({self.expr(a)} ? {literal(Const(1, type_))} : {literal(Const(0, type_))})"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"
@@ -566,7 +602,8 @@ def single_literal(value: float) -> str:
     return f"(-{text})" if np.signbit(rounded) else text
 
 
-def _literal(e: Const) -> str:
+def literal(e: Const) -> str:
+    """A constant in C: the shortest digits that give the same number."""
     if e.type == "b8":
         return "1" if e.value else "0"
     if e.type == "i64":

@@ -25,7 +25,7 @@ from eqsnn.backends.render import environment, prelude
 from eqsnn.errors import CompileError, EqsnnError
 
 _MODULE = "eq_user"
-_C_TYPES = {"f64": "double", "i64": "int64_t", "b8": "int64_t"}
+C_TYPES = {"f64": "double", "i64": "int64_t", "b8": "int64_t"}
 _BUILT_IN = {"clip": 3, "sign": 1, "exprel": 1, "timestep": 2, "expm1": 1, "log1p": 1, "log10": 1, "sqrt": 1, "exp": 1, "log": 1,
              "sin": 1, "cos": 1, "tan": 1, "sinh": 1, "cosh": 1, "tanh": 1, "abs": 1, "floor": 1, "ceil": 1}  # fmt: skip
 _IN_LIBM = {
@@ -67,7 +67,7 @@ def compiled(code, arguments: tuple[str, ...], result: str) -> Compiled:
     return build(code, source)
 
 
-def _dependencies(code) -> tuple[list[str], list[str]]:
+def dependencies_of(code) -> tuple[list[str], list[str]]:
     """The names of the vocabulary that the code calls and that its language does not have, and the code of other functions of the user."""
     names, texts = [], []
     for name, wanted in code.dependencies:
@@ -75,8 +75,8 @@ def _dependencies(code) -> tuple[list[str], list[str]]:
             if code.target not in wanted.implementations:
                 raise EqsnnError(f"'{code.name}' depends on '{name}', which has no code for '{code.target}'")
             other = wanted.implementations[code.target]
-            texts += [*_dependencies(other)[1], other.code]
-            names += _dependencies(other)[0]
+            texts += [*dependencies_of(other)[1], other.code]
+            names += dependencies_of(other)[0]
         elif name not in _BUILT_IN:
             raise EqsnnError(
                 f"'{code.name}' depends on '{name}', which code of a user cannot call; it may depend on {', '.join(_BUILT_IN)}"
@@ -87,7 +87,7 @@ def _dependencies(code) -> tuple[list[str], list[str]]:
 
 
 def _c_source(code, arguments: tuple[str, ...], result: str) -> str:
-    names, texts = _dependencies(code)
+    names, texts = dependencies_of(code)
     template = environment().get_template("c/user_function.c.j2")
     return template.render(
         name=code.name,
@@ -96,21 +96,21 @@ def _c_source(code, arguments: tuple[str, ...], result: str) -> str:
         dependencies=names,
         headers=code.options.get("headers", ()),
         cpp=code.target == "cpp",
-        arguments=[_C_TYPES[t] for t in arguments],
-        result=_C_TYPES[result],
+        arguments=[C_TYPES[t] for t in arguments],
+        result=C_TYPES[result],
     )
 
 
 def _cython_source(code, arguments: tuple[str, ...], result: str) -> str:
-    names, texts = _dependencies(code)
+    names, texts = dependencies_of(code)
     template = environment().get_template("cython/user_function.pyx.j2")
     return template.render(
         name=code.name,
         code="\n\n".join(_dedented(t) for t in (*texts, code.code)),
         math=prelude()[1] if names else "",
         dependencies=[(n, ", ".join(["double"] * _BUILT_IN[n])) for n in names],
-        arguments=[_C_TYPES[t] for t in arguments],
-        result=_C_TYPES[result],
+        arguments=[C_TYPES[t] for t in arguments],
+        result=C_TYPES[result],
     )
 
 

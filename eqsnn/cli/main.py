@@ -1,4 +1,4 @@
-"""The command line: ``eqsnn doctor``, ``eqsnn check MODEL``, ``eqsnn bench``, ``eqsnn cache``."""
+"""The command line: ``eqsnn doctor``, ``eqsnn check MODEL``, ``eqsnn export``, ``eqsnn bench``, ``eqsnn cache``."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "check", help="print a model as eqsnn understands it: equations, integrator, derived update, kernels"
     )
     check.add_argument(
-        "model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED"
+        "model",
+        help="MODEL.toml with equations, threshold, reset, refractory, method, parameters; or SCRIPT.py, which is EXECUTED",
     )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
+    from eqsnn.cli import export
+
+    export.add_arguments(commands)
     bench = commands.add_parser(
         "bench",
         help="measure this machine and a few standard networks on it; takes about 20 s, and more the first time",
@@ -59,6 +63,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from eqsnn.cli.check import check_model_file
 
         return check_model_file(arguments.model, arguments.source)
+    if arguments.command == "export":
+        from eqsnn.cli.export import export
+
+        return export(arguments)
     if arguments.command == "bench":
         from eqsnn.cli.bench import bench
 

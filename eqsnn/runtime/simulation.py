@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, InternalError, UnitError
 from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
@@ -70,6 +70,15 @@ def _begin_to_compile() -> None:
 
 
 pipeline.before_making = _begin_to_compile
+
+
+before_run: Callable[[Network, float, Mapping[str, object]], None] | None = None
+"""Called with the network, the duration in seconds and the namespace where a run begins (``eqsnn export SCRIPT.py``)."""
+
+
+def exporter(network: Network, *arguments):
+    """What ``Network.export`` calls: the room ``export``, which knows this one, puts itself here."""
+    raise InternalError("eqsnn.export was not imported")
 
 
 class Network:
@@ -256,6 +265,8 @@ class Network:
         period = period if report_period is None else in_seconds(report_period, "report_period")
         tell = reporter(report, float(self._time), seconds)
         space = dict(namespace) if namespace is not None else user_namespace(level)
+        if before_run is not None:
+            before_run(self, seconds, space)
         self._may_run()
         chosen = backend(settings.effective_backend())
         chosen.prepare()
@@ -292,6 +303,25 @@ class Network:
                 self._profile = gathered(built.plan.ops)
                 self._costs = _costs(built.plan.ops, built.team.threads if chosen.compiled else 1)
 
+    def export(
+        self,
+        directory: str | Path,
+        language: str = "c",
+        profile: str | None = None,
+        overwrite: bool = False,
+        duration: Quantity | None = None,
+        namespace: Mapping[str, object] | None = None,
+        level: int = 0,
+    ):
+        """Write the network as it stands now as a project that builds without Python, and whose spikes are those of a run in Python, bit by bit.
+
+        ``directory``: where to; it must be empty or not exist, unless ``overwrite``, which replaces what an earlier export wrote and nothing else.
+        ``language``: 'c' (C99). ``profile``: None, or 'embedded' for a microcontroller: single precision, no files, no memory
+        from the system. ``duration``: how long the program runs if it is not told. ``namespace``, ``level``: as of :meth:`run`. Returns what
+        was written (``eqsnn.export.project.Exported``). Raises EqsnnError, before anything is written, for what cannot leave Python.
+        """
+        return exporter(self, directory, language, profile, overwrite, duration, namespace, level)
+
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:
         """``(name, time)`` of each operation in the last run with ``profile=True``, the longest first."""
@@ -313,13 +343,13 @@ class Network:
             raise EqsnnError("there is no profile: run(..., profile=True) makes one")
         return self._costs
 
-    def _may_run(self) -> None:
+    def _may_run(self, what: str = "run") -> None:
         """Every object runs in one network, and one run at a time."""
         if self in running:
-            raise EqsnnError("run() was called from within a run of the same network")
+            raise EqsnnError(f"{what}() was called from within a run of the same network")
         if registry.in_trial is self:
             raise EqsnnError(
-                "run() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])"
+                f"{what}() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])"
             )
         for o in self._objects.values():
             if o._network not in (None, self):
@@ -508,10 +538,10 @@ def missing_parts(o: SimObject, objects: Container[SimObject]) -> list[SimObject
     return [p for p in parts_of(o) if p not in objects]
 
 
-def in_seconds(value: Quantity, what: str) -> float:
+def in_seconds(value: Quantity, what: str, caller: str = "run") -> float:
     if dimensions_of(value) != second.dim:
-        raise UnitError(f"run(): {what} must be a time, such as 100*ms; got {value!r}")
+        raise UnitError(f"{caller}(): {what} must be a time, such as 100*ms; got {value!r}")
     seconds = float(value / second)
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise EqsnnError(f"run(): {what} must be finite and not negative; got {value!s}")
+        raise EqsnnError(f"{caller}(): {what} must be finite and not negative; got {value!s}")
     return seconds
