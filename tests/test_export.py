@@ -638,7 +638,20 @@ def with_long_delays():
     return eq.Network(G, S)
 
 
+def with_procedural_synapses():
+    G = lif()
+    S = eq.Synapses(G, G, on_pre="v_post += 1", name="made")
+    S.connect(p=0.5, procedural=True)
+    return eq.Network(G, S)
+
+
 REFUSED = {
+    "procedural synapses": (
+        with_procedural_synapses,
+        {},
+        "export(): the synapses 'made' are procedural: their rows are made by the engine at every spike; connect them without procedural=True, "
+        "which gives the same synapses and the same spikes",
+    ),
     "language": (
         lambda: eq.Network(lif()),
         dict(language="rust"),

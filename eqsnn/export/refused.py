@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from eqsnn.errors import EqsnnError
 from eqsnn.network.base import SimObject
 from eqsnn.network.operations import NetworkOperation
+from eqsnn.network.procedural import MadeEnds
+from eqsnn.network.synapses import Synapses
 
 
 def check_exportable(objects: Iterable[SimObject]) -> None:
@@ -17,6 +19,11 @@ def check_exportable(objects: Iterable[SimObject]) -> None:
                 f"export(): '{o.name}' calls the Python function {_named(o.function)}, which cannot leave Python; say what it "
                 f"does in equations, by run_regularly() or a "
                 "TimedArray, or take it out of the network"
+            )
+        if isinstance(o, Synapses) and isinstance(o.ends, MadeEnds):
+            raise EqsnnError(
+                f"export(): the synapses '{o.name}' are procedural: their rows are made by the engine at every spike; connect them without "
+                "procedural=True, which gives the same synapses and the same spikes"
             )
 
 
