@@ -142,7 +142,7 @@ def _libraries(code) -> list[str]:
 
 
 def _build_c(code, source: str) -> Compiled:
-    command = _cpp_compiler() if code.target == "cpp" else compiler.compiler().command
+    command = cpp_compiler() if code.target == "cpp" else compiler.compiler().command
     standard = "-std=c++14" if code.target == "cpp" else "-std=gnu11"
     name = "user.cpp" if code.target == "cpp" else "user.c"
     files = tuple(code.options.get("sources", ()))
@@ -207,7 +207,8 @@ def _run(code, key: str, name: str, source: str, commands: list[list[str]]) -> P
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cpp_compiler() -> tuple[str, ...]:
+def cpp_compiler() -> tuple[str, ...]:
+    """The C++ compiler: CXX if set, else c++, g++, clang++, or that of the package ziglang. Raises CompileError."""
     given = os.environ.get("CXX")
     if given:
         return tuple(shlex.split(given))
@@ -217,7 +218,7 @@ def _cpp_compiler() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "c++")
     raise CompileError(
-        "no C++ compiler was found, and a function has code for 'cpp'; install one (Debian/Ubuntu: apt install g++)"
+        "no C++ compiler was found, and code for 'cpp' or 'cuda-host' needs one; install one (Debian/Ubuntu: apt install g++)"
     )
 
 
