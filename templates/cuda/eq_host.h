@@ -150,7 +150,7 @@ template <class T> static inline T __ldg(const T *p) { return *p; }
 #ifdef EQ_HOST_RACES
 enum { EQ_PLAIN, EQ_ATOMIC };
 struct eq_host_access { int64_t block, thread, phase; int kind, some; };
-struct eq_host_shadow { uintptr_t address; int64_t epoch; eq_host_access read, write; int many; };
+struct eq_host_shadow { uintptr_t address; int64_t epoch; eq_host_access read[2], write; }; /* of readers two are enough: one differs from any writer */
 #define EQ_HOST_SHADOWS (1 << 20)
 static eq_host_shadow *eq_shadows;
 static int64_t eq_epoch;
@@ -190,10 +190,12 @@ EQ_HOST_UNWATCHED static void eq_watch(const void *p, int writes, int kind)
     s->epoch = eq_epoch;
     s->address = key;
     if (!eq_apart(p, &s->write, kind)) eq_host_race(p, &s->write);
-    if (writes && !eq_apart(p, &s->read, kind)) eq_host_race(p, &s->read);
+    for (int k = 0; writes && k < 2; k++)
+        if (!eq_apart(p, &s->read[k], kind)) eq_host_race(p, &s->read[k]);
     const eq_host_access now = { blockIdx.x, threadIdx.x, eq_phase, kind, 1 };
     if (writes) s->write = now;
-    else s->read = now;
+    else if (eq_apart(p, &s->read[0], EQ_PLAIN)) s->read[0] = now;
+    else if (eq_apart(p, &s->read[1], EQ_PLAIN)) s->read[1] = now;
 }
 
 /* What gcc puts before each access with -fsanitize=thread. */
