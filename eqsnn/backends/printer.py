@@ -84,6 +84,7 @@ class CountedText:
 
     leading: tuple[str, ...]
     adds: tuple[tuple[str, str, str | None], ...]
+    each: tuple[str, ...]  # what one of them adds
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,16 @@ class Text:
     resting: RestingText | None = None  # the loop is that of elements awake, and keeps a list of the others
 
 
-def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False) -> Text:
+def text_of(
+    kernel: Kernel, pairs: bool = True, lists: bool = False, plain: bool = False, atomic: frozenset[str] = frozenset()
+) -> Text:
     """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
-    a list of elements at rest, where it can (``Text.resting``)."""
+    a list of elements at rest, where it can (``Text.resting``). ``plain``: each element computes all it needs, and calls the functions of the user
+    by their names, as on a GPU or in a program that is read (``eqsnn/export``). ``atomic``: buffers to which several elements may add at once, by
+    ``eq_add``."""
     rest = resting(kernel) if lists else None
     if rest is None:
-        return _Printer(kernel, pairs).text()
+        return _Printer(kernel, pairs, plain, atomic).text()
     whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
 
@@ -175,8 +180,8 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel, pairs: bool):
-        self.kernel, self.pairs = kernel, pairs
+    def __init__(self, kernel: Kernel, pairs: bool, plain: bool = False, atomic: frozenset[str] = frozenset()):
+        self.kernel, self.pairs, self.plain, self.atomic = kernel, pairs, plain, atomic
         self.scalars = {s.name for s in kernel.scalars}
         self.place = {b.name: self._place(b) for b in kernel.buffers}
         self.types = {b.name: b.type for b in kernel.buffers}
@@ -186,8 +191,8 @@ class _Printer:
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
         self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
-        self.fresh = far_side(kernel)
-        self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
+        self.fresh = None if plain else far_side(kernel)
+        self.blockwise = not plain and (kernel.domain != "pathway" or not kernel.one_by_one)
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
                 self.call_number[s.name] = len(self.call_number)
@@ -297,7 +302,8 @@ class _Printer:
         if how is None:
             return None
         adds = tuple((s.buffer, self.expr(s.expr), None if s.guard is None else self.expr(s.guard)) for s in how.stores)
-        return CountedText(tuple(self._let(s) for s in how.leading), adds)
+        each = tuple(self.expr(s.expr) for s in self.kernel.body if isinstance(s, Store))
+        return CountedText(tuple(self._let(s) for s in how.leading), adds, each)
 
     def _mask(self, checked: list[str]) -> str:
         """The type of conditions in a loop: as wide as what it works on, since a loop of one width becomes the better vector code."""
@@ -413,6 +419,9 @@ class _Printer:
 
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
+        if self.plain:
+            value = _read(f"{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
+            return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
         if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {_read(value, call.type)};", let)]
@@ -494,6 +503,8 @@ class _Printer:
         if self.types[s.buffer] == "b8":
             value = f"(int64_t)({value})"
         text = f"{place} {'+=' if s.add else '='} {value};"
+        if s.add and s.buffer in self.atomic:
+            text = f"eq_add(&{place}, {value});"
         return text if s.guard is None else f"if ({self.expr(s.guard)}) {text}"
 
     def expr(self, e: Expr) -> str:

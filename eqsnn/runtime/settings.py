@@ -13,7 +13,8 @@ from eqsnn.network.base import SLOTS
 class Settings:
     """Process-wide choices.
 
-    ``backend``: 'cython' (default), 'c' or 'numpy'. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
+    ``backend``: 'cython' (default), 'c', 'numpy', 'cuda' or 'cuda-host'. ``deterministic``: on a GPU, what synapses bring to a neuron is added in their
+    order, so that a run gives the same bits each time, those of the other backends (they do in any case); it takes longer there. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
     say into how many blocks work is cut; synapses into no more than there are threads. Results do not depend on them. ``schedule``: the slots of a
     step, for networks that were given none.
     """
@@ -23,13 +24,16 @@ class Settings:
     neurons_per_block: int = 1024
     synapses_per_block: int = 1 << 18
     schedule: tuple[str, ...] = SLOTS
+    deterministic: bool = False
 
     def effective_backend(self) -> str:
         """The backend of the next run: EQSNN_BACKEND if set, else ``backend``."""
         return os.environ.get("EQSNN_BACKEND") or self.backend
 
     def effective_threads(self) -> int:
-        """The number of threads of the next run: EQSNN_NUM_THREADS if set, else ``threads``."""
+        """The number of threads of the next run: EQSNN_NUM_THREADS if set, else ``threads``. A GPU has its own, and gets all work in one piece."""
+        if self.effective_backend().startswith("cuda"):
+            return 1
         text = os.environ.get("EQSNN_NUM_THREADS")
         if text:
             if not text.isdigit() or not 1 <= int(text) <= 256:

@@ -40,26 +40,32 @@ from eqsnn.units import Quantity, dimensions_of, second
 if TYPE_CHECKING:
     from eqsnn.runtime.costs import KernelCost
 
-_engines: dict[bool, object] = {}
+_engines: dict[str, object] = {}
 running: list[Network] = []
 """The networks that run now: one, or more where an operation of one runs another."""
 
 
 def engine_of(chosen: Backend):
     """The engine that runs what the backend builds."""
-    if chosen.compiled not in _engines:
-        if chosen.compiled:
+    kind = chosen.name if hasattr(chosen, "device") else "native" if chosen.compiled else "reference"
+    if kind not in _engines:
+        if kind == "native":
             from eqsnn.backends.c.build import engine_library, start_engine
             from eqsnn.runtime.native import NativeEngine
 
             if start_engine().running:  # the cache is empty, most likely: there is time for what will be needed next
                 pipeline.make_ready()
-            _engines[True] = NativeEngine(engine_library())
-        else:
+            _engines[kind] = NativeEngine(engine_library())
+        elif kind == "reference":
             from eqsnn.runtime.reference import ReferenceEngine
 
-            _engines[False] = ReferenceEngine()
-    return _engines[chosen.compiled]
+            _engines[kind] = ReferenceEngine()
+        else:
+            from eqsnn.runtime.cuda import CudaEngine
+            from eqsnn.runtime.cuda_plan import Setting
+
+            _engines[kind] = CudaEngine(chosen.device(), lambda: Setting(settings.deterministic))
+    return _engines[kind]
 
 
 def _begin_to_compile() -> None:
