@@ -63,7 +63,7 @@ class CudaRun:
         self._arrays.place()
         self._own.addresses += self._arrays.addresses()
         weakref.finalize(self, self._own.free).atexit = False
-        self._state = _state_of(plan)
+        self._state, self._written = _state_of(plan), _written_in(plan)
         ways = ways_of(plan, setting.deterministic)
         self._ops, self._table = Words("eq_op", max(len(plan.ops), 1)), Words("eq_table")
         self._ops.address = self._own.new(self._ops.words.nbytes)
@@ -237,7 +237,7 @@ class CudaRun:
 
     def _download(self) -> None:
         """Everything as it is now, for whoever looks at it."""
-        self._arrays.download(self._state)
+        self._arrays.download(self._written)
         self.device.download(self._ops.address, self._ops.words)
         self._stores.fetch()
         self._rings.fetch()
@@ -288,9 +288,23 @@ def _arrays_of(plan: Plan) -> list[np.ndarray | None]:
 
 
 def _state_of(plan: Plan) -> list[np.ndarray]:
-    """The arrays that a run, or code in Python, may change."""
+    """The arrays that kernels find by their addresses and that code in Python may change."""
     found = []
     for op in plan.ops:
         found += op.binding.buffers.values() if op.binding is not None else ()
         found += [op.array] if op.array is not None else []
-    return list({(a.ctypes.data, a.nbytes): a for a in found}.values())
+    return _each_once(found)
+
+
+def _written_in(plan: Plan) -> list[np.ndarray]:
+    """Those of them that kernels write."""
+    found = []
+    for op in plan.ops:
+        found += [op.array] if op.kind in ("clear", "count_events") else []
+        if op.binding is not None:
+            found += [op.binding.buffers[b.name] for b in op.kernel.buffers if b.writable]
+    return _each_once(found)
+
+
+def _each_once(arrays: list[np.ndarray]) -> list[np.ndarray]:
+    return list({(a.ctypes.data, a.nbytes): a for a in arrays}.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from eqsnn.backends.backend import backend as known_backend
 from eqsnn.errors import EqsnnError
 from eqsnn.network.base import SLOTS
 
@@ -45,3 +46,16 @@ class Settings:
 
 
 settings = Settings()
+
+
+def backend(name: str, deterministic: bool | None = None) -> None:
+    """Choose what the next runs are done with: 'cython', 'c', 'numpy', 'cuda' (a GPU) or 'cuda-host' (its kernels on the CPU, for checking).
+
+    ``deterministic``: see :class:`Settings`; None leaves it as it is. Raises EqsnnError if there is no such backend, or no GPU for it.
+    """
+    known_backend(name).prepare()
+    if deterministic is not None:
+        if not isinstance(deterministic, bool):
+            raise EqsnnError(f"backend(): deterministic is True or False; got {deterministic!r}")
+        settings.deterministic = deterministic
+    settings.backend = name

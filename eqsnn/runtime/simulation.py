@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
-from eqsnn.runtime.settings import settings
+from eqsnn.runtime.settings import Settings, settings
 from eqsnn.units import Quantity, dimensions_of, second
 
 if TYPE_CHECKING:
@@ -80,11 +81,12 @@ pipeline.before_making = _begin_to_compile
 class Network:
     """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``.
 
-    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused.
+    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused. ``backend``: what this
+    network runs with, whatever ``settings.backend`` says (EQSNN_BACKEND binds both); None: that.
     """
 
-    def __init__(self, *objects, name: str = "network"):
-        self.name = name
+    def __init__(self, *objects, name: str = "network", backend: str | None = None):
+        self.name, self.backend = name, backend
         self._objects: dict[str, SimObject] = {}
         self._time = Fraction(0)
         self._stop = False
@@ -261,14 +263,15 @@ class Network:
         tell = reporter(report, float(self._time), seconds)
         space = dict(namespace) if namespace is not None else user_namespace(level)
         self._may_run()
-        chosen = backend(settings.effective_backend())
-        threads = settings.effective_threads()
+        chosen_settings = self._settings()
+        chosen = backend(chosen_settings.effective_backend())
+        threads = chosen_settings.effective_threads()
         chosen.prepare()
         planner = Planner(
             self._objects.values(),
             space,
             LazyEngine(chosen),
-            settings,
+            chosen_settings,
             self.stop_if_not_finite,
             tuple(self.schedule),
             watched=callable(report),
@@ -292,6 +295,10 @@ class Network:
                 loaded.save_seconds()
                 self._profile = gathered(built.plan.ops)
                 self._costs = _costs(built.plan.ops, threads if chosen.compiled else 1)
+
+    def _settings(self) -> Settings:
+        """Those of the process, with the backend of this network."""
+        return settings if self.backend is None else replace(settings, backend=self.backend)
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:

@@ -272,12 +272,12 @@ class Trials:
                 "the trials stand at different times, for one of them was stopped; what they recorded can be read, and new trials made"
             )
         tell = reporter(report, float(self._memories[0].time), seconds)
-        chosen = backend(settings.effective_backend())
+        chosen = backend(network._settings().effective_backend())
         chosen.prepare()
         courses = self._courses(space, chosen, seconds)
         running.append(network)
         try:
-            threads = settings.effective_threads() if chosen.compiled else 1
+            threads = network._settings().effective_threads() if chosen.compiled else 1
             interrupted = self._go(courses, threads, tell, period)
             self._settle(courses)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -25,20 +26,30 @@ class CudaBackend(Backend):
 
     name = "cuda"
 
+    def prepare(self) -> None:
+        """See that there is a GPU. Raises EqsnnError."""
+        self.device()
+
     def build(self, kernels: Sequence[Kernel]) -> None:
         """Nothing yet: how the kernels of synapses are done depends on what they are bound to."""
 
     def device(self) -> Device:
         """The GPU. Raises EqsnnError that quotes why there is none."""
         try:
-            from eqsnn.backends.cuda.driver import DriverDevice
-
-            return DriverDevice()
+            return _gpu()
         except (ImportError, OSError, EqsnnError) as error:
             raise EqsnnError(
                 f"the backend 'cuda' finds no GPU ({type(error).__name__}: {error}); it needs an NVIDIA GPU with its driver, and "
                 "pip install 'eqsnn[cuda]'. Without one, eqsnn.settings.backend = 'cuda-host' runs the same kernels on the CPU, for checking"
             ) from error
+
+
+@functools.cache
+def _gpu() -> Device:
+    """One for the whole process."""
+    from eqsnn.backends.cuda.driver import DriverDevice
+
+    return DriverDevice()
 
 
 class HostBackend(CudaBackend):
