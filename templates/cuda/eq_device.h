@@ -168,7 +168,8 @@ EQ_DEVICE int64_t eq_sum_up(int64_t value, int64_t *total)
     return sum;
 }
 
-/* Whether this is the last block of the launch to come here: what the others have written is seen then. Every thread of every block comes here. */
+/* Whether this is the last block of the launch to come here: what the others have written is seen then. Every thread of every block comes here, and
+ * once in a kernel. */
 EQ_DEVICE int eq_last_block(int64_t *ticket)
 {
     __shared__ int last;
@@ -183,9 +184,7 @@ EQ_DEVICE int eq_last_block(int64_t *ticket)
         }
     }
     __syncthreads();
-    const int is_last = last;
-    __syncthreads();
-    return is_last;
+    return last;
 }
 
 /* First position in a sorted list whose value is at least bound. */
