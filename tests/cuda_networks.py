@@ -28,7 +28,7 @@ def ways(n=300):
     rare, often = eq.PoissonGroup(1500, 30 * Hz), eq.PoissonGroup(700, "(1 + i/N)*1500*Hz")
     counted = eq.Synapses(H, G, on_pre="g_post += 0.001", delay=0.5 * ms, name="counted")
     counted.connect(p=0.2)
-    sums = eq.Synapses(given, G, "w : 1", on_pre="v_post += 0.01*w\ng_post += w", name="sums")
+    sums = eq.Synapses(given, G, "w : 1", on_pre="v_post += 0.01*w\ng_post += w", name="sums", delay=0.3 * ms)
     sums.connect(p=0.1)
     sums.w = "rand()"
     late = eq.Synapses(G, H, "w : 1\ndtrace/dt = -trace/(5*ms) : 1 (event-driven)", name="late",

@@ -25,7 +25,13 @@ DEFAULT_FUNCTIONS: Mapping[str, FunctionSpec] = FUNCTIONS
 """The functions that every equation may call."""
 
 TARGETS = ("cython", "c", "cpp", "cuda")
-_CALLED_BY = {"cython": ("cython", "c", "cpp"), "c": ("c", "cpp"), "numpy": (), "cuda": ("cuda",), "cuda-host": ("cuda",)}
+_CALLED_BY = {
+    "cython": ("cython", "c", "cpp"),
+    "c": ("c", "cpp"),
+    "numpy": (),
+    "cuda": ("cuda",),
+    "cuda-host": ("cuda",),
+}
 """Which code each backend can call, best first."""
 _TYPES = ("boolean", "integer", "float")
 

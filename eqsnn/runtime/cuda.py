@@ -69,7 +69,8 @@ class CudaRun:
         self._ops.address = self._own.new(self._ops.words.nbytes)
         self._table.address = self._own.new(self._table.words.nbytes)
         self._placed = [
-            Placed(op, k, None if op.kernel is None else ways[op.kernel.name], self._ops) for k, op in enumerate(plan.ops)
+            Placed(op, k, None if op.kernel is None else ways[op.kernel.name], self._ops)
+            for k, op in enumerate(plan.ops)
         ]
         for placed in self._placed:
             fill_op(placed, self._arrays, self._own)

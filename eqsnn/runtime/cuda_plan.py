@@ -111,7 +111,9 @@ def fill_op(placed: Placed, arrays: Arrays, own: Owned) -> None:
         words.fill(k, tile=tile, n_tiles=tiles, emitted=own.new(4 * tile * tiles), counts=own.new(8 * tiles))
     if op.schedule is not None:
         s = op.schedule
-        words.fill(k, due_step=own.put(s.step), due_index=own.put(s.index), n_due=len(s.step), origin=s.origin, period=s.period)
+        words.fill(
+            k, due_step=own.put(s.step), due_index=own.put(s.index), n_due=len(s.step), origin=s.origin, period=s.period
+        )
     if op.kind == "pathway":
         _fill_rows(placed, arrays, own)
 

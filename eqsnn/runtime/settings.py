@@ -14,10 +14,10 @@ from eqsnn.network.base import SLOTS
 class Settings:
     """Process-wide choices.
 
-    ``backend``: 'cython' (default), 'c', 'numpy', 'cuda' or 'cuda-host'. ``deterministic``: on a GPU, what synapses bring to a neuron is added in their
-    order, so that a run gives the same bits each time, those of the other backends (they do in any case); it takes longer there. ``threads``: the size of the team. ``neurons_per_block`` and ``synapses_per_block``
-    say into how many blocks work is cut; synapses into no more than there are threads. Results do not depend on them. ``schedule``: the slots of a
-    step, for networks that were given none.
+    ``backend``: 'cython' (default), 'c', 'numpy', 'cuda' or 'cuda-host'. ``threads``: the size of the team. ``neurons_per_block`` and
+    ``synapses_per_block`` say into how many blocks work is cut; synapses into no more than there are threads. Results do not depend on them.
+    ``schedule``: the slots of a step, for networks that were given none. ``deterministic``: on a GPU, what synapses bring to a neuron is added
+    in their order, which gives the bits of the other backends; it takes longer.
     """
 
     backend: str = "cython"

@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -30,7 +30,7 @@ from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
 from eqsnn.runtime.interrupts import Interrupts
-from eqsnn.runtime.plan import Op
+from eqsnn.runtime.plan import Op, Plan
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from eqsnn.runtime.costs import KernelCost
 
 _engines: dict[str, object] = {}
+planned: list[Callable[[Plan], None]] = []
+"""Called with the plan of each run before it begins."""
 running: list[Network] = []
 """The networks that run now: one, or more where an operation of one runs another."""
 
@@ -282,6 +284,8 @@ class Network:
             if not message.endswith("as given"):
                 tell_once(message)
         self._last = built
+        for tell_plan in planned:
+            tell_plan(built.plan)
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
         loaded = engine_of(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))

@@ -61,7 +61,9 @@ class HostBackend(CudaBackend):
         from eqsnn.backends.cuda.host import HostDevice
 
         order = os.environ.get("EQSNN_CUDA_ORDER", "descending")
-        return HostDevice(int(order) if order.isdigit() else order, os.environ.get("EQSNN_CUDA_WATCH", "") not in ("", "0"))
+        return HostDevice(
+            int(order) if order.isdigit() else order, os.environ.get("EQSNN_CUDA_WATCH", "") not in ("", "0")
+        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,19 @@ def compile_for(source: str, folder: Path, architectures: Sequence[str] = ARCHIT
     (folder / "kernels.cu").write_text(source, encoding="utf-8")
     numbers = [a.removeprefix("sm_") for a in architectures]
     codes = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in numbers]
-    command = [compiler, *FLAGS, *codes, "--fatbin", "-Werror", "all-warnings", "-Xptxas", "-v", "kernels.cu", "-o", "kernels.fatbin"]
+    command = [
+        compiler,
+        *FLAGS,
+        *codes,
+        "--fatbin",
+        "-Werror",
+        "all-warnings",
+        "-Xptxas",
+        "-v",
+        "kernels.cu",
+        "-o",
+        "kernels.fatbin",
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     log = done.stdout + done.stderr
     if done.returncode != 0:

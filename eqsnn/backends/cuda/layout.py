@@ -1,4 +1,4 @@
-"""What lies in the memory of the device, as templates/cuda/eq_device.h declares it: every field has 64 bits, so that its place follows from its name."""
+"""What lies in the memory of the device, as templates/cuda/eq_device.h declares it: every field has 64 bits, so that names are places."""
 
 from __future__ import annotations
 

@@ -44,9 +44,7 @@ def _only_adds(kernel: Kernel, at_ends: set[str]) -> bool:
     """Whether nothing that is written at the neurons is assigned or read, so that it does not matter who comes first."""
     types = {b.name: b.type for b in kernel.buffers}
     stores = [s for s in kernel.body if isinstance(s, Store) and s.buffer in at_ends]
-    read = {
-        e.buffer for s in kernel.body for x in expressions(s) for e in walk(x) if isinstance(e, (Load, Drawn))
-    }
+    read = {e.buffer for s in kernel.body for x in expressions(s) for e in walk(x) if isinstance(e, (Load, Drawn))}
     return all(s.add and types[s.buffer] in _ATOMIC for s in stores) and not read & at_ends
 
 
