@@ -192,7 +192,7 @@ def test_a_run_goes_on_where_another_backend_stopped():
         case = ways()
         for backend in backends:
             eq.settings.backend = backend
-            case.network.run(1.3 * ms)
+            case.network.run(0.7 * ms)
         return case.outcome() + case.more()
 
     assert_same(run("numpy", "numpy", "numpy"), run("c", "cuda-host", "numpy"))
