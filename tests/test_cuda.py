@@ -292,6 +292,29 @@ def test_a_report_pauses_the_run_and_stop_ends_it():
     assert net.t < 1000 * ms
 
 
+def test_a_profile_counts_what_the_other_backends_count():
+    def run(backend):
+        eq.backend(backend, deterministic=True)
+        eq.start_scope()
+        eq.seed(7)
+        case = ways()
+        case.network.run(0.8 * ms, profile=True)
+        assert all(op.seconds > 0 for op in case.network._last.plan.ops)
+        return [(op.label, op.work) for op in case.network._last.plan.ops]
+
+    for first, second in zip(run("numpy"), run("cuda-host"), strict=True):
+        assert first == second
+
+
+def test_an_unknown_order_of_threads_is_refused(monkeypatch):
+    monkeypatch.delitem(simulation._engines, "cuda-host", raising=False)
+    monkeypatch.setenv("EQSNN_CUDA_ORDER", "sideways")
+    with pytest.raises(
+        eq.EqsnnError, match="order must be 'ascending', 'descending' or an integer from 2 on; got 'sideways'"
+    ):
+        eq.backend("cuda-host")
+
+
 def test_without_a_gpu_it_is_said_what_is_missing():
     eq.settings.backend = "cuda"
     G = eq.NeuronGroup(1, "dv/dt = -v/(10*ms) : 1")

@@ -19,6 +19,7 @@ from eqsnn.backends.cuda.layout import STATUS, Words
 from eqsnn.backends.cuda.source import engine_source
 from eqsnn.runtime.cuda_memory import Arrays, CudaQueue, CudaRecord, CudaSpikes, Owned
 from eqsnn.runtime.cuda_plan import Placed, Setting, fill_op, launches_of, source_of, ways_of
+from eqsnn.runtime.cuda_profile import tally
 from eqsnn.runtime.cuda_tables import Queues, Rings, Stores
 from eqsnn.runtime.interrupts import Interrupts
 from eqsnn.runtime.npyfile import NpyFile
@@ -187,7 +188,7 @@ class CudaRun:
             self._chunk = max(self._chunk // 2, 1)
 
     def _step_by_step(self, n: int) -> None:
-        """The same with a look at the clock after each operation."""
+        """The same with a look at the clock after each operation, and at what it did after each step."""
         for _ in range(n):
             self._launch([self._begin])
             for placed in self._placed:
@@ -196,6 +197,10 @@ class CudaRun:
                 self._launch(placed.launches)
                 self.device.synchronise()
                 placed.op.seconds += time.perf_counter() - began
+            self.device.download(self._ops.address, self._ops.words)
+            self._rings.fetch()
+            for placed in self._placed:
+                tally(placed, self._queues)
         self._launch([self._end])
 
     def _graph(self, steps: int) -> Graph:
@@ -273,9 +278,7 @@ class CudaRun:
             op.count = self._ops[k, "count"]
 
     def save_seconds(self) -> None:
-        """They are in the plan already; and how often each operation ran."""
-        for k, op in enumerate(self.plan.ops):
-            op.work.add(self._ops[k, "turn"])
+        """They are in the plan already."""
 
 
 def _arrays_of(plan: Plan) -> list[np.ndarray | None]:

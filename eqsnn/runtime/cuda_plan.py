@@ -18,6 +18,8 @@ from eqsnn.runtime.plan import Op, Plan, RowBlock
 TILE = 256
 """EQ_TILE of templates/cuda/eq_device.h."""
 _BLOCK = 128
+_ROOM = 512
+"""Threads of the kernels that go through everything with one block."""
 _MOST_BLOCKS = 1024
 """Where the amount of work is known on the device only, threads go round."""
 _LONGEST_PIECE = 4096
@@ -243,8 +245,8 @@ def _pathway(placed: Placed, of_engine, of_model) -> Iterator[Launch]:
     else:
         side = placed.way.removeprefix("gather ")
         if not placed.fixed:
-            yield of_engine("eq_measure", 1, TILE)
+            yield of_engine("eq_measure", 1, _ROOM)
             yield of_engine(f"eq_count_{side}", over_rows)
-            yield of_engine("eq_lay_out", 1, TILE)
+            yield of_engine("eq_lay_out", 1, _ROOM)
             yield of_engine(f"eq_sort_{side}", over_rows)
         yield of_model(over_keys)

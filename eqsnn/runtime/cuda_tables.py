@@ -137,6 +137,17 @@ class Queues:
                 slots.append(segments)
             p.op.queues[0].replace(slots)
 
+    def delivered(self, placed) -> np.ndarray:
+        """The segments that were delivered in the last step of a pathway."""
+        k = next(k for k, p in enumerate(self.placed) if p is placed)
+        slot = placed.words[placed.k, "turn"] % self.words[k, "depth"]
+        counts = np.empty(self.words[k, "depth"], np.int64)
+        self.own.device.download(self.words[k, "count"], counts)
+        segments = np.empty(counts[slot], np.int32)
+        if len(segments):
+            self.own.device.download(self.words[k, "list"] + 4 * slot * self.words[k, "capacity"], segments)
+        return segments
+
     def make_room(self) -> None:
         """Twice as much for queues that might be full."""
         self.fetch()
