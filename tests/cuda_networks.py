@@ -23,6 +23,7 @@ def population(n, name):
 def ways(n=300):
     """Counted, summed up in any order, assigned, done in turn; one delay, several; from spikes, given events, and Poisson events of both kinds."""
     G, H = population(n, "g"), population(2 * n, "h")
+    G.v[:100] = 1.05  # more spikes in the first step than a block has threads that put them into a queue
     G.run_regularly("drive = 0.3*rand()", dt=1 * ms)
     given = eq.SpikeGeneratorGroup(n, np.arange(n).repeat(4), np.tile([0.1, 0.9, 1.5, 3.1], n) * ms, period=4 * ms)
     rare, often = eq.PoissonGroup(1500, 30 * Hz), eq.PoissonGroup(700, "(1 + i/N)*1500*Hz")
