@@ -20,6 +20,7 @@ def clean():
 
     for name, value in vars(Settings()).items():
         setattr(eq.settings, name, value)
+    eq.settings.all_threads = True  # most networks here are so small that one thread would do
     eq.defaultclock.dt = 0.1 * eq.ms
     eq.start_scope()
     eq.seed(12345)

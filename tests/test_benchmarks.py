@@ -36,7 +36,7 @@ def result(command):
 
 
 def test_every_benchmark_is_tried():
-    aside = {"common", "run_all", "report", "build", "cold_start", "memory", "peer", "growth"}
+    aside = {"common", "run_all", "report", "build", "cold_start", "memory", "peer", "growth", "threads"}
     aside |= {"microcircuit", "microcircuit_model"}
     aside |= {
         p.stem for p in BENCHMARKS.glob("*.py") if p.stem.startswith(("nest_", "annarchy_"))
@@ -44,6 +44,10 @@ def test_every_benchmark_is_tried():
     assert {p.stem for p in BENCHMARKS.glob("*.py")} - aside == set(SMALL)
     assert {p.stem for p in (BENCHMARKS / "limit").glob("*.c")} == set(SMALL)
     assert {m.script for m in run_all.MODELS.values()} == set(SMALL)
+
+
+def test_trials_on_two_threads_are_timed():
+    assert result([sys.executable, str(BENCHMARKS / "threads.py"), "--trials", "2"])["seconds"] >= 0
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -50,6 +50,7 @@ def run(code, space, name):
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda p: p.stem)
 def test_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(eq.settings, "all_threads", False)  # as for a user
     before = eq.defaultclock.dt
     space = {}
     count = 0

@@ -6,6 +6,7 @@ import pytest
 import eqsnn as eq
 from eqsnn import ms, second
 from eqsnn.kernel.resting import resting
+from eqsnn.runtime.native import NativeRun
 
 PLAIN = """dv/dt = (1.3 + 0.4*i/N - v + u)/(5*ms) : 1 (unless refractory)
 du/dt = -u/(7*ms) : 1"""
@@ -88,6 +89,31 @@ def test_the_list_of_few_neurons_that_spike_often_stays_within_its_memory(monkey
     for other in outcomes[1:]:
         for a, b in zip(outcomes[0], other):
             np.testing.assert_array_equal(a, b)
+
+
+def test_the_lists_are_made_anew_when_the_threads_at_work_are_more_or_less(monkeypatch, small_blocks):
+    """As on a machine whose processors others want at times."""
+    advance, teams = NativeRun.advance, set()
+
+    def by_turns(self, tick, end, cursor, seconds, interrupts):
+        status = "done"
+        while tick < end:
+            self._table.alone = 0 if tick // 7 % 2 else 1 << 40
+            status, tick, cursor = advance(self, tick, min(end, tick + 7), cursor, seconds, interrupts)
+            teams.add(self._table.team)
+        return status, tick, cursor
+
+    outcomes = []
+    for threads in (1, 3):
+        eq.settings.backend, eq.settings.threads = "c", threads
+        net, G, M = network()
+        if threads == 3:
+            monkeypatch.setattr(NativeRun, "advance", by_turns)
+        net.run(60 * ms)
+        outcomes.append([np.array(M.i), np.array(M.t_), G.v[:], G.u[:]])
+    assert teams == {1, 3} and len(outcomes[0][0]) > 100
+    for a, b in zip(*outcomes):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize(

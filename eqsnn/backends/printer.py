@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from eqsnn.errors import InternalError
-from eqsnn.kernel.afterwards import beyond_for_event, checked_in_memory, event_from_memory
+from eqsnn.kernel.afterwards import beyond_for_event, checked_in_memory, event_from_memory, only_for_event
 from eqsnn.kernel.counted import ARRIVALS, counted
 from eqsnn.kernel.far_side import far_side, has_alias, same_for
 from eqsnn.kernel.ir import (
@@ -163,13 +163,13 @@ def text_of(
     kernel: Kernel, pairs: bool = True, lists: bool = False, plain: bool = False, atomic: frozenset[str] = frozenset()
 ) -> Text:
     """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
-    a list of elements at rest, where it can (``Text.resting``). ``plain``: each element computes all it needs, and calls the functions of the user
-    by their names, as on a GPU or in a program that is read (``eqsnn/export``). ``atomic``: buffers to which several elements may add at once, by
-    ``eq_add``."""
+    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``). ``plain``:
+    each element computes all it needs, and calls the functions of the user by their names, as on a GPU or in a program that is read
+    (``eqsnn/export``). ``atomic``: buffers to which several elements may add at once, by ``eq_add``."""
     rest = resting(kernel) if lists else None
     if rest is None:
-        return _Printer(kernel, pairs, plain, atomic).text()
-    whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs).text()
+        return _Printer(kernel, pairs, lists, plain, atomic).text()
+    whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs, lists).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
 
 
@@ -180,8 +180,17 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel, pairs: bool, plain: bool = False, atomic: frozenset[str] = frozenset()):
+    def __init__(
+        self,
+        kernel: Kernel,
+        pairs: bool,
+        signs: bool = False,
+        plain: bool = False,
+        atomic: frozenset[str] = frozenset(),
+    ):
         self.kernel, self.pairs, self.plain, self.atomic = kernel, pairs, plain, atomic
+        self.beyond = beyond_for_event(kernel) if signs else None
+        self.left_out = () if self.beyond is None else only_for_event(kernel, self.beyond)
         self.scalars = {s.name for s in kernel.scalars}
         self.place = {b.name: self._place(b) for b in kernel.buffers}
         self.types = {b.name: b.type for b in kernel.buffers}
@@ -206,9 +215,15 @@ class _Printer:
         body, emits, chance = [], None, None
         row = self._same_for_a_row()
         checked = [s.name for s in self.kernel.body if isinstance(s, CheckFinite)]
+        checks, confirms = self._check(checked) if checked else (None, None)
         fresh = () if self.fresh is None else [s for s in self.fresh.leading if s not in row]
+        again = event_from_memory(self.kernel)
+        if again is None or confirms is None:
+            self.beyond, self.left_out = None, ()
         for s in self.kernel.body:
             match s:
+                case Let() if s in self.left_out:
+                    continue
                 case Let(expr=Extern()):
                     if self.blockwise:
                         self.calls.append(self._call(s))
@@ -226,7 +241,6 @@ class _Printer:
                 case Chance(probability, Call(args=(key, _, count, draw)), size):
                     stream = (self.expr(key), self.expr(count), self.expr(draw))
                     chance = ChanceText(self.expr(probability), self.expr(size), stream)
-        checks, confirms = self._check(checked) if checked else (None, None)
         uses_synapse = any(
             isinstance(s, Require)
             or (isinstance(e, Local) and e.name == "@s")
@@ -235,7 +249,6 @@ class _Printer:
             for part in expressions(s)
             for e in walk(part)
         ) or any(isinstance(s, Store) and self.place[s.buffer] == "s" for s in self.kernel.body)
-        again = event_from_memory(self.kernel)
         near, far = ("pre", "post") if self.kernel.rows == "pre" else ("post", "pre")
         return Text(
             self.kernel.name,
@@ -263,7 +276,7 @@ class _Printer:
             self._far_side(),
             self.kernel.long_runs != "" and self._by_runs() and uses_synapse,
             self.kernel.long_runs == "apart",
-            self._sign() if confirms and again is not None else None,
+            self._sign(),
         )
 
     def resting(self, rest: Resting) -> RestingText:
@@ -331,13 +344,12 @@ class _Printer:
         return f"{bits}({total} - {total})", _finite([self.expr(load) for load in stored], single)
 
     def _sign(self) -> SignText | None:
-        beyond = beyond_for_event(self.kernel)
-        if beyond is None:
+        if self.beyond is None:
             return None
-        small, large = self.expr(beyond.a), self.expr(beyond.b)
+        small, large = self.expr(self.beyond.a), self.expr(self.beyond.b)
         # a - b has its sign where a < b, also where it is too small for a number and becomes zero
-        clear = beyond.op == "<="
-        return SignText(_LOCAL[beyond.a.type], f"{large} - {small}" if clear else f"{small} - {large}", clear)
+        clear = self.beyond.op == "<="
+        return SignText(_LOCAL[self.beyond.a.type], f"{large} - {small}" if clear else f"{small} - {large}", clear)
 
     def _same_for_a_row(self) -> list[Let]:
         """The statements of a pathway that use nothing but the neuron of the row: a compiler does not always see that once is enough."""

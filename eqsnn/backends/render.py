@@ -137,7 +137,7 @@ def text_key(kernels: Sequence[Kernel]) -> str:
 
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held|drawn|fresh)_\w+")
+_NAME = re.compile(r"\b(?:eqk|b|s|x|next|held|drawn|fresh|saved)_\w+")
 
 
 def unnamed(source: str) -> str:

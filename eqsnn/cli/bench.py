@@ -59,15 +59,15 @@ def _size(size: int) -> str:
 
 def _step(threads: int) -> float:
     """Seconds of a step of a group with one neuron a thread: with two, what it takes them to meet."""
-    before = settings.threads, settings.neurons_per_block
-    settings.threads, settings.neurons_per_block = threads, 1
+    before = settings.threads, settings.neurons_per_block, settings.all_threads
+    settings.threads, settings.neurons_per_block, settings.all_threads = threads, 1, True
     try:
         G = eqsnn.NeuronGroup(threads, "dv/dt = -v/(10*ms) : 1", method="exact", namespace={})
         net = Network(G)
         net.run(1 * ms)
         return _fastest(lambda: net.run(1 * second), lambda: net.run(0 * second)) / 1e4
     finally:
-        settings.threads, settings.neurons_per_block = before
+        settings.threads, settings.neurons_per_block, settings.all_threads = before
 
 
 def _fastest(run: Callable[[], None], empty: Callable[[], None]) -> float:

@@ -15,6 +15,7 @@ import eqsnn
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import backend
 from eqsnn.errors import EqsnnError
+from eqsnn.runtime.processors import processors
 from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network
 
@@ -33,7 +34,8 @@ def doctor() -> int:
         _simd()
     _say(
         "threads",
-        f"{settings.effective_threads()} in use, {os.cpu_count()} processors (EQSNN_NUM_THREADS or eqsnn.settings.threads)",
+        f"{settings.effective_threads()} in use at most, {processors()} processors for this process (EQSNN_NUM_THREADS or "
+        "eqsnn.settings.threads; small networks use fewer)",
     )
     _gpu()
     chosen = settings.effective_backend()

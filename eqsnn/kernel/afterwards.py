@@ -16,11 +16,14 @@ from eqsnn.kernel.ir import (
     Let,
     Load,
     Local,
+    Loop,
     Store,
     children,
+    expressions,
     rebuild,
     walk,
 )
+from eqsnn.kernel.withheld import leading
 
 _LARGEST = 16
 """An event that takes more operations than this is rather kept than found again."""
@@ -89,6 +92,16 @@ def beyond_for_event(kernel: Kernel) -> Compare | None:
         return None
 
     return None if emit is None else find(emit.condition)
+
+
+def only_for_event(kernel: Kernel, beyond: Compare) -> tuple[Let, ...]:
+    """The statements that serve the event alone, where a loop only looks at the operands of ``beyond``."""
+    lets = [s for s in kernel.body if isinstance(s, Let)]
+    others = [part for s in kernel.body if not isinstance(s, (Let, Emit)) for part in expressions(s)]
+    others += [Local(s.name, "f64") for s in kernel.body if isinstance(s, CheckFinite)]
+    loops = [part for s in kernel.body if isinstance(s, Loop) for part in expressions(s)]
+    needed = leading([*others, *loops, beyond.a, beyond.b], lets)
+    return tuple(s for s in lets if s not in needed)
 
 
 def checked_in_memory(kernel: Kernel) -> list[Load] | None:

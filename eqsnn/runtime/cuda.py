@@ -46,8 +46,17 @@ class CudaEngine:
     def new_queue(self, depth: int) -> CudaQueue:
         return CudaQueue(depth)
 
-    def load(self, plan: Plan, address=None, threads: int = 1, backend: str = "cuda", profile: bool = False) -> CudaRun:
-        """A run of ``plan``; with ``profile`` the host waits for each operation. Raises CompileError, DeviceError."""
+    def load(
+        self,
+        plan: Plan,
+        address=None,
+        threads: int = 1,
+        backend: str = "cuda",
+        profile: bool = False,
+        always: bool = False,
+    ) -> CudaRun:
+        """A run of ``plan``; with ``profile`` the host waits for each operation. The other arguments have no
+        effect here. Raises CompileError, DeviceError."""
         return CudaRun(self.device, plan, self.setting(), profile)
 
 

@@ -15,6 +15,7 @@ from eqsnn.network.notices import tell_once
 from eqsnn.runtime.profile import ProfilingSummary
 from eqsnn.runtime.schedule import SchedulingSummary
 from eqsnn.runtime.simulation import Network, missing_parts, running
+from eqsnn.runtime.team import Team
 from eqsnn.units import Quantity
 
 if TYPE_CHECKING:
@@ -187,6 +188,11 @@ class MagicNetwork:
     @schedule.setter
     def schedule(self, slots: list[str] | None) -> None:
         self._network.schedule = slots
+
+    @property
+    def team(self) -> Team:
+        """How many threads worked in the last run, and why no more."""
+        return self._network.team
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:

@@ -75,7 +75,9 @@ class _Ctx(Structure):
         ("call", c_void_p),
         ("scratch", c_void_p),
         ("resting", c_void_p),
+        ("rests", c_void_p),
         ("saved", c_void_p),
+        ("era", c_int64),
     ]
 
 
@@ -110,8 +112,6 @@ class _Op(Structure):
         ("at_t", c_int64),
         ("at_step", c_int64),
         ("at_count", c_int64),
-        ("count", c_int64),
-        ("step", c_int64),
         ("n", c_int64),
         ("block", c_int64),
         ("n_blocks", c_int64),
@@ -134,14 +134,20 @@ class _Op(Structure):
         ("since", c_int64),
         ("until", c_int64),
         ("entered", c_void_p),
-        ("nanoseconds", c_int64),
         ("after", c_int64),
+        ("chain", c_void_p),
         ("own", c_void_p),
+        ("apart", c_char * _LINE),
+        ("count", c_int64),
+        ("step", c_int64),
+        ("taken", c_int64),
+        ("nanoseconds", c_int64),
         ("runs", c_int64),
         ("events", c_int64),
         ("items", c_int64),
         ("counted", c_int64),
         ("counts_made", c_int64),
+        ("apart_too", c_char * _LINE),
     ]
 
 
@@ -167,6 +173,13 @@ class _Table(Structure):
         ("status", c_int64),
         ("failed_op", c_void_p),
         ("unmet", c_int64),
+        ("always", c_int64),
+        ("team", c_int64),
+        ("window", c_int64),
+        ("used", c_int64),
+        ("alone", c_int64),
+        ("era", c_int64),
+        ("era_team", c_int64),
         ("failure", c_int),
         ("gate", c_int),
         ("lock", c_int),
@@ -174,6 +187,7 @@ class _Table(Structure):
         ("arrived", c_int),
         ("apart_too", c_char * _LINE),
         ("phase", c_int),
+        ("and_this", c_char * _LINE),
     ]
 
 
@@ -372,11 +386,17 @@ class NativeEngine:
         return NativeQueue(self.lib, depth)
 
     def load(
-        self, plan: Plan, address: Callable[[str], int], threads: int, backend: str = "c", profile: bool = False
+        self,
+        plan: Plan,
+        address: Callable[[str], int],
+        threads: int,
+        backend: str = "c",
+        profile: bool = False,
+        always: bool = False,
     ) -> NativeRun:
         """A run of ``plan``, ready to be advanced; ``backend`` says which code of a user's function is called; with ``profile`` the engine
-        reads the clock between operations."""
-        return NativeRun(self.lib, plan, address, threads, backend, profile)
+        reads the clock between operations; with ``always`` all threads work even if they wait for processors that others use."""
+        return NativeRun(self.lib, plan, address, threads, backend, profile, always)
 
 
 class NativeRun:
@@ -390,6 +410,7 @@ class NativeRun:
         threads: int,
         backend: str = "c",
         profile: bool = False,
+        always: bool = False,
     ):
         self._lib, self.plan, self._backend = lib, plan, backend
         self._failures: list[BaseException] = []
@@ -399,9 +420,10 @@ class NativeRun:
         for op, c_op, entered in zip(plan.ops, self._ops, self._entered):
             self._fill(op, c_op, address)
             c_op.entered = entered.ctypes.data
-        for c_op, (after, own) in zip(self._ops, meetings(plan.ops)):
+        for c_op, (after, own, chain) in zip(self._ops, meetings(plan.ops)):
             c_op.after = after
             c_op.own = None if own is None else ctypes.addressof(self._ops[own])
+            c_op.chain = None if chain is None else ctypes.addressof(self._ops[chain])
         self._period = np.array([c.period for c in plan.clocks], np.int64)
         self._dt = np.array([c.dt for c in plan.clocks], np.float64)
         self._moments = (c_void_p * len(plan.clocks))(*(self._keep(c.moments) for c in plan.clocks))
@@ -420,6 +442,7 @@ class NativeRun:
             at=self._at.ctypes.data,
             n_threads=threads,
             profile=int(profile),
+            always=int(always),
         )
 
     def _keep(self, array: np.ndarray | None) -> int | None:
@@ -449,7 +472,8 @@ class NativeRun:
             c.counts = self._keep(np.zeros(max(op.n_blocks, 1), np.int64))
             rest = resting(op.kernel)
             if rest is not None:  # most of it is never touched
-                c.ctx.resting = self._keep(np.zeros(8 * op.n + 8, np.int32))
+                c.ctx.resting = self._keep(np.empty(8 * op.n + 1, np.int32))
+                c.ctx.rests = self._keep(np.zeros(4 * op.n + 1, np.int64))
                 c.ctx.saved = self._keep(np.empty(op.n * len(rest.saved) + 1))
         if op.kind == "pathway":
             self._fill_rows(op, c)

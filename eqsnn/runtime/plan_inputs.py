@@ -58,7 +58,7 @@ def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
         kernel,
         binding,
         n=last - first,
-        block=plan.settings.neurons_per_block,
+        block=plan.settings.block_for(last - first),
     )
     plan.add(o, o.when, o.order, 0, op, "input")
 

@@ -135,7 +135,9 @@ def compute(plan: Planner, o: Group, variable: str, array: np.ndarray, clock) ->
     kernel = pipeline.expression(Name(variable, span), o.model.scope, stem, o.name, "neuron")
     binding = plan.binding(kernel, o, {"self": o}, clock, f"source {variable}", {result_name(kernel): array})
     label = f"source {variable}"
-    return Op("map", plan.clock(clock), label, o, kernel, binding, n=len(array), block=plan.settings.neurons_per_block)
+    return Op(
+        "map", plan.clock(clock), label, o, kernel, binding, n=len(array), block=plan.settings.block_for(len(array))
+    )
 
 
 def new_array(o: Group, variable: str) -> np.ndarray:

@@ -132,7 +132,7 @@ def _recorded(plan: Planner, o: StateMonitor, name: str, position: int) -> tuple
         binding = plan.binding(kernel, root, {"self": root}, root.clock, name, {result_name(kernel): result})
         elements = np.ascontiguousarray(index, np.int32)
         op = Op("events", 0, name, root, kernel, binding, n=len(elements), index=elements)
-        op.block = plan.settings.neurons_per_block
+        op.block = plan.settings.block_for(len(elements))
     if any((s.owner, s.variable) == ("clock", "step") for s in kernel.scalars):
         op.clock = plan.clock(root.clock)  # the steps are those of the group
     else:
@@ -153,7 +153,7 @@ def _value_of_events(plan: Planner, o: EventMonitor, name: str, position: int) -
     kernel, result = _kernel(plan, o, root, name, "event")
     binding = plan.binding(kernel, root, {"self": root}, root.clock, name, {result_name(kernel): result})
     op = _listener(plan, o, "events", name)
-    op.owner, op.kernel, op.binding, op.block = root, kernel, binding, plan.settings.neurons_per_block
+    op.owner, op.kernel, op.binding, op.block = root, kernel, binding, plan.settings.block_for(len(root))
     plan.add(o, o.when, o.order, position, op)
     return result, False
 

@@ -96,7 +96,7 @@ def at_events(plan: Planner, o: NeuronGroup, event: str, kernel: Kernel, label: 
     binding = plan.binding(kernel, o, {"self": o}, o.clock, label)
     events = dict(source=o._last_events[event], first=0, last=len(o))
     op = Op("events", plan.clock(o.clock), label, o, kernel, binding, n=len(o), **events)
-    op.block = max(op.n, 1) if kernel.ordered else plan.settings.neurons_per_block
+    op.block = max(op.n, 1) if kernel.ordered else plan.settings.block_for(op.n)
     return op
 
 

@@ -77,7 +77,7 @@ def _everyone(plan: Planner, o: CodeRunner, root, kernel: Kernel, label: str) ->
     first, n = start_of(o.group), len(o.group)
     if n < len(root):
         binding.buffers = {b.name: part_of(binding.buffers[b.name], b, first, first + n) for b in kernel.buffers}
-    return Op("map", clock, label, root, kernel, binding, n=n, block=plan.settings.neurons_per_block)
+    return Op("map", clock, label, root, kernel, binding, n=n, block=plan.settings.block_for(n))
 
 
 def part_of(array: np.ndarray, buffer, first: int, last: int) -> np.ndarray:

@@ -194,7 +194,7 @@ def _of_neurons(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: M
     ring.deepen(steps + 1)
     binding = plan.binding(kernel, o, sides, root.clock, label)
     op = Op("events", plan.clock(root.clock), label, o, kernel, binding, n=len(spiking), source=ring)
-    op.first, op.last, op.delay, op.block = first, last, steps, plan.settings.neurons_per_block
+    op.first, op.last, op.delay, op.block = first, last, steps, plan.settings.block_for(op.n)
     return op
 
 
@@ -218,7 +218,7 @@ def _step_of_neurons(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[
             b.name: binding.buffers[b.name][first : first + n] for b in kernel.buffers if b.extent == "self"
         }
         binding.scalars |= {s.name: 0 for s in kernel.scalars if s.variable in ("i_offset", "j_offset")}
-    return Op("map", plan.clock(o.clock), "step", o, kernel, binding, n=n, block=plan.settings.neurons_per_block)
+    return Op("map", plan.clock(o.clock), "step", o, kernel, binding, n=n, block=plan.settings.block_for(n))
 
 
 def arrive_together(plan: Planner, o: Synapses, p: Pathway) -> bool:
@@ -307,7 +307,8 @@ def rows_for(
     """The compressed rows for a kernel, cut into blocks by the side that it writes. Those of no pathway ``p`` but with ``delays`` are not kept.
 
     There are no more blocks than threads: each block has a part of every row, and short parts are dear (measured: 10^7 synapses, rows of 1,000 in
-    48 parts, 12 ns a synapse against 1.5 in one). That changes no bit: what a neuron gets is added up in the order of its synapses either way.
+    48 parts, 12 ns a synapse against 1.5 in one), and where whole pathways keep all threads busy there is one (runtime/team.py). That changes no
+    bit: what a neuron gets is added up in the order of its synapses either way.
     """
     by, n_blocks = _shared_out(plan, o, kernel)
     dt = root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if p is not None else 0
@@ -351,8 +352,11 @@ def _shared_out(plan: Planner, o: Synapses, kernel: Kernel) -> tuple[str | None,
     """By which side the rows for a kernel are cut into blocks, None if into one only, and how many these are."""
     written = {b.extent for b in kernel.buffers if b.writable}
     serial = {"pre", "post"} <= written or "shared" in written or kernel.ordered or _mixes(kernel, o)
-    by = None if serial else "pre" if "pre" in written else "post"
-    most = plan.settings.effective_threads()
+    far = (
+        "post" if kernel.rows == "pre" else "pre"
+    )  # each row is cut, where that is free: often there is but one event in a step
+    by = None if serial else next((side for side in ("pre", "post") if side in written), far)
+    most = 1 if plan.whole else plan.team.threads
     return by, min(max(1, -(-len(o) // plan.settings.synapses_per_block)), most) if by else 1
 
 

@@ -38,6 +38,7 @@ from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.arranged_rows import referred_to
+from eqsnn.runtime.conflicts import in_chains
 from eqsnn.runtime.memory import spikes_for
 from eqsnn.runtime.place_names import PlaceNames
 from eqsnn.runtime.plan import Binding, ClockPlan, Op, Plan, fit
@@ -62,6 +63,7 @@ from eqsnn.runtime.questions import (
 )
 from eqsnn.runtime.schedule import rank_in
 from eqsnn.runtime.settings import Settings
+from eqsnn.runtime.team import Team, pathways_stay_whole, team_for
 
 Rank = tuple[int, int, str, int]
 """(slot, order, name, position within the object)"""
@@ -85,6 +87,7 @@ class Built:
     counts: tuple[tuple[SimObject, str, Op], ...]
     refresh: tuple[Refresh, ...]
     clocks: tuple[Clock | EventClock, ...]
+    team: Team
 
 
 def with_contained(objects: Iterable[SimObject]) -> list[SimObject]:
@@ -144,6 +147,8 @@ class Planner:
                 self.constants[o] = close_runner(self, o)
         self._find_writes()
         self.referred_to = referred_to(self.objects)
+        self.team = team_for(self.objects, self.settings)
+        self.whole = pathways_stay_whole(self.objects, self.team.threads)
         self._spikes()
         for o in self.objects:
             if isinstance(o, Synapses) and o.unconnected:
@@ -165,9 +170,9 @@ class Planner:
                 for c, p in zip(self.clocks, places)
             )
             or (ClockPlan("defaultclock", 1, 1e-4),),
-            with_computed(self, [p.op for p in self.placed]),
+            in_chains(with_computed(self, [p.op for p in self.placed])),
         )
-        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks))
+        return Built(plan, tick, tuple(self.messages), tuple(self.counts), refresh, tuple(self.clocks), self.team)
 
     # -- what a run has to know before ---------------------------------------------------------------------------------------------
 
@@ -412,7 +417,7 @@ class Planner:
             kernel,
             binding,
             n=n,
-            block=max(n, 1) if kernel.ordered else self.settings.neurons_per_block,
+            block=max(n, 1) if kernel.ordered else self.settings.block_for(n),
             emits=emits,
         )
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from eqsnn.errors import EqsnnError
 from eqsnn.runtime.plan import Op
 from eqsnn.runtime.schedule import html_table, table
+from eqsnn.runtime.team import Team
 from eqsnn.units import Quantity, second
 
 _WORDS = {
@@ -60,9 +61,13 @@ class Profiled(Protocol):
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]: ...
 
+    @property
+    def team(self) -> Team: ...
+
 
 class ProfilingSummary:
-    """Names, times and shares of the operations of a run, the longest first. Prints as a table, in notebooks too."""
+    """Names, times and shares of the operations of a run, the longest first. Prints as a table, in notebooks too. ``threads`` says why fewer
+    worked than were asked for; else it is empty."""
 
     def __init__(self, network: Profiled, show: int | None = None):
         if show is not None and (isinstance(show, bool) or not isinstance(show, int) or show < 1):
@@ -73,6 +78,8 @@ class ProfilingSummary:
         self.names = [name for name, _ in shown]
         self.times = [t * second for _, t in shown]
         self.percentages = [100 * t / total for _, t in shown]
+        team = network.team
+        self.threads = f"on {team.threads} of {team.asked} threads: {team.why}" if team.why else ""
 
     def rows(self) -> list[tuple[str, str, str]]:
         """The cells of the table, without its head."""
@@ -82,9 +89,11 @@ class ProfilingSummary:
 
     def __str__(self) -> str:
         head = "Profiling summary"
-        return f"{head}\n{'=' * len(head)}\n{table(_COLUMNS, self.rows(), right={1, 2})}"
+        foot = f"\n{self.threads}" if self.threads else ""
+        return f"{head}\n{'=' * len(head)}\n{table(_COLUMNS, self.rows(), right={1, 2})}{foot}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return f"<h2>Profiling summary</h2>{html_table(_COLUMNS, self.rows(), right={1, 2})}"
+        foot = f"<p>{self.threads}</p>" if self.threads else ""
+        return f"<h2>Profiling summary</h2>{html_table(_COLUMNS, self.rows(), right={1, 2})}{foot}"

@@ -111,8 +111,9 @@ class ReferenceEngine:
         threads: int,
         backend: str = "numpy",
         profile: bool = False,
+        always: bool = False,
     ) -> ReferenceRun:
-        """A run of ``plan``; ``threads`` and ``backend`` have no effect here, and times are always taken."""
+        """A run of ``plan``; ``threads``, ``backend`` and ``always`` have no effect here, and times are always taken."""
         return ReferenceRun(plan)
 
 

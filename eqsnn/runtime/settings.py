@@ -14,10 +14,11 @@ from eqsnn.network.base import SLOTS
 class Settings:
     """Process-wide choices.
 
-    ``backend``: 'cython' (default), 'c', 'numpy', 'cuda' or 'cuda-host'. ``threads``: the size of the team. ``neurons_per_block`` and
+    ``backend``: 'cython' (default), 'c', 'numpy', 'cuda' or 'cuda-host'. ``threads``: how many may work on a step. ``neurons_per_block`` and
     ``synapses_per_block`` say into how many blocks work is cut; synapses into no more than there are threads. Results do not depend on them.
-    ``schedule``: the slots of a step, for networks that were given none. ``deterministic``: on a GPU, what synapses bring to a neuron is added
-    in their order, which gives the bits of the other backends; it takes longer.
+    ``schedule``: the slots of a step, for networks that were given none. ``all_threads``: let all of them work even where one would be faster
+    (runtime/team.py says where), or other processes need the processors: for tests of the engine. ``deterministic``: on a GPU, what synapses bring
+    to a neuron is added in their order, which gives the bits of the other backends; it takes longer.
     """
 
     backend: str = "cython"
@@ -25,7 +26,12 @@ class Settings:
     neurons_per_block: int = 1024
     synapses_per_block: int = 1 << 18
     schedule: tuple[str, ...] = SLOTS
+    all_threads: bool = False
     deterministic: bool = False
+
+    def block_for(self, n: int) -> int:
+        """How many of ``n`` neurons make a block: so few that two or three threads get about as many each, and at most ``neurons_per_block``."""
+        return min(self.neurons_per_block, max(64, 1 << max(n >> 5, 1).bit_length() - 1))
 
     def effective_backend(self) -> str:
         """The backend of the next run: EQSNN_BACKEND if set, else ``backend``."""

@@ -36,6 +36,7 @@ from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
 from eqsnn.runtime.settings import Settings, settings
+from eqsnn.runtime.team import Team, say_if_fewer
 from eqsnn.units import Quantity, dimensions_of, second
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Network:
         self._snapshots: dict[str, Snapshot] = {}
         self._profile: list[tuple[str, float]] | None = None
         self._costs: list[KernelCost] | None = None
+        self._team: Team | None = None
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
         self.add(*objects)
@@ -267,7 +269,6 @@ class Network:
         self._may_run()
         chosen_settings = self._settings()
         chosen = backend(chosen_settings.effective_backend())
-        threads = chosen_settings.effective_threads()
         chosen.prepare()
         planner = Planner(
             self._objects.values(),
@@ -283,12 +284,16 @@ class Network:
         for message in built.messages:
             if not message.endswith("as given"):
                 tell_once(message)
-        self._last = built
+        self._last, self._team = built, built.team
         for tell_plan in planned:
             tell_plan(built.plan)
+        if chosen.compiled:
+            say_if_fewer(chosen_settings)
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
-        loaded = engine_of(chosen).load(built.plan, addresses, threads, chosen.name, bool(profile))
+        loaded = engine_of(chosen).load(
+            built.plan, addresses, built.team.threads, chosen.name, bool(profile), settings.all_threads
+        )
         self._claim()
         running.append(self)
         try:
@@ -298,7 +303,7 @@ class Network:
             if profile:
                 loaded.save_seconds()
                 self._profile = gathered(built.plan.ops)
-                self._costs = _costs(built.plan.ops, threads if chosen.compiled else 1)
+                self._costs = _costs(built.plan.ops, built.team.threads if chosen.compiled else 1)
 
     def _settings(self) -> Settings:
         """Those of the process, with the backend of this network."""
@@ -310,6 +315,13 @@ class Network:
         if self._profile is None:
             raise EqsnnError("there is no profile: run(..., profile=True) makes one")
         return [(name, seconds * second) for name, seconds in self._profile]
+
+    @property
+    def team(self) -> Team:
+        """How many threads worked in the last run, how many were asked for, and why there were fewer."""
+        if self._team is None:
+            raise EqsnnError("there was no run yet, and so no threads that worked in it")
+        return self._team
 
     @property
     def kernel_costs(self) -> list[KernelCost]:

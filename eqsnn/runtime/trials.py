@@ -39,6 +39,7 @@ from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.settings import Settings, settings
 from eqsnn.runtime.simulation import LazyEngine, Network, engine_of, in_seconds, running
 from eqsnn.runtime.sweep_table import SweepTable, portable
+from eqsnn.runtime.team import say_if_fewer, within_processors
 from eqsnn.units import Quantity, second
 
 _OF_A_RUN = (
@@ -277,7 +278,7 @@ class Trials:
         courses = self._courses(space, chosen, seconds)
         running.append(network)
         try:
-            threads = network._settings().effective_threads() if chosen.compiled else 1
+            threads = _at_a_time(network._settings()) if chosen.compiled else 1
             interrupted = self._go(courses, threads, tell, period)
             self._settle(courses)
         finally:
@@ -391,6 +392,13 @@ class Trials:
 
     def __repr__(self) -> str:
         return f"<Trials {_ranges(self.numbers)} of {self.network.name} at t = {self.t!s}>"
+
+
+def _at_a_time(settings: Settings) -> int:
+    """How many trials run side by side."""
+    asked = settings.effective_threads()
+    say_if_fewer(settings)
+    return asked if settings.all_threads else within_processors(asked)
 
 
 def _numbers(trials: int | Sequence[int]) -> tuple[int, ...]:

@@ -1,8 +1,9 @@
 /* The engine: runs a table of operations for many steps without Python.
  *
  * Every thread of the team walks the same table. Work is cut into blocks whose number depends on the model alone; threads only share
- * the blocks out, so no result depends on their number. The team meets at a barrier where an operation needs what other threads have done
- * (eq_op.after, from runtime/conflicts.py), and at the end of a step. */
+ * the blocks out, so no result depends on their number. Operations of one block that touch the same memory form a chain, which the first
+ * thread that comes to it does in the order of the table. The team meets where an operation needs what other threads have done (eq_op.after and
+ * eq_op.chain, from runtime/conflicts.py), and at the end of a step. */
 #if !defined(_WIN32) && !defined(_POSIX_C_SOURCE)
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -239,6 +240,13 @@ static void share(int64_t n, int team, int rank, int64_t *lo, int64_t *hi)
 
 static void pause_briefly(int64_t *spins);
 
+/* The step of an operation's clock. */
+static int64_t step_of(const eq_table *table, const eq_op *op)
+{
+    int64_t period = table->period[op->clock];
+    return period == 1 ? table->tick : period ? table->tick / period : table->at[op->clock];
+}
+
 /* Which thread comes first must not decide what is said: the first operation in their order counts, and there the first element. */
 static void fail_at(eq_table *table, eq_op *op, int status, int64_t element)
 {
@@ -247,6 +255,7 @@ static void fail_at(eq_table *table, eq_op *op, int status, int64_t element)
     int known = atomic_load(&table->failure);
     if (!known || op < table->failed_op || (op == table->failed_op && status < known)) {
         table->failed_op = op;
+        op->step = step_of(table, op);
         table->unmet = element;
         atomic_store(&table->failure, status);
     } else if (op == table->failed_op && status == known && element < table->unmet) {
@@ -266,20 +275,23 @@ static int64_t heed(eq_table *table, eq_op *op, int64_t result)
     return result & ~EQ_NOT_FINITE;
 }
 
-/* A thread's blocks in one call: the way into a kernel costs as much as some dozen neurons. The functions of the user get theirs block by
- * block, so that what is laid out for them stays in the cache. */
+#define EQ_LAID_OUT 1024
+
+/* A thread's blocks in one call: the way into a kernel costs as much as some dozen neurons. The functions of the user get so many neurons at
+ * once that what is laid out for them stays in the cache. */
 static void run_blocks(eq_table *table, eq_op *op, int team, int rank)
 {
     int64_t lo, hi;
     share(op->n_blocks, team, rank, &lo, &hi);
     if (lo < hi) op->entered[rank * EQ_COUNTERS]++;
-    int64_t at_once = op->ctx.call ? 1 : hi - lo;
+    int64_t at_once = op->ctx.call ? (EQ_LAID_OUT + op->block - 1) / op->block : hi - lo;
     for (int64_t b = lo; b < hi; b += at_once) {
-        int64_t start = b * op->block, stop = (b + at_once) * op->block < op->n ? (b + at_once) * op->block : op->n;
+        int64_t next = b + at_once < hi ? b + at_once : hi;
+        int64_t start = b * op->block, stop = next * op->block < op->n ? next * op->block : op->n;
         int64_t result = heed(table, op, op->kernel(&op->ctx, start, stop));
         if (!op->counts) continue;
         op->counts[b] = result;
-        for (int64_t rest = 1; rest < at_once; rest++) op->counts[b + rest] = 0;
+        for (int64_t rest = b + 1; rest < next; rest++) op->counts[rest] = 0;
     }
 }
 
@@ -550,17 +562,31 @@ static void pause_briefly(int64_t *spins)
     }
 }
 
-static void barrier(eq_table *table, int team)
+/* Whether the caller is the last of the team to arrive: it then does what has to be done between, and lets the team go. The others wait. */
+static int is_last(eq_table *table, int team)
 {
-    if (team == 1) return;
+    if (team == 1) return 1; /* without the tens of cycles that an atomic operation takes */
     int phase = atomic_load(&table->phase);
-    if (atomic_fetch_add(&table->arrived, 1) + 1 == team) {
-        atomic_store(&table->arrived, 0);
-        atomic_fetch_add(&table->phase, 1);
-        return;
-    }
+    if (atomic_fetch_add(&table->arrived, 1) + 1 == team) return 1;
     int64_t spins = 0;
     while (atomic_load(&table->phase) == phase) pause_briefly(&spins);
+    return 0;
+}
+
+static void let_go(eq_table *table, int team)
+{
+    if (team == 1) return;
+    atomic_store(&table->arrived, 0);
+    atomic_fetch_add(&table->phase, 1);
+}
+
+/* Whether this thread does a chain until the team meets next: the first that comes to one of its operations does. */
+static int takes(eq_table *table, eq_op *chain, int rank)
+{
+    int64_t now = INT64_C(1) << 40 | (int64_t)(uint32_t)atomic_load(&table->phase) << 8;
+    int64_t known = atomic_load(&chain->taken);
+    if ((known & ~INT64_C(255)) == now) return known == (now | rank);
+    return atomic_compare_exchange_strong(&chain->taken, &known, now | rank);
 }
 
 static volatile sig_atomic_t interrupted;
@@ -585,20 +611,18 @@ static int is_due(const eq_table *table, const eq_op *op)
     return step >= op->from && step < op->until && (step - op->from) % op->every == 0;
 }
 
-/* Before the operations of a step: the time, the step and the count of updates of each. */
+/* Before the operations of a step: the time, the step and the count of updates, for those that ask. What is written here lies in the cache of one
+ * thread and is read by the others, so that nothing is written for nobody. */
 static void prepare_step(eq_table *table)
 {
     for (int64_t k = 0; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
-        if (!is_due(table, op)) continue;
-        int64_t period = table->period[op->clock];
-        int64_t step = period == 1 ? table->tick : period ? table->tick / period : table->at[op->clock];
-        op->step = step;
+        if ((op->at_t < 0 && op->at_step < 0 && op->at_count < 0) || !is_due(table, op)) continue;
+        int64_t step = step_of(table, op);
         if (op->at_t >= 0)
-            op->real[op->at_t] = period ? (double)step * table->dt[op->clock] : table->times[op->clock][step];
+            op->real[op->at_t] = table->period[op->clock] ? (double)step * table->dt[op->clock] : table->times[op->clock][step];
         if (op->at_step >= 0) op->integer[op->at_step] = step;
-        if (op->at_count >= 0) op->integer[op->at_count] = op->count;
-        op->count++;
+        if (op->at_count >= 0) op->integer[op->at_count] = op->count++;
     }
 }
 
@@ -610,8 +634,9 @@ static int is_shared(const eq_op *op)
 static void run_op(eq_table *table, eq_op *op, int team, int rank)
 {
     if (!is_shared(op)) {
-        if (rank != 0) return;
+        if (team > 1 && !takes(table, op->chain, rank)) return;
         team = 1;
+        rank = 0;
     }
     switch (op->kind) {
     case EQ_OP_MAP:
@@ -619,8 +644,8 @@ static void run_op(eq_table *table, eq_op *op, int team, int rank)
         break;
     case EQ_OP_EVENTS: run_events(table, op, team, rank); break;
     case EQ_OP_PATHWAY: run_pathway(table, op, team, rank); break;
-    case EQ_OP_GENERATOR: run_generator(table, op, op->step); break;
-    case EQ_OP_RECORD_EVENTS: record_events(table, op, op->step); break;
+    case EQ_OP_GENERATOR: run_generator(table, op, step_of(table, op)); break;
+    case EQ_OP_RECORD_EVENTS: record_events(table, op, step_of(table, op)); break;
     case EQ_OP_RECORD_COUNT: record_count(table, op); break;
     case EQ_OP_RECORD_STATE: record_state(table, op); break;
     case EQ_OP_RECORD_VALUES: record_values(table, op); break;
@@ -666,10 +691,10 @@ static void tally(eq_op *op)
     }
 }
 
-static int64_t nanoseconds(void)
+static int64_t nanoseconds(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + (int64_t)now.tv_nsec;
 }
 
@@ -679,7 +704,7 @@ static void seek(eq_table *table)
     for (int64_t c = 0; c < table->n_clocks; c++)
         while (table->at[c] < table->n_moments[c] && table->moments[c][table->at[c]] < table->tick) table->at[c]++;
 }
-static double wall(void) { return 1e-9 * (double)nanoseconds(); }
+static double wall(void) { return 1e-9 * (double)nanoseconds(CLOCK_MONOTONIC); }
 
 /* The next tick at which some clock is due. */
 static int64_t next_tick(const eq_table *table)
@@ -743,67 +768,101 @@ static void gather(eq_table *table, int64_t first, int64_t end)
 }
 
 /* All are done with the operations from `first` to before `end`, and their events are in lists. */
-static void meet(eq_table *table, int team, int rank, int64_t first, int64_t end, int emitted)
+static void meet(eq_table *table, int team, int64_t first, int64_t end, int emitted)
 {
-    barrier(table, team);
-    if (!emitted) return;
-    if (rank == 0) gather(table, first, end);
-    barrier(table, team);
+    if (!is_last(table, team)) return;
+    if (emitted) gather(table, first, end);
+    let_go(table, team);
 }
 
-/* The operations of a step from the cursor on; returns the first that was not done, because it is one in Python. The team meets where an
- * operation needs what others have done before, and not else. */
-static int64_t run_step(eq_table *table, int team, int rank)
+/* A team is as fast as the slowest of its threads, and where other processes want the same processors that is one which waits for its turn,
+ * while the others wait for it: two threads then take longer than one. The threads never sleep, so that they have had less processor time than
+ * time went by where they did not get what they asked for. Then one goes on alone, and the team tries again after a while, each time a longer one. */
+#define EQ_WINDOW 10000000     /* nanoseconds over which is looked */
+#define EQ_ENOUGH 0.85         /* of the time of all threads */
+#define EQ_AT_ONCE 1000000     /* nanoseconds alone, the first time: threads that were begun on one processor are begun anew */
+#define EQ_ALONE 32000000      /* the second time, and then four times as long each time, up to */
+#define EQ_ALONE_MOST 2048000000
+
+static void begin_window(eq_table *table)
 {
-    int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds() : 0;
+    table->window = nanoseconds(CLOCK_MONOTONIC);
+    table->used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void look_around(eq_table *table)
+{
+    int64_t now = nanoseconds(CLOCK_MONOTONIC), passed = now - table->window;
+    if (table->team < table->n_threads) {
+        if (passed < table->alone) return;
+        table->team = table->n_threads;
+        return;
+    }
+    if (passed < EQ_WINDOW) return;
+    int64_t used = nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - table->used;
+    if ((double)used < EQ_ENOUGH * (double)passed * (double)table->team) {
+        table->alone = table->alone == 0 ? EQ_AT_ONCE : table->alone < EQ_ALONE ? EQ_ALONE : 4 * table->alone;
+        if (table->alone > EQ_ALONE_MOST) table->alone = EQ_ALONE_MOST;
+        table->team = 1;
+    } else {
+        table->alone = 0;
+    }
+    begin_window(table);
+}
+
+/* What comes after the operations of a step, and before those of the next. `k`: the first that was not done, because it is one in Python. */
+static void close_step(eq_table *table, int64_t k)
+{
+    if (k < table->n_ops) {
+        table->status = EQ_STATUS_PYTHON;
+        table->cursor = k;
+        return;
+    }
+    finish_step(table);
+    if (table->status != EQ_STATUS_RUNNING) return;
+    prepare_step(table);
+    if (table->n_threads > 1 && !table->always) look_around(table);
+}
+
+/* The operations of a step from the cursor on. The team meets where an operation needs what others have done before, and at the end. */
+static void run_step(eq_table *table, int team, int rank)
+{
+    int64_t k = table->cursor, first = k, before = table->profile && rank == 0 ? nanoseconds(CLOCK_MONOTONIC) : 0;
     int emitted = 0; /* something that is not in lists yet */
     for (; k < table->n_ops; k++) {
         eq_op *op = &table->ops[k];
         if (!is_due(table, op)) continue;
         if (op->kind == EQ_OP_PYTHON) break;
         if (op->after >= first) {
-            meet(table, team, rank, first, k, emitted);
+            meet(table, team, first, k, emitted);
             first = k;
             emitted = 0;
         }
         run_op(table, op, team, rank);
         emitted |= op->kind == EQ_OP_MAP && op->emits;
         if (table->profile) { /* an operation lasts until the last thread is done with it */
-            meet(table, team, rank, first, k + 1, emitted);
+            meet(table, team, first, k + 1, emitted);
             first = k + 1;
             emitted = 0;
             if (rank == 0) {
-                int64_t now = nanoseconds();
+                int64_t now = nanoseconds(CLOCK_MONOTONIC);
                 op->nanoseconds += now - before;
                 tally(op);
-                before = nanoseconds();
+                before = nanoseconds(CLOCK_MONOTONIC);
             }
         }
     }
-    barrier(table, team);
-    if (rank == 0 && emitted) gather(table, first, k);
-    return k;
+    if (!is_last(table, team)) return;
+    if (emitted) gather(table, first, k);
+    close_step(table, k);
+    let_go(table, team);
 }
 
 static void work(eq_table *table, int team, int rank)
 {
     unsigned mode = flush_on();
-    if (rank == 0 && table->cursor == 0) prepare_step(table);
-    barrier(table, team);
-    for (;;) {
-        int64_t k = run_step(table, team, rank);
-        if (rank == 0) {
-            if (k < table->n_ops) {
-                table->status = EQ_STATUS_PYTHON;
-                table->cursor = k;
-            } else {
-                finish_step(table);
-                if (table->status == EQ_STATUS_RUNNING) prepare_step(table);
-            }
-        }
-        barrier(table, team);
-        if (table->status != EQ_STATUS_RUNNING) break;
-    }
+    do run_step(table, team, rank);
+    while (table->status == EQ_STATUS_RUNNING && table->team == team);
     flush_restore(mode);
 }
 
@@ -818,26 +877,19 @@ static void *enter(void *argument)
     return NULL;
 }
 
-/* Runs from table->tick to table->end. Returns why it stopped; the caller acts and may call again. After EQ_STATUS_PYTHON,
- * table->cursor is the operation that Python has to do; the caller adds 1 to it. */
-EQ_API int eq_run(eq_table *table)
+/* One team, until the run stops or goes on with another. */
+static void run_team(eq_table *table)
 {
     pthread_t thread[EQ_MAX_THREADS];
     member m[EQ_MAX_THREADS];
-    int started = 1;
-    if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
-    interrupted = 0;
-    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
-    struct sigaction ours = {.sa_handler = on_interrupt}, before;
-    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
-    seek(table);
-    table->status = EQ_STATUS_RUNNING;
-    table->failed_op = NULL;
-    atomic_store(&table->failure, 0);
-    table->unmet = INT64_MAX;
+    int started = 1, team = (int)table->team;
+    if (team != table->era_team) { /* the threads' shares are others than before */
+        table->era_team = team;
+        table->era++;
+        for (int64_t k = 0; k < table->n_ops; k++) table->ops[k].ctx.era = table->era;
+    }
     atomic_store(&table->arrived, 0);
     atomic_store(&table->gate, 0);
-    int team = table->n_threads;
     for (int rank = 1; rank < team; rank++) {
         m[rank] = (member){table, team, rank};
         if (pthread_create(&thread[rank], NULL, enter, &m[rank])) {
@@ -850,6 +902,28 @@ EQ_API int eq_run(eq_table *table)
     atomic_store(&table->gate, started == team ? 1 : -1);
     if (started == team) work(table, team, 0);
     for (int rank = 1; rank < started; rank++) pthread_join(thread[rank], NULL);
+}
+
+/* Runs from table->tick to table->end. Returns why it stopped; the caller acts and may call again. After EQ_STATUS_PYTHON,
+ * table->cursor is the operation that Python has to do; the caller adds 1 to it. */
+EQ_API int eq_run(eq_table *table)
+{
+    if (table->cursor == 0 && table->tick >= table->end) return table->status = EQ_STATUS_DONE;
+    interrupted = 0;
+    /* sigaction, not signal: the latter would leave a handler behind that works only once. */
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    if (table->catch_interrupt) sigaction(SIGINT, &ours, &before);
+    seek(table);
+    table->status = EQ_STATUS_RUNNING;
+    table->failed_op = NULL;
+    atomic_store(&table->failure, 0);
+    table->unmet = INT64_MAX;
+    if (table->cursor == 0) prepare_step(table);
+    table->team = table->alone ? 1 : table->n_threads;
+    do {
+        begin_window(table);
+        run_team(table);
+    } while (table->status == EQ_STATUS_RUNNING);
     if (table->catch_interrupt) {
         sigaction(SIGINT, &before, NULL);
         if (interrupted) raise(SIGINT); /* whatever the status is: Python hears of it, too */

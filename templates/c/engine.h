@@ -40,7 +40,6 @@ typedef struct eq_op {
     double *real;            /* the arrays behind ctx.real and ctx.integer, and where in them t, step and count stand (-1: nowhere) */
     int64_t *integer;
     int64_t at_t, at_step, at_count;
-    int64_t count, step;     /* updates of this object so far, and the step of its clock */
     int64_t n, block, n_blocks;
     int64_t *counts;         /* events emitted by each block */
     eq_spikes *emits;        /* MAP, GENERATOR: where the events go */
@@ -58,11 +57,16 @@ typedef struct eq_op {
     int64_t cast;            /* RECORD_*: how the values are stored */
     int64_t every, from, until; /* only in the steps from, from + every, ... < until; every = 0: in all */
     int64_t *entered;        /* for each thread, at EQ_COUNTERS times its number, how often it entered the kernel */
-    int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t after;           /* the last operation before this one in a step that all threads must be done with when it begins; -1: none */
+    struct eq_op *chain;     /* the first operation of those that one thread does in their order, as they touch the same memory; NULL: shared out */
     struct eq_op *own;       /* EVENTS: the MAP whose events they are, cut into the same blocks: a thread does what it has emitted itself; or NULL */
+    char apart[EQ_LINE];     /* what changes from step to step lies on other lines of the cache than what all threads read */
+    int64_t count, step;     /* updates of this object so far, if its kernel asks for them; the step of its clock in which it failed */
+    _Atomic int64_t taken;   /* of the first: by which thread, and between which meetings */
+    int64_t nanoseconds;     /* spent here, if table->profile */
     int64_t runs, events, items, counted, counts_made; /* if table->profile: how often it ran, how many events and elements or synapses it treated,
                                 how many of these synapses were counted first, and in how many steps */
+    char apart_too[EQ_LINE];
 } eq_op;
 
 typedef struct eq_table {
@@ -79,11 +83,17 @@ typedef struct eq_table {
     int64_t n_threads, catch_interrupt, profile, status;
     eq_op *failed_op;
     int64_t unmet;           /* the first element that did not meet a requirement of failed_op */
+    int64_t always;          /* all threads work, whatever other processes do */
+    int64_t team;            /* threads at work: n_threads, or 1 while other processes need the processors */
+    int64_t window, used;    /* since when, in nanoseconds, that is looked at, and the processor time of the process then */
+    int64_t alone;           /* how long one goes on alone, in nanoseconds; 0: the last look found processors enough */
+    int64_t era, era_team;   /* how often the number of threads at work has changed, and what it was last */
     atomic_int failure, gate, lock; /* lock: of the four fields about failures */
     char apart[EQ_LINE];     /* what threads wait for lies on cache lines of its own */
     atomic_int arrived;
     char apart_too[EQ_LINE];
     atomic_int phase;
+    char and_this[EQ_LINE];
 } eq_table;
 
 #endif

@@ -54,8 +54,10 @@ typedef struct eq_ctx {
     const eq_rows *rows;    /* domain pathway: one for each block */
     const eq_call *call;    /* the functions of the user, in the order of Kernel.externs */
     void *const *scratch;   /* domains neuron and event: for each of the functions an array for each argument and one for the result */
-    int32_t *resting;       /* domain neuron, kernel/resting.py: from resting[8 * lo] on four numbers and the elements of [lo, hi) that may rest. */
-    double *saved;          /* Zeros at first: nothing is known. And room for what is saved of them: 8 bytes an element for each buffer */
+    int32_t *resting;       /* domain neuron, kernel/resting.py: from resting[8 * lo] on the elements of [lo, hi) that may rest; from */
+    int64_t *rests;         /* rests[4 * lo] on when that was known (era), and three numbers about the list; and room for */
+    double *saved;          /* what is saved of them: 8 bytes an element for each buffer */
+    int64_t era;            /* another whenever [lo, hi) may be others than before; not 0 */
 } eq_ctx;
 
 typedef int64_t (*eq_kernel)(const eq_ctx *ctx, int64_t lo, int64_t hi);
