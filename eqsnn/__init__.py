@@ -55,7 +55,7 @@ from eqsnn.runtime.magic import (
     store,
 )
 from eqsnn.runtime.progress import TextReport
-from eqsnn.runtime.settings import settings
+from eqsnn.runtime.settings import backend, settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.runtime.sweep import sweep
 from eqsnn.runtime.sweep_table import SweepTable
@@ -100,6 +100,7 @@ __all__ = [
     "Trials",
     "Unit",
     "UnitError",
+    "backend",
     "check_units",
     "collect",
     "defaultclock",

@@ -56,7 +56,7 @@ def run(name, arguments, tmp_path):
 
 
 def test_every_example_is_tried():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population", "spoken_digit"}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population", "spoken_digit", "cuda_kernels"}
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -64,6 +64,14 @@ def test_example(name, tmp_path):
     arguments, expected = SHORT[name]
     out = run(name, arguments, tmp_path)
     assert re.search(expected, out), out
+
+
+def test_the_example_of_cuda_kernels(tmp_path):
+    command = [sys.executable, str(EXAMPLES / "cuda_kernels.py"), "--out", str(tmp_path / "kernels.cu")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d{3} spikes; those of the CUDA text on the CPU are the same, bit by bit", done.stdout)
+    assert "__global__ void eqk_synapses_1_pre(" in (tmp_path / "kernels.cu").read_text()
 
 
 def ecg_file(tmp_path):

@@ -85,6 +85,7 @@ class CountedText:
 
     leading: tuple[str, ...]
     adds: tuple[tuple[str, str, str | None], ...]
+    each: tuple[str, ...]  # what one of them adds
 
 
 @dataclass(frozen=True)
@@ -171,20 +172,29 @@ class Text:
     numbers: tuple[Scalar, ...] = ()
 
 
-def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False, plain: bool = False) -> Text:
+def text_of(
+    kernel: Kernel,
+    pairs: bool = True,
+    lists: bool = False,
+    plain: bool = False,
+    atomic: frozenset[str] = frozenset(),
+    user: str = "",
+) -> Text:
     """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
-    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``). ``plain``: each
-    element computes all it needs, and calls the functions of the user by their names, as in a program that is read (``eqsnn/export``)."""
+    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``). ``plain``:
+    each element computes all it needs, and calls the functions of the user by their names, as on a GPU or in a program that is read
+    (``eqsnn/export``). ``atomic``: buffers to which several elements may add at once, by ``eq_add``. ``user``: what comes before the names of
+    the user's functions then."""
     rest = resting(kernel) if lists else None
     if rest is None:
-        return _Printer(kernel, pairs, lists, plain).text()
+        return _Printer(kernel, pairs, lists, plain, atomic, user).text()
     whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs, lists).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
 
 
 def expression_text(kernel: Kernel, expr: Expr) -> str:
     """The text of an expression of a kernel, such as what is computed before a run."""
-    return _Printer(kernel, False, plain=True).expr(expr)
+    return _Printer(kernel, False, plain=True, user="user_").expr(expr)
 
 
 def comment(text: str) -> str:
@@ -194,8 +204,16 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel, pairs: bool, signs: bool = False, plain: bool = False):
-        self.kernel, self.pairs, self.plain = kernel, pairs, plain
+    def __init__(
+        self,
+        kernel: Kernel,
+        pairs: bool,
+        signs: bool = False,
+        plain: bool = False,
+        atomic: frozenset[str] = frozenset(),
+        user: str = "",
+    ):
+        self.kernel, self.pairs, self.plain, self.atomic, self.user = kernel, pairs, plain, atomic, user
         self.beyond = beyond_for_event(kernel) if signs else None
         self.left_out = () if self.beyond is None else only_for_event(kernel, self.beyond)
         self.scalars = {s.name for s in kernel.scalars}
@@ -325,7 +343,8 @@ class _Printer:
         if how is None:
             return None
         adds = tuple((s.buffer, self.expr(s.expr), None if s.guard is None else self.expr(s.guard)) for s in how.stores)
-        return CountedText(tuple(self._let(s) for s in how.leading), adds)
+        each = tuple(self.expr(s.expr) for s in self.kernel.body if isinstance(s, Store))
+        return CountedText(tuple(self._let(s) for s in how.leading), adds, each)
 
     def _mask(self, checked: list[str]) -> str:
         """The type of conditions in a loop: as wide as what it works on, since a loop of one width becomes the better vector code."""
@@ -441,7 +460,7 @@ class _Printer:
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
         if self.plain:
-            value = _read(f"user_{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
+            value = _read(f"{self.user}{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
         if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
@@ -534,6 +553,8 @@ class _Printer:
         if self.types[s.buffer] == "b8":
             value = f"(int64_t)({value})"
         text = f"{place} {'+=' if s.add else '='} {value};"
+        if s.add and s.buffer in self.atomic:
+            text = f"eq_add(&{place}, {value});"
         return text if s.guard is None else f"if ({self.expr(s.guard)}) {text}"
 
     def expr(self, e: Expr) -> str:

@@ -114,6 +114,31 @@ def _cython_source(code, arguments: tuple[str, ...], result: str) -> str:
     )
 
 
+def cuda_code(owner: str, extern, function) -> str:
+    """The code for a GPU of a function that a kernel of ``owner`` calls: what it depends on, and, where it goes by another name, that of the call.
+    Raises EqsnnError if it has none, or if the order of its calls matters."""
+    name = extern.function
+    code = getattr(getattr(function, "function", None), "implementations", {}).get("cuda")
+    if extern.stateful:
+        raise EqsnnError(
+            f"'{owner}' calls the function '{name}', which has a state (stateless=False): its calls have an order, and those on a GPU have none; "
+            "choose another backend (eqsnn.settings.backend = 'c')"
+        )
+    if code is None:
+        raise EqsnnError(
+            f"'{owner}' calls the function '{name}', which has no code for a GPU; give it as an expression, eqsnn.function('{name}(x) = ...'), "
+            f"or add @implementation('cuda', '__device__ double {name}(double x) {{ ... }}')"
+        )
+    names, texts = _dependencies(code)
+    lines = [*(f"#define {n} eq_{n}" for n in names), *texts, code.code, *(f"#undef {n}" for n in names)]
+    if code.name != name:
+        types = [_C_TYPES[a.type] for a in extern.args]
+        given = ", ".join(f"{t} a{k}" for k, t in enumerate(types))
+        call = f"{code.name}({', '.join(f'a{k}' for k in range(len(types)))})"
+        lines.append(f"EQ_FN {_C_TYPES[extern.type]} {name}({given}) {{ return {call}; }}")
+    return "\n".join(lines)
+
+
 def _dedented(text: str) -> str:
     import textwrap
 
@@ -142,7 +167,7 @@ def _libraries(code) -> list[str]:
 
 
 def _build_c(code, source: str) -> Compiled:
-    command = _cpp_compiler() if code.target == "cpp" else compiler.compiler().command
+    command = cpp_compiler() if code.target == "cpp" else compiler.compiler().command
     standard = "-std=c++14" if code.target == "cpp" else "-std=gnu11"
     name = "user.cpp" if code.target == "cpp" else "user.c"
     files = tuple(code.options.get("sources", ()))
@@ -207,7 +232,8 @@ def _run(code, key: str, name: str, source: str, commands: list[list[str]]) -> P
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cpp_compiler() -> tuple[str, ...]:
+def cpp_compiler() -> tuple[str, ...]:
+    """The C++ compiler: CXX if set, else c++, g++, clang++, or that of the package ziglang. Raises CompileError."""
     given = os.environ.get("CXX")
     if given:
         return tuple(shlex.split(given))
@@ -217,7 +243,7 @@ def _cpp_compiler() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "c++")
     raise CompileError(
-        "no C++ compiler was found, and a function has code for 'cpp'; install one (Debian/Ubuntu: apt install g++)"
+        "no C++ compiler was found, and code for 'cpp' or 'cuda-host' needs one; install one (Debian/Ubuntu: apt install g++)"
     )
 
 

@@ -251,7 +251,7 @@ class CProject:
     def function(self, step: Step) -> str:
         """The text of one operation."""
         kernel = step.op.kernel
-        text = None if kernel is None else text_of(kernel, plain=True)
+        text = None if kernel is None else text_of(kernel, plain=True, user="user_")
         return _rendered(
             f"{step.op.kind}.c.j2", s=step, op=step.op, c=self, k=None if text is None else KernelText(self, step, text)
         ).strip("\n")

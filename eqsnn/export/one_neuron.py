@@ -198,7 +198,7 @@ class OneNeuron:
     def _part(self, about: str, kernel: Kernel) -> Part:
         scalars = self.plan.binding(kernel, self.group, {"self": self.group}, self.group.clock, about).scalars
         kernel = self._as_one(kernel)
-        text = text_of(kernel, pairs=False, plain=True)
+        text = text_of(kernel, pairs=False, plain=True, user="user_")
         numbers = [f"{p.type} *b_{p.buffer} = {self._pointer(kernel.buffer(p.buffer))};" for p in text.pointers]
         for s in text.numbers:
             kind = {"f64": "double", "f32": "float", "b8": "int"}.get(s.type, "int64_t")

@@ -7,6 +7,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,38 +30,46 @@ from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
 from eqsnn.runtime.interrupts import Interrupts
-from eqsnn.runtime.plan import Op
+from eqsnn.runtime.plan import Op, Plan
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
-from eqsnn.runtime.settings import settings
+from eqsnn.runtime.settings import Settings, settings
 from eqsnn.runtime.team import Team, say_if_fewer
 from eqsnn.units import Quantity, dimensions_of, second
 
 if TYPE_CHECKING:
     from eqsnn.runtime.costs import KernelCost
 
-_engines: dict[bool, object] = {}
+_engines: dict[str, object] = {}
+planned: list[Callable[[Plan], None]] = []
+"""Called with the plan of each run before it begins."""
 running: list[Network] = []
 """The networks that run now: one, or more where an operation of one runs another."""
 
 
 def engine_of(chosen: Backend):
     """The engine that runs what the backend builds."""
-    if chosen.compiled not in _engines:
-        if chosen.compiled:
+    kind = chosen.name if hasattr(chosen, "device") else "native" if chosen.compiled else "reference"
+    if kind not in _engines:
+        if kind == "native":
             from eqsnn.backends.c.build import engine_library, start_engine
             from eqsnn.runtime.native import NativeEngine
 
             if start_engine().running:  # the cache is empty, most likely: there is time for what will be needed next
                 pipeline.make_ready()
-            _engines[True] = NativeEngine(engine_library())
-        else:
+            _engines[kind] = NativeEngine(engine_library())
+        elif kind == "reference":
             from eqsnn.runtime.reference import ReferenceEngine
 
-            _engines[False] = ReferenceEngine()
-    return _engines[chosen.compiled]
+            _engines[kind] = ReferenceEngine()
+        else:
+            from eqsnn.runtime.cuda import CudaEngine
+            from eqsnn.runtime.cuda_plan import Setting
+
+            _engines[kind] = CudaEngine(chosen.device(), lambda: Setting(settings.deterministic))
+    return _engines[kind]
 
 
 def _begin_to_compile() -> None:
@@ -84,11 +93,12 @@ def exporter(network: Network, *arguments):
 class Network:
     """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``.
 
-    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused.
+    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused. ``backend``: what this
+    network runs with, whatever ``settings.backend`` says (EQSNN_BACKEND binds both); None: that.
     """
 
-    def __init__(self, *objects, name: str = "network"):
-        self.name = name
+    def __init__(self, *objects, name: str = "network", backend: str | None = None):
+        self.name, self.backend = name, backend
         self._objects: dict[str, SimObject] = {}
         self._time = Fraction(0)
         self._stop = False
@@ -268,13 +278,14 @@ class Network:
         if before_run is not None:
             before_run(self, seconds, space)
         self._may_run()
-        chosen = backend(settings.effective_backend())
+        chosen_settings = self._settings()
+        chosen = backend(chosen_settings.effective_backend())
         chosen.prepare()
         planner = Planner(
             self._objects.values(),
             space,
             LazyEngine(chosen),
-            settings,
+            chosen_settings,
             self.stop_if_not_finite,
             tuple(self.schedule),
             watched=callable(report),
@@ -285,8 +296,10 @@ class Network:
             if not message.endswith("as given"):
                 tell_once(message)
         self._last, self._team = built, built.team
+        for tell_plan in planned:
+            tell_plan(built.plan)
         if chosen.compiled:
-            say_if_fewer(settings)
+            say_if_fewer(chosen_settings)
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
         loaded = engine_of(chosen).load(
@@ -321,6 +334,10 @@ class Network:
         was written (``eqsnn.export.project.Exported``). Raises EqsnnError, before anything is written, for what cannot leave Python.
         """
         return exporter(self, directory, language, profile, overwrite, duration, namespace, level)
+
+    def _settings(self) -> Settings:
+        """Those of the process, with the backend of this network."""
+        return settings if self.backend is None else replace(settings, backend=self.backend)
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:

@@ -3,9 +3,11 @@
  * accuracies. */
 #ifndef EQ_MATH_H
 #define EQ_MATH_H
+#ifndef __CUDACC_RTC__ /* has no headers: templates/cuda/eq_words.h */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#endif
 
 /* A call that is not inlined keeps its whole loop from becoming vector code, so inlining is not left to the compiler's taste. */
 #ifdef __CUDACC__
