@@ -515,3 +515,13 @@ def test_poisson_groups_of_any_rate_have_their_events():
             found.append((np.array(M.i), np.array(M.t_)))
         assert len(found[0][0]) > 50
         assert_same(*found)
+
+
+def test_procedural_synapses_are_refused_by_name():
+    G = eq.NeuronGroup(4, "v : 1", threshold="v > 1", reset="v = 0")
+    S = eq.Synapses(G, G, on_pre="v_post += 1", name="made")
+    S.connect(p=0.5, procedural=True)
+    with pytest.raises(
+        eq.EqsnnError, match="the synapses 'made' are procedural, and the backend 'cuda' does not make rows"
+    ):
+        eq.Network(G, S, backend="cuda-host").run(1 * ms)

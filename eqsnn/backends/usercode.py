@@ -129,13 +129,13 @@ def cuda_code(owner: str, extern, function) -> str:
             f"'{owner}' calls the function '{name}', which has no code for a GPU; give it as an expression, eqsnn.function('{name}(x) = ...'), "
             f"or add @implementation('cuda', '__device__ double {name}(double x) {{ ... }}')"
         )
-    names, texts = _dependencies(code)
+    names, texts = dependencies_of(code)
     lines = [*(f"#define {n} eq_{n}" for n in names), *texts, code.code, *(f"#undef {n}" for n in names)]
     if code.name != name:
-        types = [_C_TYPES[a.type] for a in extern.args]
+        types = [C_TYPES[a.type] for a in extern.args]
         given = ", ".join(f"{t} a{k}" for k, t in enumerate(types))
         call = f"{code.name}({', '.join(f'a{k}' for k in range(len(types)))})"
-        lines.append(f"EQ_FN {_C_TYPES[extern.type]} {name}({given}) {{ return {call}; }}")
+        lines.append(f"EQ_FN {C_TYPES[extern.type]} {name}({given}) {{ return {call}; }}")
     return "\n".join(lines)
 
 

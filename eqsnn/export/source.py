@@ -24,10 +24,10 @@ def source(o: NeuronGroup | Synapses, part: str, backend: str) -> str:
             f"source(): '{o.name}' has no {part!r}; it has {', '.join(map(repr, found)) or 'nothing that runs'}"
         )
     if backend == "cuda":
-        from eqsnn.backends.cuda.build import cuda_source
+        from eqsnn.backends.cuda.source import cuda_source
 
-        text = cuda_source([found[part]])
-        return text[text.index(f"/* kernel {found[part].name}") :]
+        text = cuda_source([found[part]]).text
+        return text[text.index("/* kernel ") :]
     from eqsnn.backends.render import kernel_text
 
     return kernel_text(found[part])

@@ -11,6 +11,7 @@ from eqsnn.backends.cuda.device import Launch, Module
 from eqsnn.backends.cuda.layout import EVERYTHING_MET, Words
 from eqsnn.backends.cuda.source import CudaSource, cuda_source
 from eqsnn.backends.cuda.ways import Way, way_of
+from eqsnn.errors import EqsnnError
 from eqsnn.kernel.gaps import GAPS
 from eqsnn.runtime.cuda_memory import Arrays, Owned
 from eqsnn.runtime.plan import Op, Plan, RowBlock
@@ -56,9 +57,14 @@ def ways_of(plan: Plan, deterministic: bool) -> dict[str, Way]:
 
 
 def source_of(plan: Plan, deterministic: bool = False) -> CudaSource:
-    """The CUDA file of a plan. Raises EqsnnError for functions of the user that have no code for it."""
+    """The CUDA file of a plan. Raises EqsnnError for functions of the user that have no code for it, and for procedural synapses."""
     functions = {}
     for op in plan.ops:
+        if any(block.made is not None for block in op.rows):
+            raise EqsnnError(
+                f"the synapses '{op.owner.name}' are procedural, and the backend 'cuda' does not make rows at every spike; connect them without "
+                "procedural=True, which gives the same synapses, or choose another backend (eqsnn.backend('c'))"
+            )
         if op.binding is not None:
             functions.update(op.binding.functions)
     return cuda_source(plan.kernels(), ways_of(plan, deterministic), functions, deterministic)

@@ -80,7 +80,7 @@ struct eq_op {
     const int32_t *near_end;
     const void *far;
     int64_t width;
-    const int64_t *synapse;
+    const void *synapse; /* int32_t, or int64_t of very many (Kernel.wide) */
     int64_t n_rows;
     int64_t lanes;      /* threads that share a row, a power of 2 */
     int64_t pieces;     /* so many parts, of `piece` synapses, may be done apart */
