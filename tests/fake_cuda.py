@@ -431,18 +431,16 @@ def _function(gpu: FakeGpu, name: str, n: int):
 
 def install(monkeypatch, gpu: FakeGpu) -> FakeGpu:
     """Let ``from cuda.bindings import driver, nvrtc`` find this GPU for the rest of a test."""
-    from eqsnn.backends.cuda import build, nvrtc
-
     for name, module in modules(gpu).items():
         monkeypatch.setitem(sys.modules, name, module)
-    for cached in (build._gpu, nvrtc.architectures):
-        cached.cache_clear()
     return gpu
 
 
 def forget() -> None:
-    """Nothing of it is left when the next test asks for a GPU."""
+    """Whoever asks for a GPU now looks for one again."""
     from eqsnn.backends.cuda import build, nvrtc
+    from eqsnn.runtime import simulation
 
-    for cached in (build._gpu, nvrtc.architectures):
-        cached.cache_clear()
+    build._gpu.cache_clear()
+    nvrtc.architectures.cache_clear()
+    simulation._engines.pop("cuda", None)

@@ -5,6 +5,10 @@ driver's, so that every argument goes through their checks.
 """
 
 import gc
+import importlib.util
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,15 +18,22 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fake_cuda
+import fake_libcuda
+from cuda_networks import both_ends, ways
 from fake_cuda import CUresult, FakeGpu
+from models import MODELS
+from test_backends import assert_same
 
 import eqsnn as eq
+from eqsnn import ms
 from eqsnn.backends.cuda import nvrtc
 from eqsnn.backends.cuda.device import DeviceError
 from eqsnn.backends.cuda.driver import DriverDevice
+from eqsnn.backends.render import templates
 
-KERNELS = """
-#include <stdint.h>
+KERNELS = (
+    (templates() / "cuda" / "eq_words.h").read_text()
+    + """
 extern "C" __global__ void add(int64_t *x, int64_t n, int64_t by)
 {
     const int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
@@ -42,12 +53,58 @@ extern "C" __global__ void astray(int64_t *x)
     x[5] = 1;
 }
 """
+)
+
+
+REAL = bool(os.environ.get("EQSNN_FAKE_LIBCUDA"))
+"""The bindings are the real ones."""
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    if REAL:
+        fake_libcuda.load(tmp_path_factory.mktemp("libcuda"))
 
 
 @pytest.fixture
-def gpu(monkeypatch):
-    yield fake_cuda.install(monkeypatch, FakeGpu())
+def gpu(monkeypatch, library):
     fake_cuda.forget()
+    yield (fake_libcuda if REAL else fake_cuda).install(monkeypatch, FakeGpu())
+    fake_cuda.forget()
+    gc.collect()
+    assert fake_libcuda.wrong == []
+
+
+of_names = pytest.mark.skipif(REAL, reason="about other versions of the compiler than the one that is here")
+
+
+def have_bindings():
+    try:
+        return importlib.util.find_spec("cuda.bindings.driver") is not None
+    except ImportError:
+        return False
+
+
+@pytest.mark.skipif(not have_bindings(), reason="cuda-bindings is not installed (pip install 'eqsnn[cuda]')")
+@pytest.mark.skipif(REAL, reason="this is that")
+def test_the_real_bindings_take_what_we_pass():
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib", __file__]
+    done = subprocess.run(command, env={**os.environ, "EQSNN_FAKE_LIBCUDA": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+@pytest.mark.skipif(not have_bindings(), reason="cuda-bindings is not installed (pip install 'eqsnn[cuda]')")
+def test_the_stand_in_has_the_parameters_and_numbers_of_the_real_bindings():
+    from cuda.bindings import driver, nvrtc
+
+    for name, parameters in fake_cuda.PARAMETERS.items():
+        documented = getattr(nvrtc if name.startswith("nvrtc") else driver, name).__doc__.strip().splitlines()[0]
+        taken = re.fullmatch(rf"{name}\((.*?)\)( ->.*)?", documented)[1].split(",")
+        names = [t.split(":")[0].split()[-1].strip("*") for t in taken if t.strip()]
+        assert names == parameters.split(), documented
+    for enumeration in fake_cuda.ENUMERATIONS:
+        real = getattr(nvrtc if enumeration.__name__.startswith("nvrtc") else driver, enumeration.__name__)
+        assert {m.name: int(m) for m in enumeration} == {m.name: int(getattr(real, m.name)) for m in enumeration}
 
 
 def device_of(gpu):
@@ -169,6 +226,7 @@ def test_a_capture_that_fails_leaves_nothing_behind(gpu):
     assert gpu.left().count("stream") == 1
 
 
+@of_names
 def test_what_is_compiled_is_kept(gpu, monkeypatch, tmp_path):
     monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
     device = device_of(gpu)
@@ -249,6 +307,7 @@ def refusal(match):
     return pytest.raises(eq.EqsnnError, match=match)
 
 
+@of_names
 def test_without_the_bindings_the_import_error_is_quoted(monkeypatch):
     fake_cuda.forget()
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
@@ -257,6 +316,7 @@ def test_without_the_bindings_the_import_error_is_quoted(monkeypatch):
         eq.backend("cuda")
 
 
+@of_names
 def test_without_a_driver_what_the_bindings_say_is_quoted(gpu):
     def missing(flags):
         raise RuntimeError('"cuda" is an NVIDIA driver library\nand can only be found via system search')
@@ -269,6 +329,7 @@ def test_without_a_driver_what_the_bindings_say_is_quoted(gpu):
         eq.backend("cuda")
 
 
+@of_names
 def test_without_nvrtc_what_the_bindings_say_is_quoted(gpu):
     def missing():
         raise RuntimeError("Failure finding libnvrtc.so")
@@ -292,6 +353,7 @@ def test_a_gpu_that_is_not_there(gpu):
         DriverDevice(1)
 
 
+@of_names
 @pytest.mark.parametrize(
     "capability, wanted",
     [((7, 5), "sm_75"), ((8, 0), "sm_80"), ((8, 9), "sm_89"), ((8, 7), "sm_86"), ((12, 1), "sm_120")],
@@ -301,6 +363,7 @@ def test_the_architecture_is_the_gpus_or_the_last_before_it(gpu, capability, wan
     assert DriverDevice().architecture == wanted
 
 
+@of_names
 @pytest.mark.parametrize(
     "capability, advice",
     [
@@ -316,9 +379,61 @@ def test_a_gpu_that_the_compiler_does_not_know(gpu, capability, advice):
         DriverDevice()
 
 
+@of_names
 def test_a_driver_older_than_the_compiler(gpu):
     gpu.version = 12040
     with refusal(
         r"knows CUDA up to 12.4, and NVRTC is of CUDA 13.0; .* pip install 'cuda-bindings<13' nvidia-cuda-nvrtc-cu12"
     ):
         DriverDevice()
+
+
+# -- whole networks ----------------------------------------------------------------------------------------------------------------
+
+NETWORKS = {"ways": ways, "both_ends": both_ends, **{n: MODELS[n] for n in ("cuba", "stdp")}}
+
+
+def outcome(build, backend):
+    eq.backend(backend, deterministic=True)
+    eq.start_scope()
+    eq.seed(7)
+    case = build()
+    case.network.run(4 * ms)
+    return [*case.outcome(), *getattr(case, "more", list)()]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_on_the_driver_has_the_bits_of_the_interpreter(name, gpu):
+    found = outcome(NETWORKS[name], "cuda")
+    assert {"cuGraphLaunch", "cuLaunchKernel", "cuMemcpyDtoHAsync"} <= set(gpu.names())
+    assert_same(outcome(NETWORKS[name], "numpy"), found)
+    eq.start_scope()
+    gc.collect()
+    assert gpu.left() == ["stream"] and gpu.contexts == []
+
+
+def test_a_run_goes_on_and_what_was_set_between_is_there(gpu):
+    def halves(backend):
+        eq.backend(backend, deterministic=True)
+        eq.start_scope()
+        eq.seed(7)
+        case = ways()
+        case.network.run(1 * ms)
+        case.arrays[1][0].v = "0.9*rand()"
+        case.network.run(1 * ms)
+        return [*case.outcome(), *case.more()]
+
+    assert_same(halves("numpy"), halves("cuda"))
+    gc.collect()
+    assert gpu.left() == ["stream"]
+
+
+def test_a_gpu_without_room_says_so_before_the_first_step(gpu):
+    eq.backend("cuda")
+    gpu.room = 5000
+    with pytest.raises(DeviceError, match="there is no room for .* bytes more on Imaginary GPU"):
+        MODELS["cuba"]().network.run(1 * ms)
+    eq.start_scope()
+    gc.collect()
+    assert "cuLaunchKernel" not in gpu.names()
+    assert gpu.left() == ["stream"]

@@ -24,7 +24,7 @@ _ADVICE = {
     "CUDA_ERROR_OUT_OF_MEMORY": "make the network smaller, or end what else holds memory of the GPU (nvidia-smi shows it)",
     "CUDA_ERROR_NO_DEVICE": _VISIBLE,
     "CUDA_ERROR_INVALID_DEVICE": _VISIBLE,
-    "CUDA_ERROR_DEVICE_UNAVAILABLE": "another process has this GPU for itself (nvidia-smi shows it); end it, or choose another GPU by CUDA_VISIBLE_DEVICES",
+    "CUDA_ERROR_DEVICE_UNAVAILABLE": "another process has this GPU for itself (nvidia-smi shows it): end it, or see CUDA_VISIBLE_DEVICES",
     "CUDA_ERROR_DEVICE_NOT_LICENSED": "this virtual GPU has no licence; ask whoever runs the machine",
     "CUDA_ERROR_STUB_LIBRARY": "the libcuda that was found is the toolkit's stub for linking; take its folder out of LD_LIBRARY_PATH",
     "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH": _NEW_DRIVER,
@@ -70,9 +70,7 @@ def values_of(function: Callable, args: tuple, without: str) -> tuple:
     """The result code and the values of one call. ``without``: what to do if the library behind it cannot be loaded."""
     try:
         return function(*args)
-    except (
-        RuntimeError
-    ) as error:  # the library, or this function in it, is not there: the bindings find it at the first call
+    except RuntimeError as error:  # the library, or this function in it, is not there
         raise DeviceError(
             f"{function.__name__}: {type(error).__name__}: {' '.join(str(error).split())}; {without}"
         ) from error
@@ -88,7 +86,7 @@ class Driver:
         function = getattr(self.bindings, name)
 
         def call(*args):
-            code, *values = values_of(function, args, "install the NVIDIA driver of this GPU")
+            code, *values = values_of(function, args, "install the NVIDIA driver of this GPU, or a newer one")
             if code != self.bindings.CUresult.CUDA_SUCCESS:
                 raise self.error(name, code)
             return values[0] if len(values) == 1 else tuple(values)

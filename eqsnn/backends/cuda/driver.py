@@ -90,8 +90,8 @@ class DriverGraph(Graph):
 
 
 class DriverDevice(Device):
-    """A GPU by its number among those that the driver shows (CUDA_VISIBLE_DEVICES chooses them). Raises ImportError without cuda-bindings, DeviceError
-    without NVRTC, driver or GPU."""
+    """A GPU by its number among those that the driver shows (CUDA_VISIBLE_DEVICES chooses them). Raises ImportError without cuda-bindings,
+    DeviceError without NVRTC, driver or GPU."""
 
     def __init__(self, number: int = 0):
         self.driver = driver = Driver()

@@ -30,7 +30,7 @@ def architectures() -> tuple[int, ...]:
 
 
 def architecture_for(capability: tuple[int, int]) -> str:
-    """The architecture whose code runs on a GPU of this compute capability: its own, or else the last before it of its generation. Raises DeviceError."""
+    """The architecture whose code runs on a GPU of this compute capability: its own, or the last before it of its generation. Raises DeviceError."""
     wanted = 10 * capability[0] + capability[1]
     known = architectures()
     fit = [a for a in known if a // 10 == capability[0] and a <= wanted]
