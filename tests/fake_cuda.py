@@ -139,7 +139,7 @@ class FakeGpu:
         try:
             if name in self.fails:
                 raise Refused(self.fails[name])
-            if name != "cuInit" and not self._initialised:
+            if name not in ("cuInit", "cuDriverGetVersion") and not self._initialised:
                 raise Refused(CUresult.CUDA_ERROR_NOT_INITIALIZED)
             if self._lost and not name.startswith("cuCtx"):
                 raise Refused(CUresult.CUDA_ERROR_ILLEGAL_ADDRESS)
@@ -412,6 +412,7 @@ def modules(gpu: FakeGpu) -> dict[str, types.ModuleType]:
             setattr(nvrtc, name, getattr(compiler, name))
     bindings = types.ModuleType("cuda.bindings")
     bindings.driver, bindings.nvrtc, bindings.__path__ = driver, nvrtc, []
+    bindings.__version__ = "13.0.0"
     package = types.ModuleType("cuda")
     package.bindings, package.__path__ = bindings, []
     return {"cuda": package, "cuda.bindings": bindings, "cuda.bindings.driver": driver, "cuda.bindings.nvrtc": nvrtc}

@@ -66,13 +66,21 @@ def nvrtc_bindings():
     return nvrtc
 
 
+def version_of_bindings() -> str:
+    """Of cuda-bindings. Raises ImportError, also for a part of them that cannot be loaded."""
+    import cuda.bindings
+
+    driver_bindings(), nvrtc_bindings()
+    return cuda.bindings.__version__
+
+
 def values_of(function: Callable, args: tuple, without: str) -> tuple:
     """The result code and the values of one call. ``without``: what to do if the library behind it cannot be loaded."""
     try:
         return function(*args)
     except RuntimeError as error:  # the library, or this function in it, is not there
         raise DeviceError(
-            f"{function.__name__}: {type(error).__name__}: {' '.join(str(error).split())}; {without}"
+            f"{function.__name__}: {type(error).__name__}: {' '.join(str(error).split()).rstrip('.')}; {without}"
         ) from error
 
 
