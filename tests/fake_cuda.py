@@ -67,6 +67,7 @@ PARAMETERS = {
     "cuDevicePrimaryCtxRelease": "dev",
     "cuCtxPushCurrent": "ctx",
     "cuCtxPopCurrent": "",
+    "cuCtxSynchronize": "",
     "cuMemGetInfo": "",
     "cuMemAlloc": "bytesize",
     "cuMemFree": "dptr",
@@ -213,6 +214,11 @@ class FakeGpu:
 
     def cuCtxPopCurrent(self):
         return self.contexts.pop()
+
+    def cuCtxSynchronize(self):
+        for handle, (kind, _) in list(self.alive.items()):
+            if kind == "stream":
+                self.cuStreamSynchronize(handle)
 
     def cuMemGetInfo(self):
         return self.room - sum(self.memory.values()), self.room

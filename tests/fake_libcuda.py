@@ -47,6 +47,7 @@ _C = {
     "cuDevicePrimaryCtxRelease": "i",
     "cuCtxPushCurrent": "p",
     "cuCtxPopCurrent": "*p",
+    "cuCtxSynchronize": "",
     "cuMemGetInfo": "*z *z",
     "cuMemAlloc": "*q z",
     "cuMemFree": "q",

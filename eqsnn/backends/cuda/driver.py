@@ -195,6 +195,11 @@ class DriverDevice(Device):
                 f"1 to {_MOST_BLOCKS} blocks of 1 to 1024, and {_MOST_ARGUMENTS} arguments"
             )
 
+    def settle(self) -> None:
+        """Wait for everything on this GPU, of other libraries, too."""
+        with self.current():
+            self.driver.cuCtxSynchronize()
+
     def synchronise(self) -> None:
         with self.current():
             self._wait()
