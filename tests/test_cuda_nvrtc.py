@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from cuda_examples import SIZES, plans_of
 from cuda_networks import both_ends, ways
 from models import MODELS
 
@@ -52,6 +53,13 @@ def test_all_kernels_of_a_network_compile_without_a_word(name):
         for architecture in ARCHITECTURES:
             code, log = nvrtc.compiled(text, architecture)
             assert log == "" and code.startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_all_kernels_of_an_example_compile_without_a_word(name):
+    texts = {source_of(plan, deterministic).text for plan in plans_of(name) for deterministic in (False, True)}
+    for text in texts:
+        assert nvrtc.compiled(text, "sm_80")[1] == ""
 
 
 def test_a_warning_would_be_seen():

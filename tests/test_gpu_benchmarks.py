@@ -1,4 +1,5 @@
-"""``benchmarks/gpu.py`` is ready: it says that there is no GPU, and measures one that is a stand-in. Nothing here asserts a time."""
+"""``pytest -m gpu`` and ``benchmarks/gpu.py`` are ready: they say that there is no GPU, and do what they do on one that is a stand-in. Nothing here
+asserts a time."""
 
 import json
 import os
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+SUITE = Path(__file__).parent / "test_gpu.py"
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
@@ -29,6 +31,26 @@ def stand_in(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(STAND_IN)
     paths = [str(tmp_path), str(BENCHMARKS.parent), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(p for p in paths if p))
+
+
+def gpu_suite(*options, **environment):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "gpu", str(SUITE), "-rs", *options]
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(WHY_NOT is None, reason="there is a GPU")
+def test_without_a_gpu_the_suite_is_skipped_with_the_reason():
+    done = gpu_suite()
+    assert done.returncode == 0
+    assert WHY_NOT.split(";")[0] in done.stdout
+    assert "passed" not in done.stdout.splitlines()[-1] and "skipped" in done.stdout.splitlines()[-1]
+
+
+def test_the_suite_does_on_the_stand_in_what_it_will_do_on_a_gpu():
+    some = "copies or launches or arguments or memory or compile or function or python_in_the_middle or both_ends"
+    done = gpu_suite("-k", some, EQSNN_GPU_TESTS="stand-in")
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "passed" in done.stdout.splitlines()[-1] and "skipped" not in done.stdout.splitlines()[-1]
 
 
 @pytest.mark.skipif(WHY_NOT is None, reason="there is a GPU")
