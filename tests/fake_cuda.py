@@ -130,6 +130,7 @@ class FakeGpu:
         self.memory: dict[int, int] = {}
         self.texts: dict[bytes, str] = {}
         """The text of machine code that a real compiler made."""
+        self.capturing: set[int] = set()
         self._next, self._lost, self._initialised = 0x1000, False, False
 
     # -- the rules ---------------------------------------------------------------------------------------------------------------
@@ -233,7 +234,8 @@ class FakeGpu:
         return address
 
     def cuMemFree(self, address):
-        assert not any(work for kind, work in self.alive.values() if kind == "stream"), "work on it may be enqueued"
+        streams = {h: work for h, (kind, work) in self.alive.items() if kind == "stream" and h not in self.capturing}
+        assert not any(streams.values()), "work on it may be enqueued"
         if int(address) not in self.memory:
             raise Refused(CUresult.CUDA_ERROR_INVALID_VALUE)
         del self.memory[int(address)]
@@ -277,9 +279,11 @@ class FakeGpu:
         assert int(mode) == CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
         if self.get("stream", stream):
             raise Refused(CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED)
+        self.capturing.add(int(stream))
 
     def cuStreamEndCapture(self, stream):
         work = self.get("stream", stream)
+        self.capturing.discard(int(stream))
         graph = self.new("graph", tuple(work))
         work.clear()
         return graph
@@ -300,6 +304,8 @@ class FakeGpu:
 
     def cuStreamSynchronize(self, stream):
         work = self.get("stream", stream)
+        if int(stream) in self.capturing:
+            raise Refused(CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED)
         try:
             for do, *args in work:
                 do(*args)

@@ -226,6 +226,26 @@ def test_a_capture_that_fails_leaves_nothing_behind(gpu):
     assert gpu.left().count("stream") == 1
 
 
+def test_memory_that_python_gives_back_during_a_capture_does_not_spoil_it(gpu, monkeypatch):
+    device = device_of(gpu)
+    module = device.compile(KERNELS)
+    at, x = numbers(device)
+    old, _ = numbers(device)
+    enqueue = device.enqueue
+
+    def and_garbage_is_collected(launches, stream):
+        enqueue(launches[:1], stream)
+        device.free(old)
+        enqueue(launches[1:], stream)
+
+    monkeypatch.setattr(device, "enqueue", and_garbage_is_collected)
+    graph = device.capture([module.function("twice").launch(1, 32, at, 5)] * 3)
+    graph.run()
+    device.download(at, x)
+    np.testing.assert_array_equal(x, 8 * np.arange(5))
+    assert gpu.left().count("memory") == 1
+
+
 @of_names
 def test_what_is_compiled_is_kept(gpu, monkeypatch, tmp_path):
     monkeypatch.setenv("EQSNN_CACHE_DIR", str(tmp_path))
