@@ -4,7 +4,8 @@
 
 Networks from 1,000 neurons on, ten times as many and again: CUBA and COBAHH with 1,000 synapses a neuron, Brunel's, the mushroom body and STDP, as
 in Alevi et al. (2022), Front. Neuroinform. 16:883700, and Stimberg, Goodman & Nowotny (2020), Sci. Rep. 10:410. ``--brian2cuda-python`` is
-the interpreter of a virtual environment with Brian2CUDA (``pip install brian2cuda``); without it that peer does not run. In each round every peer
+the interpreter of a virtual environment with Brian2CUDA (``pip install brian2cuda``); without it that peer does not run
+(its 1.0a7 wants numpy < 2, a CUDA toolkit before 13, and cuRAND). In each round every peer
 runs once, in a process of its own; of each size the fastest and the middle window are kept. Steps alone are timed: neither compiling nor connecting.
 Writes gpu.json, with the names of the GPU and of the driver, and prints a table. What takes longer than ``--patience`` seconds ends its sweep.
 """
