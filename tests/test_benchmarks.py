@@ -38,6 +38,7 @@ def result(command):
 def test_every_benchmark_is_tried():
     aside = {"common", "run_all", "report", "build", "cold_start", "memory", "peer", "growth", "threads"}
     aside |= {"microcircuit", "microcircuit_model"}
+    aside |= {"gpu", "mushroom_body"}  # test_gpu_benchmarks.py
     aside |= {
         p.stem for p in BENCHMARKS.glob("*.py") if p.stem.startswith(("nest_", "annarchy_"))
     }  # in environments of their own

@@ -67,12 +67,12 @@ class CudaRun:
         self.device, self.plan, self._profile = device, plan, profile
         source = source_of(plan, setting.deterministic)
         self._model, self._engine = device.compile(source.text), device.compile(engine_source())
-        self._arrays, self._own = Arrays(device), Owned(device)
+        self._own = Owned(device)
+        weakref.finalize(self, self._own.free).atexit = False  # also if there is no room for all
+        self._arrays = Arrays(self._own)
         for array in _arrays_of(plan):
             self._arrays.add(array)
         self._arrays.place()
-        self._own.addresses += self._arrays.addresses()
-        weakref.finalize(self, self._own.free).atexit = False
         self._state, self._written = _state_of(plan), _written_in(plan)
         ways = ways_of(plan, setting.deterministic)
         self._ops, self._table = Words("eq_op", max(len(plan.ops), 1)), Words("eq_table")

@@ -34,8 +34,8 @@ class CudaQueue(ReferenceQueue):
 class Arrays:
     """Arrays of the host on the device. Those that share memory here share it there: a view of an array lies inside it."""
 
-    def __init__(self, device: Device):
-        self.device = device
+    def __init__(self, own: Owned):
+        self.device, self._own = own.device, own
         self._arrays: dict[tuple[int, int], np.ndarray] = {}
         self._starts: list[int] = []
         self._there: list[int] = []
@@ -55,7 +55,7 @@ class Arrays:
                 regions.append([start, start + nbytes])
         for start, stop in regions:
             self._starts.append(start)
-            self._there.append(self.device.allocate(stop - start))
+            self._there.append(self._own.new(stop - start))
             total += stop - start
         self.upload(self._arrays.values())
         return total
@@ -78,10 +78,6 @@ class Arrays:
         for array in arrays:
             if array.nbytes:
                 self.device.download(self.address(array), array)
-
-    def addresses(self) -> list[int]:
-        """What was allocated."""
-        return self._there
 
 
 class Owned:

@@ -12,6 +12,7 @@ typedef unsigned long long uint64_t;
 typedef long int64_t;
 typedef unsigned long uint64_t;
 #endif
+#define INT32_C(n) n
 #define INT64_C(n) n##LL
 #define UINT64_C(n) n##ULL
 #define INFINITY __int_as_float(0x7f800000)
