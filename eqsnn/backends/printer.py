@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -166,6 +167,17 @@ def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False) -> Text:
         return _Printer(kernel, pairs, lists).text()
     whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs, lists).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
+
+
+def lines_of(kernel: Kernel, place: Mapping[str, str]) -> tuple[str, ...]:
+    """The statements of a kernel of ``Let`` and ``Store`` alone, for a loop of somebody else's; ``place``: the index at which each buffer is."""
+    printer = _Printer(kernel, False)
+    printer.place |= place
+    return tuple(
+        printer._let(s) if isinstance(s, Let) else printer._line(printer._store(s), s)
+        for s in kernel.body
+        if not isinstance(s, CheckFinite)
+    )
 
 
 def comment(text: str) -> str:
