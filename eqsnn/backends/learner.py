@@ -42,6 +42,7 @@ def places(learner: Learner) -> Places:
     for k, layer in enumerate(learner.layers):
         keys += [("bits", k), ("ring", k)]
         keys += [("state", k, v) for v in layer.states] + [("input", k, v) for v in layer.inputs]
+        keys += [("echo", k, v) for v in layer.echoes] + [("start", k, v) for v in layer.echoes]
         keys += [("tape", k, v) for v in layer.taped] + [("parameter", k, v) for v in layer.parameters]
         keys += [("adjoint", k, v) for v in (*layer.states, *layer.inputs, *layer.sought)]
     for k in range(len(learner.projections)):
@@ -111,6 +112,8 @@ class _Writer:
             taped=[(identifier(v), self._name_in(layer.forward, v)) for v in layer.taped],
             state_places=placed("state", layer.states),
             input_places=placed("input", layer.inputs),
+            echo_places=[(identifier(v), self.at("echo", k, v), self.at("start", k, v)) for v in layer.echoes],
+            prefetched=[self._name_in(layer.backward, v) for v in layer.taped],
             taped_places=placed("tape", layer.taped),
             adjoint_places=placed("adjoint", (*layer.states, *layer.inputs, *layer.sought)),
             arrivals=[(identifier(v), [self._projection(p) for p in self.learner.onto(k, v)]) for v in layer.inputs],
@@ -162,6 +165,8 @@ class _Writer:
                 what, const = f"spike{k} + (t % ring{k}) * n{k} * EQ_LANES", "const "
             elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in (*layer.states, *layer.inputs, *layer.sought):
                 what, const = f"adj{k}_{identifier(v.removeprefix(_ADJOINT))}", ""
+            elif v in layer.echoes:
+                what, const = f"echo{k}_{identifier(v)}", "const "
             elif v in layer.parameters:
                 what, const = f"(const {self.real} *)at[{self.at('parameter', k, v)}]", "const "
             else:

@@ -28,6 +28,7 @@ class _Split:
         self.constant |= {symbol(e) for p in map_.propagators for row in p.entries for e in row if e is not None}
         self.before: list[Assignment] = []
         self.made: dict[sympy.Expr, sympy.Symbol] = {}
+        self.literal: dict[sympy.Symbol, sympy.Expr] = {}
         self.source = None
 
     def parts(self) -> tuple[UpdateMap, UpdateMap]:
@@ -35,6 +36,9 @@ class _Split:
         for a in self.map.assignments:
             if isinstance(a, Assignment):
                 self.source = a.source
+                a = replace(a, expr=a.expr.xreplace(self.literal)) if self.literal else a
+                if not a.expr.free_symbols and a.expr.is_Number:  # a number that the user wrote needs no place
+                    self.literal[symbol(a.target)] = a.expr
                 if a.expr.free_symbols <= self.constant and self.map.types.get(a.target, "float") == "float":
                     self.before.append(a)
                     self.constant.add(symbol(a.target))
@@ -45,7 +49,8 @@ class _Split:
         for w in self.map.writes:
             if symbol(w.value) in self.constant:
                 copy = f"{w.variable}@copy"
-                step.append(Assignment(copy, self._named(symbol(w.value)), w.source))
+                number = self.literal.get(symbol(w.value))
+                step.append(Assignment(copy, self._named(symbol(w.value)) if number is None else number, w.source))
                 w = replace(w, value=copy)
             written.append(w)
         names = {s.name for s in self.made.values()}

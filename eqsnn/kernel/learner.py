@@ -15,7 +15,7 @@ from eqsnn.kernel.ir import Kernel
 class Layer:
     """``states``: what a step leaves for the next; ``inputs``: sums of arrivals; ``parameters``: one value a neuron, the same in all steps and
     samples; ``sought``: those of them whose gradient is wanted; ``taped``: the states and inputs, as a step finds them, that the backward
-    kernel reads; ``spikes``: whether it has events."""
+    kernel reads; ``spikes``: whether it has events; ``echoes``: the states that are the event of the step before, which need no tape."""
 
     name: str
     states: tuple[str, ...]
@@ -26,6 +26,7 @@ class Layer:
     spikes: bool
     forward: Kernel
     backward: Kernel
+    echoes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ class CompiledEngine:
                 ("adjoint", (*layer.states, *layer.inputs, *layer.sought)),
             ):
                 by |= {(kind, k, v): aligned((blocks, n, width), real) for v in names}
+            by |= {("echo", k, v): aligned((blocks, n, width), real) for v in layer.echoes}
+            by |= {("start", k, v): aligned((n,), real) for v in layer.echoes}
             by |= {("tape", k, v): aligned((blocks, steps, n, width), real, None) for v in layer.taped}
             by |= {("parameter", k, v): aligned((n,), real) for v in layer.parameters}
         for k in range(len(self.learner.projections)):
@@ -141,6 +143,8 @@ class CompiledEngine:
                 m.by["parameter", k, v][:] = values.parameters[k][v]
             for v in layer.states:
                 m.by["state", k, v][:] = np.asarray(values.start[k][v], self.dtype)[None, :, None]
+            for v in layer.echoes:
+                m.by["start", k, v][:] = values.start[k][v]
         for k, w in enumerate(values.weights):
             m.by["weights", k][:, : w.shape[1]] = w
         self._run(self.library.eq_learn_forward, m, blocks)

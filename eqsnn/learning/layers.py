@@ -115,18 +115,27 @@ def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool
     read = {b.variable for b in backward.buffers}
     if single:
         forward, backward = (fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64"}) for k in (forward, backward))
+    echoes = _echoes(step)
     layer = Layer(
         group.name,
         states,
         inputs,
         tuple(w.variable for w in prepare.writes),
         sought,
-        tuple(v for v in (*states, *inputs) if v in read),
+        tuple(v for v in (*states, *inputs) if v in read and v not in echoes),
         spikes,
         forward,
         backward,
+        tuple(v for v in echoes if v in read),
     )
     return Trained(layer, _parameters(prepare, group, set(trainable), set(sought)), group, trainable, step)
+
+
+def _echoes(step: UpdateMap) -> tuple[str, ...]:
+    """The states that a step sets to its event."""
+    exprs = {a.target: a.expr for a in step.flat()}
+    event = next((symbol(w.value) for w in step.writes if w.variable == SPIKE), None)
+    return tuple(w.variable for w in step.writes if w.variable != SPIKE and event is not None and exprs.get(w.value) == event)
 
 
 def _closed(kernel: Kernel) -> Kernel:

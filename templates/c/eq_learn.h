@@ -97,3 +97,10 @@ EQ_CONTRACT static void eq_transpose(const EQ_REAL *EQ_RESTRICT weights, const E
         into[i] = a;
     }
 }
+
+/* The events of a step as numbers; before the first step, what the state began with. */
+static void eq_echo(const uint16_t *EQ_RESTRICT bits, const EQ_REAL *EQ_RESTRICT start, EQ_REAL *EQ_RESTRICT echo, int64_t n_neurons)
+{
+    for (int64_t n = 0; n < n_neurons; n++)
+        for (int l = 0; l < EQ_LANES; l++) echo[n * EQ_LANES + l] = bits ? (EQ_REAL)((bits[n] >> l) & 1) : start[n];
+}
