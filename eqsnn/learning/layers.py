@@ -91,6 +91,7 @@ def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool
     states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable != SPIKE))
     known = {i.variable for i in map_.inputs}  # what is written and not read has the derivative 0 before the step
     map_ = replace(map_, inputs=(*map_.inputs, *(Input(v, "self", v) for v in states if v not in known)))
+    map_ = _live(map_)
     _must_be_differentiable(group, map_, states)
     prepare, step = split(map_, frozenset((*states, *inputs)))
     trainable = trainable_parameters(group)
@@ -173,6 +174,21 @@ def _one_step(group: NeuronGroup) -> UpdateMap:
     if event is None or event.reset is None:
         return step
     return in_one_step(step, statements_map(model.name, event.reset, model.scope))
+
+
+def _live(map_: UpdateMap) -> UpdateMap:
+    """The map without what none of its writes needs."""
+    needed = {symbol(w.value) for w in map_.writes}
+    kept = []
+    for a in reversed(map_.assignments):
+        if isinstance(a, Repeat) or symbol(a.target) in needed:
+            kept.append(a)
+            needed |= set() if isinstance(a, Repeat) else a.expr.free_symbols
+    states = {w.variable for w in map_.writes}
+    matrices = {s for p in map_.propagators for row in p.matrix for e in row for s in e.free_symbols}
+    inputs = tuple(i for i in map_.inputs if symbol(i.name) in needed | matrices or i.variable in states)
+    noise = tuple(n for n in map_.noise if symbol(n.name) in needed)
+    return replace(map_, assignments=tuple(reversed(kept)), inputs=inputs, noise=noise)
 
 
 _REASONS = {"normal": "randn()", "uniform": "rand()"}
