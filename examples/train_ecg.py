@@ -5,7 +5,7 @@ the same step and a spike resets one step late, as in the published network. Gra
 
 Data: QTDB_train.mat and QTDB_test.mat as encoded by the authors (byin-cwi/Efficient-spiking-networks, MIT; PhysioNet QT Database, ODC-BY).
 
-    python examples/train_ecg.py [--epochs 110] [--seed 0] [--out train_ecg.png] FOLDER
+    python examples/train_ecg.py [--epochs 100] [--seed 0] [--out train_ecg.png] FOLDER
 """
 
 import argparse
@@ -79,7 +79,7 @@ def trainer(epochs, **options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=110)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--samples", type=int, default=618, help="recordings to train on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="train_ecg.png", help="file of the figure; '' for none")
@@ -94,7 +94,7 @@ def main():
         if epoch % 10 == 0 or epoch == args.epochs:
             print(f"epoch {epoch:3}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, rate {row['rate']:.2f} a step")
 
-    history = train.fit(x[: args.samples], y[: args.samples], epochs=args.epochs, batch=64, report=report)
+    history = train.fit(x[: args.samples], y[: args.samples], epochs=args.epochs, batch=32, report=report)
     print(f"test: {train.evaluate(x_test, y_test)['accuracy']:.4f} of the steps of {len(x_test)} recordings")
     if args.out:
         figure, axes = plt.subplots(2, 1, figsize=(9, 6), constrained_layout=True)

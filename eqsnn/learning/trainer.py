@@ -128,6 +128,10 @@ class Trainer:
         value, slope = self.loss.value(readout, target)
         return readout, target, value, slope
 
+    def loss_of(self, x, y, mask=None) -> float:
+        """The loss of these samples."""
+        return self._loss(self._samples(x), y, mask)[2]
+
     def gradients(self, x, y, mask=None) -> tuple[float, dict[str, np.ndarray]]:
         """The loss of these samples, and its derivatives with respect to ``parameters``."""
         x = self._samples(x)
