@@ -61,6 +61,7 @@ class LearnedNetwork:
         self.parameters: dict[str, np.ndarray] = {}
         self.factors: dict[str, float] = {}
         self.bounds: dict[str, tuple[float, float]] = {}
+        self._start = {(t.group.name, v): _plain(t.group, v) for t in self.trained for v in t.layer.states}
         self._collect()
 
     def _number(self, end) -> int:
@@ -113,6 +114,7 @@ class LearnedNetwork:
 
     def _supply(self, o) -> dict[str, np.ndarray]:
         found = {v.name: _plain(o, v.name) for v in o.model.variables if v.dtype == "float" and v.kind not in ("subexpression", "input")}
+        found |= {v: a for (name, v), a in self._start.items() if name == o.name}
         found |= {
             v.name: self.parameters[f"{o.name}.{v.name}"] * self.scales[f"{o.name}.{v.name}"]
             for v in o.model.variables
@@ -181,7 +183,7 @@ def _sorted_out(objects: list) -> tuple[Inputs, list[NeuronGroup], list[Dense]]:
     groups = [o for o in objects if isinstance(o, NeuronGroup) and not isinstance(o, Inputs)]
     dense = [o for o in objects if isinstance(o, Dense)]
     for o in objects:
-        if not isinstance(o, (NeuronGroup, Dense, *_BYSTANDERS)):
+        if type(o) not in (NeuronGroup, Inputs) and not isinstance(o, (Dense, *_BYSTANDERS)):
             raise EqsnnError(f"{o.name} ({type(o).__name__}) cannot be trained through; a trained network has Inputs, NeuronGroup and Dense")
         if isinstance(o, CodeRunner) and not isinstance(getattr(o, "group", None), Inputs):
             raise EqsnnError(f"{o.name} runs statements in each step, through which no gradient is known")

@@ -41,7 +41,7 @@ class Trainer:
 
     ``loss``: see ``losses``; ``optimizer``: see ``optimisers``; ``schedule``: the factor of the learning rate as a function of the epoch;
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
-    network's objects have the trained values after ``fit``.
+    network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made.
     """
 
     def __init__(
