@@ -1,7 +1,7 @@
 """Train 42 spiking neurons to say, at every step, which wave of the heartbeat an electrocardiogram is in (Yin, Corradi & Bohte 2021).
 
-Two leads, coded as level crossings into four channels, reach 36 recurrent leaky neurons and six adaptive ones, whose membranes are read. Layers act in
-the same step and a spike resets one step late, as in the published network. Gradients are those of the equations below.
+Two leads, coded as level crossings into four channels, reach 36 recurrent leaky neurons and six adaptive ones, whose membranes are read.
+Layers act in the same step and a spike resets one step late, as in the published network. Gradients are those of the equations below.
 
 Data: QTDB_train.mat and QTDB_test.mat as encoded by the authors (byin-cwi/Efficient-spiking-networks, MIT; PhysioNet QT Database, ODC-BY).
 
@@ -92,7 +92,9 @@ def main():
 
     def report(epoch, row):
         if epoch % 10 == 0 or epoch == args.epochs:
-            print(f"epoch {epoch:3}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, rate {row['rate']:.2f} a step")
+            print(
+                f"epoch {epoch:3}: loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, rate {row['rate']:.2f} a step"
+            )
 
     history = train.fit(x[: args.samples], y[: args.samples], epochs=args.epochs, batch=32, report=report)
     print(f"test: {train.evaluate(x_test, y_test)['accuracy']:.4f} of the steps of {len(x_test)} recordings")

@@ -28,10 +28,14 @@ def small(hidden, *, same=False, delay=None, n=7, seed=1, scale=2.0, **init):
     eq.seed(seed)
     inputs = eq.Inputs(4, name="inputs")
     group = hidden(n)
-    out = eq.NeuronGroup(3, "du/dt = (I - u)/tau : 1\nI : 1 (input)\ntau : second (trainable)", method="exact", name="out")
+    out = eq.NeuronGroup(
+        3, "du/dt = (I - u)/tau : 1\nI : 1 (input)\ntau : second (trainable)", method="exact", name="out"
+    )
     out.tau = 10 * ms
     layers = [
-        eq.Dense(inputs, group, name="w_in", init=scale * np.random.default_rng(seed).normal(size=(4, n)), same_step=same),
+        eq.Dense(
+            inputs, group, name="w_in", init=scale * np.random.default_rng(seed).normal(size=(4, n)), same_step=same
+        ),
         eq.Dense(group, group, name="w_rec", init="orthogonal", **({} if delay is None else {"delay": delay})),
         eq.Dense(group, out, name="w_out", same_step=same),
     ]
@@ -109,7 +113,13 @@ def drawn_group(rng, n):
     surrogate = ["sigmoid", "arctan", eq.Surrogate("1/(1 + x**2)", primitive="arctan(x)", scale=0.5)][rng.integers(3)]
     method = ["exponential_euler", "euler", "rk4", "rk2"][rng.integers(4)] if any("/dt" in x for x in lines) else None
     group = eq.NeuronGroup(
-        n, "\n".join(lines), threshold="u > theta + 0.2*v", reset=reset, surrogate=surrogate, method=method, name="hidden"
+        n,
+        "\n".join(lines),
+        threshold="u > theta + 0.2*v",
+        reset=reset,
+        surrogate=surrogate,
+        method=method,
+        name="hidden",
     )
     group.tau_u, group.tau_v, group.theta = "4*ms + i*ms", "9*ms + 2*i*ms", 0.3
     group.bias, group.k = rng.normal(0, 0.1, n), rng.normal(0, 0.3, n)
@@ -150,7 +160,9 @@ def test_compiled_gradients_of_drawn_models_are_those_of_the_oracle(seed):
         net.remove(*net.objects)
     assert found["c"][0] == pytest.approx(found["numpy"][0], rel=1e-12)
     for name, g in found["numpy"][1].items():
-        np.testing.assert_allclose(found["c"][1][name], g, rtol=1e-9, atol=1e-12 * max(np.abs(g).max(), 1e-9), err_msg=name)
+        np.testing.assert_allclose(
+            found["c"][1][name], g, rtol=1e-9, atol=1e-12 * max(np.abs(g).max(), 1e-9), err_msg=name
+        )
 
 
 @pytest.mark.parametrize("name", [n for n, (_, primitive) in NAMED.items() if primitive])
@@ -260,12 +272,18 @@ def test_the_learner_computes_what_a_run_computes(same, delay):
 
 def test_states_that_are_the_last_event_are_not_kept():
     group = eq.NeuronGroup(
-        3, "u[n+1] = 0.9*u + I - s : 1\ns[n+1] = 0 : 1\nI : 1 (input)", threshold="u > 1", reset="s = 1", surrogate="boxcar"
+        3,
+        "u[n+1] = 0.9*u + I - s : 1\ns[n+1] = 0 : 1\nI : 1 (input)",
+        threshold="u > 1",
+        reset="s = 1",
+        surrogate="boxcar",
     )
     layer = layer_of(group, single=True).layer
     assert layer.echoes == ("s",)
     assert layer.taped == ("u", "I")
-    linear = eq.NeuronGroup(3, "du/dt = (I - u)/(10*ms) : 1\nI : 1 (input)", threshold="u > 1", reset="u -= 1", surrogate="boxcar")
+    linear = eq.NeuronGroup(
+        3, "du/dt = (I - u)/(10*ms) : 1\nI : 1 (input)", threshold="u > 1", reset="u -= 1", surrogate="boxcar"
+    )
     assert layer_of(linear, single=True).layer.taped == ("u", "I")  # both for the margin
 
 
@@ -279,7 +297,10 @@ def test_losses_agree_with_finite_differences(over, kind):
     net, out = small(lif)
     rng = np.random.default_rng(5)
     if kind == "values":
-        loss, y = eq.MeanSquaredError(out, "u", over=over, start=2), rng.normal(size=(4, 10, 3) if over == "steps" else (4, 3))
+        loss, y = (
+            eq.MeanSquaredError(out, "u", over=over, start=2),
+            rng.normal(size=(4, 10, 3) if over == "steps" else (4, 3)),
+        )
     else:
         loss, y = eq.CrossEntropy(out, "u", over=over, start=2), y if over == "steps" else y[:, 0]
     trainer = eq.Trainer(net, loss=loss, dtype="float64", backend="numpy", smooth=True)
@@ -289,9 +310,11 @@ def test_losses_agree_with_finite_differences(over, kind):
 
 def test_the_loss_may_read_spikes():
     x, y = samples(batch=4, steps=10)
-    net, out = small(lif)
+    net, _ = small(lif)
     hidden = net["hidden"]
-    trainer = eq.Trainer(net, loss=eq.CrossEntropy(hidden, "spike", over="sum"), dtype="float64", backend="numpy", smooth=True)
+    trainer = eq.Trainer(
+        net, loss=eq.CrossEntropy(hidden, "spike", over="sum"), dtype="float64", backend="numpy", smooth=True
+    )
     _, gradients = trainer.gradients(x, y[:, 0])
     assert differences(trainer, x, y[:, 0], gradients) < 1e-7
     counts = eq.Trainer(net, loss=eq.CrossEntropy(hidden, "spike", over="sum"), backend="c").predict(x)
@@ -342,7 +365,9 @@ def test_training_lowers_the_loss_and_the_network_has_the_result():
     y = rng.integers(0, 3, 96)
     x = (rng.random((96, 30, 4)) < np.where(np.arange(4) == y[:, None], 0.5, 0.05)[:, None, :]).astype(np.uint8)
     net, out = small(lif, scale=1.0)
-    trainer = eq.Trainer(net, loss=eq.CrossEntropy(out, "u", over="mean", scale=5.0), optimizer=eq.Adam(2e-2), clip=1.0, backend="c")
+    trainer = eq.Trainer(
+        net, loss=eq.CrossEntropy(out, "u", over="mean", scale=5.0), optimizer=eq.Adam(2e-2), clip=1.0, backend="c"
+    )
     history = trainer.fit(x, y, epochs=12, batch=32, validation=(x, y))
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     assert history["validation_accuracy"][-1] > 0.9
@@ -381,11 +406,18 @@ def test_weights_made_of_several_variables():
     eq.seed(1)
     inputs, group = eq.Inputs(4, name="inputs"), made(5)
     dense = eq.Dense(
-        inputs, group, "w : 1 (trainable)\ngain : 1 (shared, trainable)", on_pre="I_post += 2*gain*tanh(w)*x_pre", name="w_in", init="2*rand()"
+        inputs,
+        group,
+        "w : 1 (trainable)\ngain : 1 (shared, trainable)",
+        on_pre="I_post += 2*gain*tanh(w)*x_pre",
+        name="w_in",
+        init="2*rand()",
     )
     dense.gain = 1.5
     net = eq.Network(inputs, group, dense)
-    trainer = eq.Trainer(net, loss=eq.CrossEntropy(group, "u", over="mean"), dtype="float64", backend="numpy", smooth=True)
+    trainer = eq.Trainer(
+        net, loss=eq.CrossEntropy(group, "u", over="mean"), dtype="float64", backend="numpy", smooth=True
+    )
     _, gradients = trainer.gradients(2 * x, y[:, 0])
     assert set(gradients) == {"hidden.bias", "hidden.tau", "w_in.w", "w_in.gain"}
     assert differences(trainer, 2 * x, y[:, 0], gradients) < 1e-7
@@ -396,7 +428,13 @@ def test_initialisers_have_the_spread_of_their_papers(name):
     eq.seed(0)
     a, b = eq.Inputs(200), eq.NeuronGroup(100, "I : 1 (input)")
     w = eq.Dense(a, b, init=name).weights
-    wanted = {"xavier": np.sqrt(2 / 300), "kaiming": 0.1, "uniform": 1 / np.sqrt(600), "orthogonal": 1 / np.sqrt(200), "zeros": 0}
+    wanted = {
+        "xavier": np.sqrt(2 / 300),
+        "kaiming": 0.1,
+        "uniform": 1 / np.sqrt(600),
+        "orthogonal": 1 / np.sqrt(200),
+        "zeros": 0,
+    }
     assert w.shape == (200, 100) and abs(w.std() - wanted[name]) < 0.003
     if name == "orthogonal":
         np.testing.assert_allclose(w.T @ w, np.eye(100), atol=1e-12)

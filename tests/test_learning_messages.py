@@ -105,7 +105,10 @@ def test_shapes_are_named():
     trainer, _ = trained()
     x, y = np.zeros((5, 10, 2)), np.zeros((5, 10), int)
     for call, text in (
-        (lambda: trainer.fit(x[..., :1], y), "samples have the shape (samples, steps, 2), as many values a step as inputs has; got (5, 10, 1)"),
+        (
+            lambda: trainer.fit(x[..., :1], y),
+            "samples have the shape (samples, steps, 2), as many values a step as inputs has; got (5, 10, 1)",
+        ),
         (lambda: trainer.gradients(x, y[:, 0]), "targets have the shape (samples, steps) = (5, 10); got (5,)"),
         (lambda: trainer.gradients(x, y + 3), "targets are the numbers of classes, from 0 to 2 (-1: none)"),
         (lambda: trainer.gradients(x, y, np.ones(5)), "a mask has the shape (samples, steps) = (5, 10); got (5,)"),
@@ -136,7 +139,10 @@ def test_a_wrong_word_of_the_trainer():
     inputs, cells = eq.Inputs(2), eq.NeuronGroup(3, RATE, name="cells")
     net = eq.Network(inputs, cells, eq.Dense(inputs, cells))
     loss = eq.MeanSquaredError(cells, "v")
-    for arguments, text in ((dict(method="eprop"), "method= is 'bptt'"), (dict(dtype="int8"), "dtype= is float32 or float64")):
+    for arguments, text in (
+        (dict(method="eprop"), "method= is 'bptt'"),
+        (dict(dtype="int8"), "dtype= is float32 or float64"),
+    ):
         with pytest.raises(eq.EqsnnError, match=text):
             eq.Trainer(net, loss=loss, backend="numpy", **arguments)
     with pytest.raises(eq.EqsnnError, match="over= is one of"):
@@ -155,7 +161,9 @@ def test_a_wrong_word_of_the_trainer():
 
 
 def test_flags_of_training_are_read():
-    group = eq.NeuronGroup(2, "tau : second (trainable, bounds=[1*ms, inf], rate=2.5)\nx : 1 (trainable, bounds=[-1, 1])")
+    group = eq.NeuronGroup(
+        2, "tau : second (trainable, bounds=[1*ms, inf], rate=2.5)\nx : 1 (trainable, bounds=[-1, 1])"
+    )
     from eqsnn.model.training import bounds_of, rate_of
 
     tau, x = group.model.variables

@@ -20,8 +20,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 
-import eqsnn as eq
 import train_ecg
+
+import eqsnn as eq
 
 
 def train(args) -> dict:
@@ -38,7 +39,13 @@ def train(args) -> dict:
         accuracy.append(trainer.evaluate(*test)["accuracy"])
         print(f"seed {seed}: {accuracy[-1]:.4f} after {seconds[-1]:.1f} CPU s", flush=True)
     spread = statistics.stdev(accuracy) if len(accuracy) > 1 else 0.0
-    return {"accuracy": accuracy, "mean": statistics.mean(accuracy), "spread": spread, "cpu_seconds": seconds, "epochs": args.epochs}
+    return {
+        "accuracy": accuracy,
+        "mean": statistics.mean(accuracy),
+        "spread": spread,
+        "cpu_seconds": seconds,
+        "epochs": args.epochs,
+    }
 
 
 def speed(args) -> dict:

@@ -41,7 +41,9 @@ class Net(torch.nn.Module):
             "i2h.bias": torch.zeros(36), "h2h.bias": torch.zeros(36), "h2o.bias": torch.zeros(6),
             "tau_m_h": torch.full((36,), 20.0), "tau_m_o": torch.full((6,), 20.0), "tau_adp_o": torch.full((6,), 100.0),
         }  # fmt: skip
-        self.p = torch.nn.ParameterDict({k.replace(".", "_"): torch.nn.Parameter(torch.as_tensor(v).to(dtype)) for k, v in given.items()})
+        self.p = torch.nn.ParameterDict(
+            {k.replace(".", "_"): torch.nn.Parameter(torch.as_tensor(v).to(dtype)) for k, v in given.items()}
+        )
         self.th0 = th0
 
     def forward(self, x):

@@ -84,7 +84,9 @@ class _Writer:
         presented = p.source < 0
         n_source = "n_in" if presented else f"n{p.source}"
         lag = f"lag{k}"
-        values = f"(in_values ? in_values + (t - {lag}) * n_in * EQ_LANES : NULL)" if p.graded else "(const EQ_REAL *)NULL"
+        values = (
+            f"(in_values ? in_values + (t - {lag}) * n_in * EQ_LANES : NULL)" if p.graded else "(const EQ_REAL *)NULL"
+        )
         return dict(
             number=k,
             source=p.source,
@@ -145,7 +147,11 @@ class _Writer:
             kind = "parameter" if v in layer.parameters else "input" if v in layer.inputs else "state"
             const = "const " if kind != "state" else ""
             arguments.append(f"{const}{self.real} *EQ_RESTRICT b_{name}")
-            call.append(f"(const {self.real} *)at[{self.at('parameter', k, v)}]" if kind == "parameter" else f"{kind}{k}_{identifier(v)}")
+            call.append(
+                f"(const {self.real} *)at[{self.at('parameter', k, v)}]"
+                if kind == "parameter"
+                else f"{kind}{k}_{identifier(v)}"
+            )
         for v in layer.taped:
             if all(b.variable != v for b in _used(layer.forward)):
                 arguments.append(f"const {self.real} *EQ_RESTRICT b_{self._name_in(layer.forward, v)}")

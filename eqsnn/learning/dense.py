@@ -66,10 +66,16 @@ class Dense(Synapses):
             if variable not in self.variables:
                 raise EqsnnError(f"{self.name}: init= names '{variable}', and its variables are {', '.join(trained)}")
             values = initial.weights(values, len(source), len(target))
-            self.state(variable)[:] = values if isinstance(values, str) else np.ravel(values) * self.state(variable).unit
+            self.state(variable)[:] = (
+                values if isinstance(values, str) else np.ravel(values) * self.state(variable).unit
+            )
         for v in self.model.variables:
             if "trainable" in v.flags and v.kind != "parameter":
-                raise EquationError(f"'{v.name}' of {self.name} evolves, and weights that are trained rest", v.span, "declare it as a parameter")
+                raise EquationError(
+                    f"'{v.name}' of {self.name} evolves, and weights that are trained rest",
+                    v.span,
+                    "declare it as a parameter",
+                )
 
     def _between(self, source, target) -> None:
         if source.root is target.root:

@@ -35,7 +35,9 @@ class Parameters:
     forward: Kernel | None
     backward: Kernel | None
 
-    def values(self, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int) -> dict[str, np.ndarray]:
+    def values(
+        self, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int
+    ) -> dict[str, np.ndarray]:
         """The layer's parameters, one value a neuron each, from the group's."""
         return {} if self.forward is None else _run(self.forward, supply, constants, dt, n)
 
@@ -99,7 +101,9 @@ def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool
         if name in states:
             span = next(v.span for v in group.model.variables if v.name == name)
             raise EquationError(
-                f"'{name}' of {group.name} is trainable, and its reset changes it", span, "train another parameter that it starts from"
+                f"'{name}' of {group.name} is trainable, and its reset changes it",
+                span,
+                "train another parameter that it starts from",
             )
     sought = _reached(prepare, set(trainable))
     spikes = any(w.variable == SPIKE for w in step.writes)
@@ -115,7 +119,9 @@ def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool
     forward, backward = _closed(forward), _closed(backward)
     read = {b.variable for b in backward.buffers}
     if single:
-        forward, backward = (fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64"}) for k in (forward, backward))
+        forward, backward = (
+            fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64"}) for k in (forward, backward)
+        )
     echoes = _echoes(step)
     layer = Layer(
         group.name,
@@ -136,7 +142,9 @@ def _echoes(step: UpdateMap) -> tuple[str, ...]:
     """The states that a step sets to its event."""
     exprs = {a.target: a.expr for a in step.flat()}
     event = next((symbol(w.value) for w in step.writes if w.variable == SPIKE), None)
-    return tuple(w.variable for w in step.writes if w.variable != SPIKE and event is not None and exprs.get(w.value) == event)
+    return tuple(
+        w.variable for w in step.writes if w.variable != SPIKE and event is not None and exprs.get(w.value) == event
+    )
 
 
 def _closed(kernel: Kernel) -> Kernel:
@@ -198,24 +206,47 @@ def _must_be_differentiable(group: NeuronGroup, map_: UpdateMap, states: tuple[s
     variables = {v.name: v for v in group.model.variables}
     first = next((v.span for v in group.model.variables if v.expr is not None), None)
     for n in map_.noise:
-        raise EquationError(f"{group.name} draws {_REASONS[n.kind]} in each step, and the learner repeats no noise", first, "train it without noise")
+        raise EquationError(
+            f"{group.name} draws {_REASONS[n.kind]} in each step, and the learner repeats no noise",
+            first,
+            "train it without noise",
+        )
     for a in map_.assignments:
         if isinstance(a, Repeat):
-            raise EquationError(f"the method of {group.name} has no fixed number of steps", first, "use euler, rk4 or exponential_euler")
-        for kind, what in ((voc.Table, "a TimedArray"), (voc.UserCall, "a function of yours"), (voc.Poisson, "poisson()"), (voc.Drawn, "a random number")):
+            raise EquationError(
+                f"the method of {group.name} has no fixed number of steps", first, "use euler, rk4 or exponential_euler"
+            )
+        for kind, what in (
+            (voc.Table, "a TimedArray"),
+            (voc.UserCall, "a function of yours"),
+            (voc.Poisson, "poisson()"),
+            (voc.Drawn, "a random number"),
+        ):
             found = a.expr.atoms(kind)
             if found:
                 raise EquationError(
-                    f"{group.name} calls {what}, whose derivative is not known", a.source, "write it as an expression of the model's variables"
+                    f"{group.name} calls {what}, whose derivative is not known",
+                    a.source,
+                    "write it as an expression of the model's variables",
                 )
     for i in map_.inputs:
         if i.owner == "clock" and i.variable != "dt":
-            raise EquationError(f"{group.name} depends on the time t, and the learner's samples have none", first, "present what changes in time as input")
+            raise EquationError(
+                f"{group.name} depends on the time t, and the learner's samples have none",
+                first,
+                "present what changes in time as input",
+            )
         if i.linked or i.owner not in ("self", "external", "clock", "index"):
-            raise EquationError(f"'{i.variable}' of {group.name} is a variable of another group", first, "let synapses bring it")
+            raise EquationError(
+                f"'{i.variable}' of {group.name} is a variable of another group", first, "let synapses bring it"
+            )
     for name in states:
         if name in variables and variables[name].dtype != "float":
-            raise EquationError(f"'{name}' of {group.name} is {variables[name].dtype}, and gradients need numbers", variables[name].span, "declare it as ': 1'")
+            raise EquationError(
+                f"'{name}' of {group.name} is {variables[name].dtype}, and gradients need numbers",
+                variables[name].span,
+                "declare it as ': 1'",
+            )
 
 
 def _surrogate(group: NeuronGroup, spikes: bool, smooth: bool):
@@ -226,14 +257,18 @@ def _surrogate(group: NeuronGroup, spikes: bool, smooth: bool):
     if given is None:
         span = next(e.condition.span for e in group.model.events if e.name == "spike")
         raise EquationError(
-            f"the spike of {group.name} has no derivative", span, f"give {group.name} a surrogate, such as surrogate='multi_gaussian'"
+            f"the spike of {group.name} has no derivative",
+            span,
+            f"give {group.name} a surrogate, such as surrogate='multi_gaussian'",
         )
     scaled = symbol("x") / sympy.Float(given.scale) if given.scale != 1.0 else symbol("x")
     slope = sympy.Float(given.height / given.scale) * _translated(given.expr).xreplace({symbol("x"): scaled})
     if not smooth:
         return slope, None
     if given.primitive is None:
-        raise EqsnnError(f"the surrogate {given.name!r} of {group.name} has no primitive; give Surrogate(..., primitive='...')")
+        raise EqsnnError(
+            f"the surrogate {given.name!r} of {group.name} has no primitive; give Surrogate(..., primitive='...')"
+        )
     return slope, sympy.Float(given.height) * _translated(given.primitive).xreplace({symbol("x"): scaled})
 
 
@@ -267,7 +302,9 @@ def _reached(prepare: UpdateMap, names: set[str]) -> tuple[str, ...]:
 def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sought: set[str]) -> Parameters:
     if not prepare.writes:
         return Parameters(None, None)
-    own = replace(prepare, inputs=tuple(replace(i, shared=i.shared and i.owner != "self", constant=False) for i in prepare.inputs))
+    own = replace(
+        prepare, inputs=tuple(replace(i, shared=i.shared and i.owner != "self", constant=False) for i in prepare.inputs)
+    )
     forward = lower(own, "neuron", name="parameters", owner=group.name)
     if not sought:
         return Parameters(forward, None)

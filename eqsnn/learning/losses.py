@@ -107,7 +107,7 @@ class CrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """(variable - target)^2 in the mean over targets. Targets: (sample, neuron), or (sample, step, neuron) for ``over='steps'``; NaN does not count."""
+    """(variable - target)^2 in the mean over targets: (sample, neuron), or (sample, step, neuron) for ``over='steps'``; NaN does not count."""
 
     def of(self, r, target):
         weight = np.broadcast_to(self.weights(target)[:, :, None, :], r.shape) * ~np.isnan(target.y)

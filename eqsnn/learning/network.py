@@ -49,7 +49,9 @@ class LearnedNetwork:
             source = -1 if d.source.root is self.inputs else self._number(d.source)
             target = self._number(d.target)
             if d._same_step and source >= target:
-                raise EqsnnError(f"{d.name} arrives in the same step, and {d.target.name} is updated before {d.source.name}: layers form a circle")
+                raise EqsnnError(
+                    f"{d.name} arrives in the same step, and {d.target.name} is updated before {d.source.name}: layers form a circle"
+                )
             self.weighing.append(weighing)
             projections.append(Projection(source, target, variable, graded))
         self.lags = [_lag(d, self.dt) for d in self.dense]
@@ -72,12 +74,16 @@ class LearnedNetwork:
 
     def _readout(self, group, variable: str) -> Readout:
         if all(group is not g for g in self.groups):
-            raise EqsnnError(f"the loss reads '{variable}' of {getattr(group, 'name', group)!r}, which is no trained group of the network")
+            raise EqsnnError(
+                f"the loss reads '{variable}' of {getattr(group, 'name', group)!r}, which is no trained group of the network"
+            )
         k = self._number(group)
         layer = self.trained[k].layer
         known = (*layer.states, *(("spike",) if layer.spikes else ()))
         if variable not in known:
-            raise EqsnnError(f"the loss reads '{variable}' of {group.name}, which does not change in a step; it can read {', '.join(known)}")
+            raise EqsnnError(
+                f"the loss reads '{variable}' of {group.name}, which does not change in a step; it can read {', '.join(known)}"
+            )
         return Readout(k, variable)
 
     # -- parameters -----------------------------------------------------------------------------------------------------------
@@ -94,7 +100,9 @@ class LearnedNetwork:
                 self.bounds[name] = tuple(b / scale for b in bounds_of(v))
                 self.scales = {**getattr(self, "scales", {}), name: scale}
         if not self.parameters:
-            raise EqsnnError("nothing in the network is trainable; write (trainable) behind a parameter, or weights as Dense(...)")
+            raise EqsnnError(
+                "nothing in the network is trainable; write (trainable) behind a parameter, or weights as Dense(...)"
+            )
 
     def keep_in_bounds(self) -> None:
         """Values that training has carried out of their bounds are put back onto them."""
@@ -113,7 +121,11 @@ class LearnedNetwork:
                     info.write(None, values if not v.shared else values[:1])
 
     def _supply(self, o) -> dict[str, np.ndarray]:
-        found = {v.name: _plain(o, v.name) for v in o.model.variables if v.dtype == "float" and v.kind not in ("subexpression", "input")}
+        found = {
+            v.name: _plain(o, v.name)
+            for v in o.model.variables
+            if v.dtype == "float" and v.kind not in ("subexpression", "input")
+        }
         found |= {v: a for (name, v), a in self._start.items() if name == o.name}
         found |= {
             v.name: self.parameters[f"{o.name}.{v.name}"] * self.scales[f"{o.name}.{v.name}"]
@@ -126,13 +138,17 @@ class LearnedNetwork:
         """What the next batch is computed with."""
         self._supplied = [self._supply(o) for o in (*self.groups, *self.dense)]
         parameters = [
-            t.parameters.values(s, e, self.dt, len(t.group)) for t, s, e in zip(self.trained, self._supplied, self.externals)
+            t.parameters.values(s, e, self.dt, len(t.group))
+            for t, s, e in zip(self.trained, self._supplied, self.externals)
         ]
         start = [
-            {v: np.broadcast_to(s[v], (len(t.group),)) for v in t.layer.states} for t, s in zip(self.trained, self._supplied)
+            {v: np.broadcast_to(s[v], (len(t.group),)) for v in t.layer.states}
+            for t, s in zip(self.trained, self._supplied)
         ]
         weights = []
-        for d, w, s, e in zip(self.dense, self.weighing, self._supplied[len(self.groups) :], self.externals[len(self.groups) :]):
+        for d, w, s, e in zip(
+            self.dense, self.weighing, self._supplied[len(self.groups) :], self.externals[len(self.groups) :]
+        ):
             n, m = len(d.source), len(d.target)
             flat = s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m)["weight"]
             weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
@@ -142,14 +158,18 @@ class LearnedNetwork:
         """The derivatives with respect to ``parameters``, from those with respect to the last ``values``."""
         out: dict[str, np.ndarray] = {}
         for k, t in enumerate(self.trained):
-            made = t.parameters.gradients(found.parameters[k], self._supplied[k], self.externals[k], self.dt, len(t.group))
+            made = t.parameters.gradients(
+                found.parameters[k], self._supplied[k], self.externals[k], self.dt, len(t.group)
+            )
             self._take(out, t.group, {**made, **found.start[k]})
         for k, (d, w) in enumerate(zip(self.dense, self.weighing)):
             flat = found.weights[k].ravel()
             made = {w.variable: flat}
             if w.parameters is not None:
                 at = len(self.groups) + k
-                made = w.parameters.gradients({"weight": flat}, self._supplied[at], self.externals[at], self.dt, flat.size)
+                made = w.parameters.gradients(
+                    {"weight": flat}, self._supplied[at], self.externals[at], self.dt, flat.size
+                )
             self._take(out, d, made)
         return {n: out.get(n, np.zeros_like(p)) for n, p in self.parameters.items()}
 
@@ -184,11 +204,15 @@ def _sorted_out(objects: list) -> tuple[Inputs, list[NeuronGroup], list[Dense]]:
     dense = [o for o in objects if isinstance(o, Dense)]
     for o in objects:
         if type(o) not in (NeuronGroup, Inputs) and not isinstance(o, (Dense, *_BYSTANDERS)):
-            raise EqsnnError(f"{o.name} ({type(o).__name__}) cannot be trained through; a trained network has Inputs, NeuronGroup and Dense")
+            raise EqsnnError(
+                f"{o.name} ({type(o).__name__}) cannot be trained through; a trained network has Inputs, NeuronGroup and Dense"
+            )
         if isinstance(o, CodeRunner) and not isinstance(getattr(o, "group", None), Inputs):
             raise EqsnnError(f"{o.name} runs statements in each step, through which no gradient is known")
     if len(inputs) != 1:
-        raise EqsnnError(f"a trained network has one Inputs group, which presents the samples; this one has {len(inputs)}")
+        raise EqsnnError(
+            f"a trained network has one Inputs group, which presents the samples; this one has {len(inputs)}"
+        )
     groups.sort(key=lambda g: (g.order, g.name))
     dense.sort(key=lambda d: d.name)
     return inputs[0], groups, dense
@@ -197,7 +221,9 @@ def _sorted_out(objects: list) -> tuple[Inputs, list[NeuronGroup], list[Dense]]:
 def _one_dt(objects) -> float:
     found = {o.clock.dt_ for o in objects}
     if len(found) > 1:
-        raise EqsnnError(f"a trained network has one time step; this one has {', '.join(f'{dt!r} s' for dt in sorted(found))}")
+        raise EqsnnError(
+            f"a trained network has one time step; this one has {', '.join(f'{dt!r} s' for dt in sorted(found))}"
+        )
     return found.pop()
 
 
@@ -219,22 +245,34 @@ def _weighing(d: Dense, groups) -> tuple[str, Weighing, bool]:
     (write,) = map_.writes
     inputs = [v.name for v in d.target.model.of_kind("input")]
     if write.variable not in inputs:
-        raise EquationError(what, span, f"declare '{write.variable} : ... (input)' in its equations, or add to {', '.join(inputs) or 'such a variable'}")
+        raise EquationError(
+            what,
+            span,
+            f"declare '{write.variable} : ... (input)' in its equations, or add to {', '.join(inputs) or 'such a variable'}",
+        )
     exprs = {a.target: a.expr for a in map_.flat()}
     expr = exprs[write.value]
     for target, e in reversed(list(exprs.items())):
         expr = expr.xreplace({symbol(target): e})
     owners = {symbol(i.name): i for i in map_.inputs}
-    presented = next((s for s, i in owners.items() if i.owner == "pre" and i.variable == "x" and isinstance(d.source, Inputs)), None)
+    presented = next(
+        (s for s, i in owners.items() if i.owner == "pre" and i.variable == "x" and isinstance(d.source, Inputs)), None
+    )
     if presented is not None:
         slope = expr.diff(presented)
         if presented in slope.free_symbols or sympy.expand(expr - slope * presented) != 0:
-            raise EquationError(f"{d.name}: what arrives must be proportional to x_pre", span, "such as on_pre='I_post += w*x_pre'")
+            raise EquationError(
+                f"{d.name}: what arrives must be proportional to x_pre", span, "such as on_pre='I_post += w*x_pre'"
+            )
         expr = slope
     for s in expr.free_symbols:
         i = owners[s]
         if i.owner not in ("self", "external"):
-            raise EquationError(f"{d.name}: what arrives depends on '{i.name}', and a dense projection has weights of its own alone", span, "use variables of the synapse and constants")
+            raise EquationError(
+                f"{d.name}: what arrives depends on '{i.name}', and a dense projection has weights of its own alone",
+                span,
+                "use variables of the synapse and constants",
+            )
     trainable = trainable_parameters(d)
     names = [s.name for s in expr.free_symbols]
     if names and expr == symbol(names[0]) and owners[expr].owner == "self":

@@ -19,7 +19,13 @@ class Optimiser:
         self.steps = 0
         self.memory: dict[str, dict[str, np.ndarray]] = {}
 
-    def step(self, parameters: Mapping[str, np.ndarray], gradients: Mapping[str, np.ndarray], factors: Mapping[str, float], rate: float) -> None:
+    def step(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        gradients: Mapping[str, np.ndarray],
+        factors: Mapping[str, float],
+        rate: float,
+    ) -> None:
         """One step with the learning rate ``rate``."""
         self.steps += 1
         for name, p in parameters.items():

@@ -48,7 +48,9 @@ class Oracle:
                 state[k] = {v: made[v] for v in layer.states}
                 self.spikes[t].append(made.get("spike", np.zeros((self.sizes[k], self.batch), self.dtype)))
             where = self.learner.readout
-            read.append(self.spikes[t][where.layer] if where.variable == "spike" else state[where.layer][where.variable])
+            read.append(
+                self.spikes[t][where.layer] if where.variable == "spike" else state[where.layer][where.variable]
+            )
         return np.stack(read)[None]
 
     def _parameters(self, k: int) -> dict[str, np.ndarray]:
@@ -74,7 +76,8 @@ class Oracle:
 
     def _do(self, kernel: Kernel, known: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
         buffers = {
-            b.name: np.array(known.get(b.variable, np.zeros((n, self.batch))), self.dtype).ravel() for b in kernel.buffers
+            b.name: np.array(known.get(b.variable, np.zeros((n, self.batch))), self.dtype).ravel()
+            for b in kernel.buffers
         }
         interpret(kernel, Memory(buffers, {}), 0, n * self.batch)
         return {b.variable: buffers[b.name].reshape(n, self.batch) for b in kernel.buffers}

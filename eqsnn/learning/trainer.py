@@ -91,7 +91,9 @@ class Trainer:
         x = np.asarray(x)
         n = len(self.network.inputs)
         if x.ndim != 3 or x.shape[2] != n:
-            raise EqsnnError(f"samples have the shape (samples, steps, {n}), as many values a step as {self.network.inputs.name} has; got {x.shape}")
+            raise EqsnnError(
+                f"samples have the shape (samples, steps, {n}), as many values a step as {self.network.inputs.name} has; got {x.shape}"
+            )
         return x
 
     def _target(self, y, mask, x: np.ndarray) -> Target:
@@ -114,7 +116,9 @@ class Trainer:
         weight[:, : self.loss.start] = 0
         if self.loss.integer_targets:
             if y.dtype.kind not in "iu" or y.max(initial=0) >= size:
-                raise EqsnnError(f"targets are the numbers of classes, from 0 to {size - 1} (-1: none); got {y.dtype} up to {y.max(initial=0)}")
+                raise EqsnnError(
+                    f"targets are the numbers of classes, from 0 to {size - 1} (-1: none); got {y.dtype} up to {y.max(initial=0)}"
+                )
             if y.dtype.kind == "i" and y.min(initial=0) < 0:
                 weight *= (y >= 0) if each else (y >= 0)[:, None]
                 y = np.maximum(y, 0)
@@ -160,7 +164,9 @@ class Trainer:
         for k in range(0, len(x), batch):
             part = x[k : k + batch]
             readout = self.engine.forward(part, self.network.values())
-            weight = np.ones(part.shape[:2], np.float32) if mask is None else np.asarray(mask[k : k + batch], np.float32)
+            weight = (
+                np.ones(part.shape[:2], np.float32) if mask is None else np.asarray(mask[k : k + batch], np.float32)
+            )
             weight[:, : self.loss.start] = 0
             reduced = self.loss.prediction(readout, into_blocks(weight, self.engine.width))
             out.append(out_of_blocks(reduced, len(part)).copy())
@@ -183,7 +189,9 @@ class Trainer:
             return {}
         return {"accuracy": self.loss.accuracy(self.loss.prediction(readout, target.weight), target)}
 
-    def fit(self, x, y, epochs: int = 1, batch: int = 64, validation=None, mask=None, shuffle: bool = True, report=None) -> History:
+    def fit(
+        self, x, y, epochs: int = 1, batch: int = 64, validation=None, mask=None, shuffle: bool = True, report=None
+    ) -> History:
         """``epochs`` times through all samples in batches of ``batch``. ``validation``: (x, y) or (x, y, mask), evaluated after each epoch.
         ``report``: called with the epoch and its row of the history. Returns the history of all epochs so far."""
         x, y = self._samples(x), np.asarray(y)

@@ -60,7 +60,9 @@ def _bounds(flag: str, span: Span, dim: Dimension) -> tuple[float, float]:
 def _value(text: str, span: Span, dim: Dimension) -> float:
     value, found = _number(parse_expression(text, "bounds"), span)
     if found != dim and not math.isinf(value):
-        raise UnitError(f"the bound {text} has unit {found}, and the variable has unit {dim}", span, "give bounds in its unit")
+        raise UnitError(
+            f"the bound {text} has unit {found}, and the variable has unit {dim}", span, "give bounds in its unit"
+        )
     return value
 
 

@@ -38,7 +38,9 @@ class Surrogate:
     """``Surrogate('fast_sigmoid', scale=1*mV)``, ``Surrogate('exp(-abs(x))')``. ``height`` multiplies it; ``primitive``: the expression whose
     derivative it is, for tests. Raises EquationError for an expression of anything but x."""
 
-    def __init__(self, equation: str = "multi_gaussian", *, scale=1.0, height: float = 1.0, primitive: str | None = None):
+    def __init__(
+        self, equation: str = "multi_gaussian", *, scale=1.0, height: float = 1.0, primitive: str | None = None
+    ):
         if not isinstance(equation, str):
             raise EqsnnError(f"a surrogate is a name or an expression of x in a string; got {equation!r}")
         self.name = equation
@@ -73,7 +75,9 @@ def _expression(text: str, origin: str) -> Expr:
         if isinstance(node, Name) and node.id != "x" and known_constant(node.id) is None:
             raise EquationError(f"a {origin} is an expression of x, and this is '{node.id}'", node.span, "write x")
         if isinstance(node, Call) and (node.function not in FUNCTIONS or node.function in ("rand", "randn", "poisson")):
-            raise EquationError(f"'{node.function}' cannot stand in a {origin}", node.name_span, "use exp, abs, tanh, clip ...")
+            raise EquationError(
+                f"'{node.function}' cannot stand in a {origin}", node.name_span, "use exp, abs, tanh, clip ..."
+            )
     return expr
 
 
