@@ -136,4 +136,7 @@ def test_the_files_that_the_documents_link_to_exist():
 @pytest.mark.skipif(not ECG.exists(), reason="the ECG data are not here")
 def test_a_network_is_trained(tmp_path):
     out = run("train_ecg", ["--epochs", "2", "--samples", "64", str(ECG.parent)], tmp_path)
-    assert re.search(r"epoch   2: loss 1\.\d+, accuracy 0\.\d+, rate 0\.\d+ a step\ntest: 0\.\d{4} of the steps of 141 recordings", out)
+    assert re.search(
+        r"epoch   2: loss 1\.\d+, accuracy 0\.\d+, rate 0\.\d+ a step\ntest: 0\.\d{4} of the steps of 141 recordings",
+        out,
+    )

@@ -1,4 +1,4 @@
-"""How weights begin: names from the literature, an expression as for any variable of synapses, numbers, or a function of (source, target, generator)."""
+"""How weights begin: names from the literature, an expression as for any variable of synapses, numbers, or a function of (n, m, generator)."""
 
 from __future__ import annotations
 
