@@ -40,6 +40,7 @@ from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMon
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
 from eqsnn.network.operations import NetworkOperation, network_operation
 from eqsnn.network.statemonitor import StateMonitor
+from eqsnn.network.surrogate import Surrogate
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
 from eqsnn.runtime.magic import (
@@ -92,6 +93,7 @@ __all__ = [
     "SpikeMonitor",
     "StateMonitor",
     "Subgroup",
+    "Surrogate",
     "SweepError",
     "SweepTable",
     "Synapses",
@@ -127,12 +129,23 @@ __all__ = [
     *exported_names(),
 ]
 
+_LEARNING = {
+    **dict.fromkeys(("Dense", "Inputs"), "dense"),
+    **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
+    **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "StepLR"), "optimisers"),
+    "Trainer": "trainer",
+}
+
 
 def __getattr__(name: str):
     if name == "plot":
         import importlib
 
         return importlib.import_module("eqsnn.plot")
+    if name in _LEARNING:  # needs sympy, as what derives gradients does
+        import importlib
+
+        return getattr(importlib.import_module(f"eqsnn.learning.{_LEARNING[name]}"), name)
     if name == "describe":  # imported when asked for: it needs sympy, which a run from the cache does not
         from eqsnn.network.describe import update_text
 

@@ -56,7 +56,13 @@ def run(name, arguments, tmp_path):
 
 
 def test_every_example_is_tried():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population", "spoken_digit", "cuda_kernels"}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {
+        *SHORT,
+        "ecg_population",
+        "spoken_digit",
+        "cuda_kernels",
+        "train_ecg",
+    }
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -140,3 +146,12 @@ def test_the_files_that_the_documents_link_to_exist():
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}, which does not exist"
+
+
+@pytest.mark.skipif(not ECG.exists(), reason="the ECG data are not here")
+def test_a_network_is_trained(tmp_path):
+    out = run("train_ecg", ["--epochs", "2", "--samples", "64", str(ECG.parent)], tmp_path)
+    assert re.search(
+        r"epoch   2: loss 1\.\d+, accuracy 0\.\d+, rate 0\.\d+ a step\ntest: 0\.\d{4} of the steps of 141 recordings",
+        out,
+    )

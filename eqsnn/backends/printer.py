@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -195,6 +196,17 @@ def text_of(
 def expression_text(kernel: Kernel, expr: Expr) -> str:
     """The text of an expression of a kernel, such as what is computed before a run."""
     return _Printer(kernel, False, plain=True, user="user_").expr(expr)
+
+
+def lines_of(kernel: Kernel, place: Mapping[str, str]) -> tuple[str, ...]:
+    """The statements of a kernel of ``Let`` and ``Store`` alone, for a loop of somebody else's; ``place``: the index at which each buffer is."""
+    printer = _Printer(kernel, False)
+    printer.place |= place
+    return tuple(
+        printer._let(s) if isinstance(s, Let) else printer._line(printer._store(s), s)
+        for s in kernel.body
+        if not isinstance(s, CheckFinite)
+    )
 
 
 def comment(text: str) -> str:
