@@ -92,7 +92,10 @@ class LearnedNetwork:
         """Have what is made of parameters done by machine code from now on."""
         from eqsnn.learning.compiled import NativeKernels
 
-        ways = [*(t.parameters for t in self.trained), *(w.parameters for w in self.weighing if w.parameters is not None)]
+        ways = [
+            *(t.parameters for t in self.trained),
+            *(w.parameters for w in self.weighing if w.parameters is not None),
+        ]
         kernels = [k for w in ways for k in (w.forward, w.backward) if k is not None]
         if kernels:
             self.run = NativeKernels(kernels)
@@ -161,7 +164,9 @@ class LearnedNetwork:
             self.dense, self.weighing, self._supplied[len(self.groups) :], self.externals[len(self.groups) :]
         ):
             n, m = len(d.source), len(d.target)
-            flat = s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
+            flat = (
+                s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
+            )
             weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
         return Values(weights, parameters, start, self.lags)
 
