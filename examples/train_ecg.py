@@ -5,7 +5,7 @@ Layers act in the same step and a spike resets one step late, as in the publishe
 
 Data: QTDB_train.mat and QTDB_test.mat as encoded by the authors (byin-cwi/Efficient-spiking-networks, MIT; PhysioNet QT Database, ODC-BY).
 
-    python examples/train_ecg.py [--epochs 100] [--seed 0] [--out train_ecg.png] FOLDER
+    python examples/train_ecg.py [--epochs 150] [--seed 0] [--out train_ecg.png] FOLDER
 """
 
 import argparse
@@ -79,7 +79,7 @@ def trainer(epochs, **options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--samples", type=int, default=618, help="recordings to train on")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="train_ecg.png", help="file of the figure; '' for none")

@@ -1,6 +1,6 @@
 """The ECG network (examples/train_ecg.py): accuracy of several seeds, or the time of one batch beside PyTorch's.
 
-    python benchmarks/learning/ecg.py train FOLDER [--seeds 5] [--epochs 100]
+    python benchmarks/learning/ecg.py train FOLDER [--seeds 5] [--epochs 150]
     python benchmarks/learning/ecg.py speed FOLDER --torch /path/to/python/with/torch [--rounds 5]
 
 ``train`` trains on all of QTDB_train and looks at QTDB_test once, at the end; ``speed`` times forward and backward of 64 recordings of 1,301 steps in
@@ -79,7 +79,7 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("train", "speed"))
     parser.add_argument("data", help="folder of QTDB_train.mat and QTDB_test.mat")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", default=sys.executable, help="a Python that has PyTorch")
     arguments = parser.parse_args()

@@ -214,4 +214,5 @@ def build(learner: Learner) -> ctypes.CDLL:
     for f in (library.eq_learn_forward, library.eq_learn_backward):
         f.restype = ctypes.c_int64
         f.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
+    library.eq_learn_present.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *([ctypes.c_int64] * 3)]
     return library

@@ -151,14 +151,14 @@ class CompiledEngine:
         return m.by["readout",]
 
     def _present(self, m: _Memory, x: np.ndarray) -> None:
-        graded = any(p.graded for p in self.learner.projections) and x.dtype != np.bool_
-        lying = into_blocks(x if graded else x != 0, self.width)
-        bits = np.packbits(lying != 0, axis=-1, bitorder="little")
-        bits = bits.view(np.uint16)[..., 0] if self.width == 16 else bits[..., 0].astype(np.uint16)
-        m.by["in_bits",] = bits = np.ascontiguousarray(bits)
+        """Samples as events and, where a projection weighs them, as values."""
+        shown = np.ascontiguousarray(x if x.dtype in (np.bool_, np.uint8, np.int8) else x != 0)
+        blocks = -(-len(x) // self.width)
+        m.by["in_bits",] = bits = np.zeros((blocks, *x.shape[1:]), np.uint16)
+        self.library.eq_learn_present(shown.ctypes.data, bits.ctypes.data, *x.shape)
         m.addresses[0], m.addresses[1] = bits.ctypes.data, None
-        if graded:
-            m.by["in_values",] = lying = lying.astype(self.dtype, copy=False)
+        if any(p.graded for p in self.learner.projections) and x.dtype != np.bool_:
+            m.by["in_values",] = lying = into_blocks(x, self.width).astype(self.dtype, copy=False)
             m.addresses[1] = lying.ctypes.data
 
     def _run(self, function, m: _Memory, blocks: int) -> None:

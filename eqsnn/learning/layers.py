@@ -36,21 +36,23 @@ class Parameters:
     backward: Kernel | None
 
     def values(
-        self, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int
+        self, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int, run=interpret
     ) -> dict[str, np.ndarray]:
-        """The layer's parameters, one value a neuron each, from the group's."""
-        return {} if self.forward is None else _run(self.forward, supply, constants, dt, n)
+        """The layer's parameters, one value a neuron each, from the group's. ``run``: what does a kernel, the interpreter or NativeKernels."""
+        return {} if self.forward is None else _run(self.forward, supply, constants, dt, n, run)
 
-    def gradients(self, found, supply, constants: Mapping[str, float], dt: float, n: int) -> dict[str, np.ndarray]:
+    def gradients(
+        self, found, supply, constants: Mapping[str, float], dt: float, n: int, run=interpret
+    ) -> dict[str, np.ndarray]:
         """The derivatives with respect to the group's parameters, one value a neuron, from those with respect to the layer's (``found``)."""
         if self.backward is None:
             return {}
         adjoints = {f"{PREFIX}{name}": g for name, g in found.items()}
-        out = _run(self.backward, {**supply, **adjoints}, constants, dt, n)
+        out = _run(self.backward, {**supply, **adjoints}, constants, dt, n, run)
         return {name.removeprefix(PREFIX): g for name, g in out.items()}
 
 
-def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int):
+def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int, run):
     buffers: dict[str, np.ndarray] = {}
     for b in kernel.buffers:
         if b.owner != "derived":
@@ -65,7 +67,7 @@ def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[st
         elif s.owner == "index":
             scalars[s.name] = n
     evaluate_hoisted(kernel, buffers, scalars)
-    interpret(kernel, Memory(buffers, scalars), 0, n)
+    run(kernel, Memory(buffers, scalars), 0, n)
     return {b.variable: buffers[b.name] for b in kernel.buffers if b.writable}
 
 
@@ -305,7 +307,7 @@ def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sou
     own = replace(
         prepare, inputs=tuple(replace(i, shared=i.shared and i.owner != "self", constant=False) for i in prepare.inputs)
     )
-    forward = lower(own, "neuron", name="parameters", owner=group.name)
+    forward = lower(own, "neuron", name=f"eqk_{_safe(group.name)}_parameters", owner=group.name)
     if not sought:
         return Parameters(forward, None)
     back = adjoint(own)
@@ -313,7 +315,8 @@ def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sou
     others |= {f"{PREFIX}{i.name}" for i in own.inputs}
     back = _without_incoming(back, others)
     writes = [w for w in back.writes if w.variable.removeprefix(PREFIX) in trainable]
-    return Parameters(forward, lower(back, "neuron", name="parameters_backward", owner=group.name, writes=writes))
+    name = f"eqk_{_safe(group.name)}_parameters_backward"
+    return Parameters(forward, lower(back, "neuron", name=name, owner=group.name, writes=writes))
 
 
 def external_values(group) -> dict[str, float]:

@@ -10,6 +10,7 @@ import sympy
 
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.integrators.discretise import pathway_map
+from eqsnn.kernel.interpret import interpret
 from eqsnn.kernel.learner import Learner, Projection, Readout
 from eqsnn.learning.dense import Dense, Inputs
 from eqsnn.learning.engine import Gradients, Values
@@ -39,6 +40,7 @@ class LearnedNetwork:
 
     def __init__(self, objects: Iterable, readout: tuple[object, str], single: bool, smooth: bool = False):
         objects = list(objects)
+        self.run = interpret
         self.inputs, self.groups, self.dense = _sorted_out(objects)
         self.dt = _one_dt([*self.groups, *self.dense, self.inputs])
         self.trained: list[Trained] = [layer_of(g, single, smooth) for g in self.groups]
@@ -85,6 +87,18 @@ class LearnedNetwork:
                 f"the loss reads '{variable}' of {group.name}, which does not change in a step; it can read {', '.join(known)}"
             )
         return Readout(k, variable)
+
+    def compile(self) -> None:
+        """Have what is made of parameters done by machine code from now on."""
+        from eqsnn.learning.compiled import NativeKernels
+
+        ways = [
+            *(t.parameters for t in self.trained),
+            *(w.parameters for w in self.weighing if w.parameters is not None),
+        ]
+        kernels = [k for w in ways for k in (w.forward, w.backward) if k is not None]
+        if kernels:
+            self.run = NativeKernels(kernels)
 
     # -- parameters -----------------------------------------------------------------------------------------------------------
 
@@ -138,7 +152,7 @@ class LearnedNetwork:
         """What the next batch is computed with."""
         self._supplied = [self._supply(o) for o in (*self.groups, *self.dense)]
         parameters = [
-            t.parameters.values(s, e, self.dt, len(t.group))
+            t.parameters.values(s, e, self.dt, len(t.group), self.run)
             for t, s, e in zip(self.trained, self._supplied, self.externals)
         ]
         start = [
@@ -150,7 +164,9 @@ class LearnedNetwork:
             self.dense, self.weighing, self._supplied[len(self.groups) :], self.externals[len(self.groups) :]
         ):
             n, m = len(d.source), len(d.target)
-            flat = s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m)["weight"]
+            flat = (
+                s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
+            )
             weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
         return Values(weights, parameters, start, self.lags)
 
@@ -159,7 +175,7 @@ class LearnedNetwork:
         out: dict[str, np.ndarray] = {}
         for k, t in enumerate(self.trained):
             made = t.parameters.gradients(
-                found.parameters[k], self._supplied[k], self.externals[k], self.dt, len(t.group)
+                found.parameters[k], self._supplied[k], self.externals[k], self.dt, len(t.group), self.run
             )
             self._take(out, t.group, {**made, **found.start[k]})
         for k, (d, w) in enumerate(zip(self.dense, self.weighing)):
@@ -168,7 +184,7 @@ class LearnedNetwork:
             if w.parameters is not None:
                 at = len(self.groups) + k
                 made = w.parameters.gradients(
-                    {"weight": flat}, self._supplied[at], self.externals[at], self.dt, flat.size
+                    {"weight": flat}, self._supplied[at], self.externals[at], self.dt, flat.size, self.run
                 )
             self._take(out, d, made)
         return {n: out.get(n, np.zeros_like(p)) for n, p in self.parameters.items()}

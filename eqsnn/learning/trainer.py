@@ -70,6 +70,8 @@ class Trainer:
         self.schedule, self.clip = schedule, clip
         objects = getattr(net, "objects", net)
         self.network = LearnedNetwork(objects, (loss.group, loss.variable), dtype == np.float32, smooth)
+        if backend != "numpy":
+            self.network.compile()
         self.engine = engine_of(
             self.network.learner,
             len(self.network.inputs),

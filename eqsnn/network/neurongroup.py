@@ -78,13 +78,14 @@ class NeuronGroup(Group, SpikeSource):
         reset: str | None = None,
         refractory: Quantity | str | bool = False,
         events: Mapping[str, str] | None = None,
-        surrogate: str | Surrogate | None = None,
         namespace: Mapping[str, object] | None = None,
         dtype=None,
         dt: Quantity | None = None,
         clock: Clock | None = None,
         order: int = 0,
         name: str = "neurongroup*",
+        *,
+        surrogate: str | Surrogate | None = None,
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when="groups", order=order, namespace=namespace)
