@@ -1,10 +1,10 @@
 """What the benchmark scripts share: the command line, the simulator chosen on it, timing of the steps alone, and JSON on the last line.
 
-A script describes its model once, in Brian 2's words; ``--simulator`` says who runs it: ``eqsnn``, ``brian2`` (its cython target) or
-``brian2_standalone`` (its C++ standalone target). All follow one protocol, that of the loops by hand in ``limit/``: the network first runs for
-``--settle`` seconds of biological time, then ``--repeat`` windows of ``--duration`` are timed one after the other, and the fastest counts, in
-wall time and in CPU time of the process (all threads). Compilation and preparation are taken off: for the cython target and eqsnn the time of
-an empty run; in standalone the clocks are read inside the built program, between the steps.
+A script describes its model once, in Brian 2's words; ``--simulator`` says who runs it: ``eqsnn``, ``brian2`` (its cython target),
+``brian2_standalone`` (its C++ standalone target), or, on a GPU, ``eqsnn_cuda`` and ``brian2cuda``. All follow one protocol, that of the loops by
+hand in ``limit/``: the network first runs for ``--settle`` seconds of biological time, then ``--repeat`` windows of ``--duration`` are timed one
+after the other, and the fastest counts, in wall time and in CPU time of the process (all threads). Compilation and preparation are taken off:
+for the cython target and eqsnn the time of an empty run; in standalone the clocks are read inside the built program, between the steps.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-SIMULATORS = ("eqsnn", "brian2", "brian2_standalone")
+SIMULATORS = ("eqsnn", "brian2", "brian2_standalone", "eqsnn_cuda", "brian2cuda")
+OURS = ("eqsnn", "eqsnn_cuda")
+STANDALONE = {"brian2_standalone": "cpp_standalone", "brian2cuda": "cuda_standalone"}
 
 
 def number(text: str) -> int:
@@ -50,7 +52,7 @@ class Benchmark:
         self.args = parser.parse_args()
         self.name, self.options = name, tuple(options)
         os.environ["EQSNN_NUM_THREADS"] = str(self.args.threads)
-        self.module = importlib.import_module("eqsnn.brian" if self.args.simulator == "eqsnn" else "brian2")
+        self.module = importlib.import_module("eqsnn.brian" if self.args.simulator in OURS else "brian2")
         self._choose()
         self.names = {n: getattr(self.module, n) for n in getattr(self.module, "__all__", vars(self.module))}
 
@@ -60,25 +62,29 @@ class Benchmark:
             b.prefs.core.default_float_dtype = importlib.import_module("numpy").float32
         if self.args.simulator == "brian2":
             b.prefs.codegen.target = "cython"
-        if self.args.simulator == "brian2_standalone":
+        if self.args.simulator == "eqsnn_cuda":
+            importlib.import_module("eqsnn").backend("cuda")
+        if self.args.simulator == "brian2cuda":
+            importlib.import_module("brian2cuda")
+        if self.args.simulator in STANDALONE:
             self.folder = tempfile.mkdtemp()
-            b.set_device("cpp_standalone", directory=self.folder, build_on_run=False)
+            b.set_device(STANDALONE[self.args.simulator], directory=self.folder, build_on_run=False)
             if self.args.threads > 1:
                 b.prefs.devices.cpp_standalone.openmp_threads = self.args.threads
 
     def measure(self, objects: list, spikes, namespace: dict) -> None:
         """Run the network and print the result as JSON. ``spikes``: the monitor whose spikes are counted."""
         network = self.module.Network(*objects)
-        if self.args.simulator == "eqsnn":
+        if self.args.simulator in OURS:
             network.stop_if_not_finite = True  # as for users of the native face; the check is part of what is measured
 
         def run(seconds: float, **options) -> None:
             network.run(seconds * self.names["second"], namespace=namespace, **options)
 
-        timed = self._inside if self.args.simulator == "brian2_standalone" else self._outside
+        timed = self._inside if self.args.simulator in STANDALONE else self._outside
         wall, cpu, n_spikes = timed(run, spikes)
-        version = importlib.import_module("eqsnn" if self.args.simulator == "eqsnn" else "brian2").__version__
-        if self.args.profile and self.args.simulator != "brian2_standalone":
+        version = importlib.import_module("eqsnn" if self.args.simulator in OURS else "brian2").__version__
+        if self.args.profile and self.args.simulator not in STANDALONE:
             run(self.args.duration, profile=True)
             print(self.module.profiling_summary(network))
         result = {

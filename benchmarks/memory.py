@@ -1,7 +1,8 @@
 """The memory of a synapse: the difference of the resident size of a process before and after 10^7 of them, ready to run.
 
-By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; STDP. Each is measured
-in a process of its own (``--kind``), or all, one after the other. ``peak``: the largest resident size while they were made, by the same measure.
+By kind: without variables and with one delay; with a delay of each synapse; with a weight in 64, 32, 16 or 8 bits; with both; made at every spike;
+STDP, also where its synapses lie by target. Each is measured in a process of its own (``--kind``), or all, one after the other. ``peak``: the largest
+resident size while they were made, by the same measure.
 ``spikes``: the bytes of a recorded spike.
 """
 
@@ -21,11 +22,13 @@ from eqsnn import ms
 N = 10_000
 PLAIN = {"on_pre": "v_post += 0.1"}
 WEIGHTED = {"on_pre": "v_post += w"}
-STDP = {
-    "model": "w : 1 (dtype=float32)\ndapre/dt = -apre/(20*ms) : 1 (event-driven)\ndapost/dt = -apost/(20*ms) : 1 (event-driven)",
+TRACES = {
+    "model": "dapre/dt = -apre/(20*ms) : 1 (event-driven)\ndapost/dt = -apost/(20*ms) : 1 (event-driven)",
     "on_pre": "v_post += w; apre += 0.01; w = clip(w + apost, 0, 1)",
     "on_post": "apost -= 0.01; w = clip(w + apre, 0, 1)",
 }
+STDP = TRACES | {"model": "w : 1\n" + TRACES["model"]}
+STDP32 = TRACES | {"model": "w : 1 (dtype=float32)\n" + TRACES["model"]}
 KINDS = {
     "plain": PLAIN,
     "delays": PLAIN,
@@ -35,7 +38,11 @@ KINDS = {
     "int8": {"model": "w : integer (dtype=int8)", "on_pre": "v_post += w*0.1"},
     "float32 delays": {"model": "w : 1 (dtype=float32)", **WEIGHTED},
     "float16 delays": {"model": "w : 1 (dtype=float16)", **WEIGHTED},
-    "stdp float32": STDP,
+    "procedural": PLAIN,
+    "float32 procedural": {"model": "w : 1 (dtype=float32)", **WEIGHTED},
+    "stdp": STDP,
+    "stdp float32": STDP32,
+    "stdp float32 onto few": STDP32,
 }
 
 
@@ -48,8 +55,9 @@ def resident() -> int:
 def network(kind: str, synapses: int):
     G = eq.NeuronGroup(N, "dv/dt = -v/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact")
     several = kind.endswith("delays")
-    S = eq.Synapses(G, G, **KINDS[kind], delay=None if several else {"pre": 1.5 * ms})
-    S.connect(p=synapses / N**2)
+    target = G[: N // 5] if kind.endswith("onto few") else G
+    S = eq.Synapses(G, target, **KINDS[kind], delay=None if several else {"pre": 1.5 * ms})
+    S.connect(p=synapses / N / len(target), procedural=kind.endswith("procedural"))
     if "w" in S.variables:
         S.w = "int(10*rand())" if kind == "int8" else "0.1*randn()"
     if several:

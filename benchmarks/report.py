@@ -109,7 +109,11 @@ def _memory(kinds: dict) -> list[str]:
     words = {
         "plain": "no variables, one delay",
         "delays": "no variables, a delay each",
+        "procedural": "no variables, made at every spike",
+        "float32 procedural": "random float32 weight, made at every spike",
+        "stdp": "STDP, float64 weight",
         "stdp float32": "STDP, float32 weight",
+        "stdp float32 onto few": "STDP, float32 weight, fewer targets than sources",
     }
     for kind, found in kinds.items():
         if isinstance(found, dict) and "synapses" in found:

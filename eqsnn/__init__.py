@@ -25,6 +25,10 @@ from eqsnn.errors import (
     SweepError,
     UnitError,
 )
+from eqsnn.export.face import (
+    export,
+    source,
+)  # the function hides the room of that name, whose modules are imported as ever
 from eqsnn.network.base import SimObject, seed
 from eqsnn.network.binomial import BinomialFunction
 from eqsnn.network.clock import Clock, EventClock, defaultclock
@@ -36,6 +40,7 @@ from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor, SpikeMon
 from eqsnn.network.neurongroup import NeuronGroup, Subgroup
 from eqsnn.network.operations import NetworkOperation, network_operation
 from eqsnn.network.statemonitor import StateMonitor
+from eqsnn.network.surrogate import Surrogate
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
 from eqsnn.runtime.magic import (
@@ -51,7 +56,7 @@ from eqsnn.runtime.magic import (
     store,
 )
 from eqsnn.runtime.progress import TextReport
-from eqsnn.runtime.settings import settings
+from eqsnn.runtime.settings import backend, settings
 from eqsnn.runtime.simulation import Network
 from eqsnn.runtime.sweep import sweep
 from eqsnn.runtime.sweep_table import SweepTable
@@ -88,6 +93,7 @@ __all__ = [
     "SpikeMonitor",
     "StateMonitor",
     "Subgroup",
+    "Surrogate",
     "SweepError",
     "SweepTable",
     "Synapses",
@@ -96,9 +102,11 @@ __all__ = [
     "Trials",
     "Unit",
     "UnitError",
+    "backend",
     "check_units",
     "collect",
     "defaultclock",
+    "export",
     "function",
     "have_same_dimensions",
     "implementation",
@@ -112,6 +120,7 @@ __all__ = [
     "scheduling_summary",
     "seed",
     "settings",
+    "source",
     "start_scope",
     "stop",
     "store",
@@ -120,12 +129,23 @@ __all__ = [
     *exported_names(),
 ]
 
+_LEARNING = {
+    **dict.fromkeys(("Dense", "Inputs"), "dense"),
+    **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
+    **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "StepLR"), "optimisers"),
+    "Trainer": "trainer",
+}
+
 
 def __getattr__(name: str):
     if name == "plot":
         import importlib
 
         return importlib.import_module("eqsnn.plot")
+    if name in _LEARNING:  # needs sympy, as what derives gradients does
+        import importlib
+
+        return getattr(importlib.import_module(f"eqsnn.learning.{_LEARNING[name]}"), name)
     if name == "describe":  # imported when asked for: it needs sympy, which a run from the cache does not
         from eqsnn.network.describe import update_text
 

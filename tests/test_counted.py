@@ -152,10 +152,7 @@ def test_what_is_counted(on_pre, extra, is_counted):
 def test_from_how_many_events_on():
     net, _, _, _ = network("v_post += 1", n=20)
     kernel = pathway(net).kernel
-    everybody = np.repeat(np.arange(100), 100), np.tile(np.arange(100), 100)
-    assert from_so_many_events(kernel, *everybody, 100, 100) == 2
-    one_each = np.arange(100), np.arange(100)
-    assert from_so_many_events(kernel, *one_each, 100, 100) == 25
-    onto_one = np.zeros(1 << 16, int), np.zeros(1 << 16, int)
-    assert from_so_many_events(kernel, *onto_one, 1, 1) == 0  # more than 16 bits can count
+    assert from_so_many_events(kernel, 10_000, lambda: 100, 100, 100) == 2  # everybody to everybody
+    assert from_so_many_events(kernel, 100, lambda: 1, 100, 100) == 25  # one each
+    assert from_so_many_events(kernel, 1 << 16, lambda: 1 << 16, 1, 1) == 0  # more than 16 bits can count
     assert not any(isinstance(s, Load) for s in counted(kernel).stores)

@@ -34,6 +34,7 @@ SHORT = {
         ["--scale", "0.03", "--duration", "0.1"],
         r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
     ),
+    "export_c": (["--duration", "0.1", "--neurons", "1000"], r"\d+ spikes in C, \d+ in Python: the same, bit by bit"),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -55,7 +56,13 @@ def run(name, arguments, tmp_path):
 
 
 def test_every_example_is_tried():
-    assert {p.stem for p in EXAMPLES.glob("*.py")} == {*SHORT, "ecg_population", "spoken_digit"}
+    assert {p.stem for p in EXAMPLES.glob("*.py")} == {
+        *SHORT,
+        "ecg_population",
+        "spoken_digit",
+        "cuda_kernels",
+        "train_ecg",
+    }
 
 
 @pytest.mark.parametrize("name", SHORT)
@@ -63,6 +70,14 @@ def test_example(name, tmp_path):
     arguments, expected = SHORT[name]
     out = run(name, arguments, tmp_path)
     assert re.search(expected, out), out
+
+
+def test_the_example_of_cuda_kernels(tmp_path):
+    command = [sys.executable, str(EXAMPLES / "cuda_kernels.py"), "--out", str(tmp_path / "kernels.cu")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\d{3} spikes; those of the CUDA text on the CPU are the same, bit by bit", done.stdout)
+    assert "__global__ void eqk_synapses_1_pre(" in (tmp_path / "kernels.cu").read_text()
 
 
 def ecg_file(tmp_path):
@@ -131,3 +146,12 @@ def test_the_files_that_the_documents_link_to_exist():
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}, which does not exist"
+
+
+@pytest.mark.skipif(not ECG.exists(), reason="the ECG data are not here")
+def test_a_network_is_trained(tmp_path):
+    out = run("train_ecg", ["--epochs", "2", "--samples", "64", str(ECG.parent)], tmp_path)
+    assert re.search(
+        r"epoch   2: loss 1\.\d+, accuracy 0\.\d+, rate 0\.\d+ a step\ntest: 0\.\d{4} of the steps of 141 recordings",
+        out,
+    )

@@ -384,19 +384,6 @@ def test_code_that_does_not_compile_says_which():
         eq.Network(G).run(0.1 * ms)
 
 
-def test_cuda_text_refuses_a_function_by_name():
-    from eqsnn.backends.cuda.build import cuda_source
-    from eqsnn.network.describe import kernels_of
-
-    @check_units(x=1, result=1)
-    def f(x):
-        return x
-
-    G = eq.NeuronGroup(2, "dv/dt = -f(v)/(10*ms) : 1", method="euler")
-    with pytest.raises(EqsnnError, match="calls the function 'f', whose code runs on the CPU only"):
-        cuda_source(kernels_of(G))
-
-
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_a_failure_names_the_function_and_its_line(backend):
     @check_units(x=1, result=1)

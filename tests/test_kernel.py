@@ -36,7 +36,7 @@ from eqsnn.kernel.ir import (
 )
 from eqsnn.kernel.passes import PASSES, optimise, remove_dead_code
 from eqsnn.kernel.verify import verify
-from eqsnn.runtime.native import _Ctx
+from eqsnn.network.hostrun import Context
 
 RANGES = {  # function: (exact, ranges, ulp)
     "exp": (np.exp, [(-700, 709), (-1, 1)], 1),
@@ -173,12 +173,12 @@ def test_the_matrix_exponential_of_what_is_not_finite_is_not_a_number():
 def call(kernel, buffers, scalars, n, emitted=None):
     """Run a compiled kernel over n elements; the events go to ``emitted``."""
     address = CBackend().build([kernel])(kernel.name)
-    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.POINTER(_Ctx), ctypes.c_int64, ctypes.c_int64)(address)
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.POINTER(Context), ctypes.c_int64, ctypes.c_int64)(address)
     arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
     pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(a.ctypes.data for a in arrays))
     real = np.array([scalars[s.name] for s in kernel.scalars if s.type == "f64"] or [0.0])
     integer = np.array([int(scalars[s.name]) for s in kernel.scalars if s.type != "f64"] or [0], np.int64)
-    context = _Ctx(ctypes.addressof(pointers), real.ctypes.data, integer.ctypes.data)
+    context = Context(ctypes.addressof(pointers), real.ctypes.data, integer.ctypes.data)
     if emitted is not None:
         context.emitted = emitted.ctypes.data
     result = function(ctypes.byref(context), 0, n)

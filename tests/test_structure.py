@@ -19,7 +19,7 @@ RANKS = {
     "pipeline": 8,
     "network": 9,
     "runtime": 10,
-    "training": 11,
+    "learning": 11,
     "export": 11,
     "hardware": 11,
     "brian": 12,

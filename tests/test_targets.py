@@ -1,4 +1,4 @@
-"""The kernels elsewhere: as CUDA for a GPU, and as strict C without Python."""
+"""The kernels elsewhere: as strict C without Python, and as C++. As CUDA: tests/test_cuda*.py."""
 
 import shutil
 import subprocess
@@ -13,9 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from models import DURATION, MODELS
 
 import eqsnn as eq
-from eqsnn.backends.cuda.build import compile_to_ptx, cuda_source
 from eqsnn.backends.render import c_source
-from eqsnn.kernel.ir import Chance
 
 
 def kernels_of_a_run(name):
@@ -23,26 +21,6 @@ def kernels_of_a_run(name):
     case = MODELS[name]()
     case.network.run(0.1 * eq.ms)
     return case.network._last.plan.kernels()
-
-
-@pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc, the CUDA compiler, is not installed")
-@pytest.mark.parametrize("name", ["cuba", "cobahh", "noisy", "stdp"])
-def test_the_per_neuron_kernels_compile_for_a_gpu(name, tmp_path):
-    kernels = [k for k in kernels_of_a_run(name) if k.domain == "neuron"]
-    assert kernels
-    assert compile_to_ptx(cuda_source(kernels), tmp_path, "sm_80").stat().st_size > 1000
-
-
-def test_poisson_groups_have_their_events_in_cuda():
-    kernel = next(k for k in kernels_of_a_run("stdp") if isinstance(k.body[-1], Chance))
-    text = cuda_source([kernel])
-    assert "eq_taken(p, largest" in text and "ctx->emitted[atomicAdd(n_emitted, 1ULL)] = found[e]" in text
-
-
-def test_other_kernels_are_refused_by_name_in_cuda():
-    pathway = next(k for k in kernels_of_a_run("cuba") if k.domain == "pathway")
-    with pytest.raises(eq.EqsnnError, match="CUDA text exists for per-neuron kernels only"):
-        cuda_source([pathway])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -40,4 +40,10 @@ def backend(name: str) -> Backend:
         from eqsnn.backends.numpy.build import NumpyBackend
 
         return NumpyBackend()
-    raise EqsnnError(f"there is no backend '{name}'; there are 'cython' (the default), 'c' and 'numpy'")
+    if name in ("cuda", "cuda-host"):
+        from eqsnn.backends.cuda.build import CudaBackend, HostBackend
+
+        return CudaBackend() if name == "cuda" else HostBackend()
+    raise EqsnnError(
+        f"there is no backend '{name}'; there are 'cython' (the default), 'c', 'numpy', 'cuda' and, to check its kernels without a GPU, 'cuda-host'"
+    )

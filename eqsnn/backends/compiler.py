@@ -50,6 +50,11 @@ class Compiler:
         return "\n".join((*self.command, self.version, *self.flags, cpu()))
 
 
+def native_flags() -> tuple[str, ...]:
+    """What makes a compiler use all of this processor."""
+    return (_NATIVE,)
+
+
 @functools.cache
 def cpu() -> str:
     """The kind of processor, as far as it decides which instructions exist."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,6 +32,7 @@ from eqsnn.kernel.ir import (
     Local,
     Loop,
     Require,
+    Scalar,
     Select,
     Store,
     Unary,
@@ -84,6 +86,7 @@ class CountedText:
 
     leading: tuple[str, ...]
     adds: tuple[tuple[str, str, str | None], ...]
+    each: tuple[str, ...]  # what one of them adds
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,15 @@ class RestingText:
 
 
 @dataclass(frozen=True)
+class PointerText:
+    """An array of a kernel: the name of the ``buffer``, the ``type`` of its elements, and ``restrict`` where no other is the same memory."""
+
+    buffer: str
+    type: str
+    restrict: str
+
+
+@dataclass(frozen=True)
 class Text:
     """The parts of a kernel that a template puts together."""
 
@@ -154,18 +166,47 @@ class Text:
     far_side: FarText | None = None  # what is computed once for each neuron at the far end
     few_rows: bool = False  # rows of long runs arrive here and there
     runs_apart: bool = False  # the synapses of a run lie at one distance from each other
+    number: str = "int32_t"  # the type of the numbers of synapses
     sign: SignText | None = None  # how it knows that there was no event
     resting: RestingText | None = None  # the loop is that of elements awake, and keeps a list of the others
+    pointers: tuple[PointerText, ...] = ()  # what the ``arguments`` declare, for templates that find it elsewhere
+    numbers: tuple[Scalar, ...] = ()
 
 
-def text_of(kernel: Kernel, pairs: bool = True, lists: bool = False) -> Text:
+def text_of(
+    kernel: Kernel,
+    pairs: bool = True,
+    lists: bool = False,
+    plain: bool = False,
+    atomic: frozenset[str] = frozenset(),
+    user: str = "",
+) -> Text:
     """The text of a kernel, without its loop. ``pairs``: the loop makes random numbers for two elements at once (``Text.drawn``); ``lists``: it keeps
-    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``)."""
+    lists: of elements at rest, where it can (``Text.resting``), and of events, which it looks for where signs say so (``Text.sign``). ``plain``:
+    each element computes all it needs, and calls the functions of the user by their names, as on a GPU or in a program that is read
+    (``eqsnn/export``). ``atomic``: buffers to which several elements may add at once, by ``eq_add``. ``user``: what comes before the names of
+    the user's functions then."""
     rest = resting(kernel) if lists else None
     if rest is None:
-        return _Printer(kernel, pairs, lists).text()
+        return _Printer(kernel, pairs, lists, plain, atomic, user).text()
     whole, awake = _Printer(kernel, False), _Printer(rest.awake, pairs, lists).text()
     return replace(awake, arguments=tuple(whole._arguments()), resting=whole.resting(rest))
+
+
+def expression_text(kernel: Kernel, expr: Expr) -> str:
+    """The text of an expression of a kernel, such as what is computed before a run."""
+    return _Printer(kernel, False, plain=True, user="user_").expr(expr)
+
+
+def lines_of(kernel: Kernel, place: Mapping[str, str]) -> tuple[str, ...]:
+    """The statements of a kernel of ``Let`` and ``Store`` alone, for a loop of somebody else's; ``place``: the index at which each buffer is."""
+    printer = _Printer(kernel, False)
+    printer.place |= place
+    return tuple(
+        printer._let(s) if isinstance(s, Let) else printer._line(printer._store(s), s)
+        for s in kernel.body
+        if not isinstance(s, CheckFinite)
+    )
 
 
 def comment(text: str) -> str:
@@ -175,8 +216,16 @@ def comment(text: str) -> str:
 
 
 class _Printer:
-    def __init__(self, kernel: Kernel, pairs: bool, signs: bool = False):
-        self.kernel, self.pairs = kernel, pairs
+    def __init__(
+        self,
+        kernel: Kernel,
+        pairs: bool,
+        signs: bool = False,
+        plain: bool = False,
+        atomic: frozenset[str] = frozenset(),
+        user: str = "",
+    ):
+        self.kernel, self.pairs, self.plain, self.atomic, self.user = kernel, pairs, plain, atomic, user
         self.beyond = beyond_for_event(kernel) if signs else None
         self.left_out = () if self.beyond is None else only_for_event(kernel, self.beyond)
         self.scalars = {s.name for s in kernel.scalars}
@@ -188,8 +237,8 @@ class _Printer:
         self.call_number: dict[str, int] = {}
         self.calls: list[CallText] = []
         self.paired = {s.name: s for s in kernel.body if isinstance(s, Let) and self._is_paired(s.expr)}
-        self.fresh = far_side(kernel)
-        self.blockwise = kernel.domain != "pathway" or not kernel.one_by_one
+        self.fresh = None if plain else far_side(kernel)
+        self.blockwise = not plain and (kernel.domain != "pathway" or not kernel.one_by_one)
         for s in kernel.body:
             if isinstance(s, Let) and isinstance(s.expr, Extern):
                 self.call_number[s.name] = len(self.call_number)
@@ -264,7 +313,10 @@ class _Printer:
             self._far_side(),
             self.kernel.long_runs != "" and self._by_runs() and uses_synapse,
             self.kernel.long_runs == "apart",
+            "int64_t" if self.kernel.wide else "int32_t",
             self._sign(),
+            pointers=tuple(self._pointers()),
+            numbers=tuple(self._numbers()),
         )
 
     def resting(self, rest: Resting) -> RestingText:
@@ -303,7 +355,8 @@ class _Printer:
         if how is None:
             return None
         adds = tuple((s.buffer, self.expr(s.expr), None if s.guard is None else self.expr(s.guard)) for s in how.stores)
-        return CountedText(tuple(self._let(s) for s in how.leading), adds)
+        each = tuple(self.expr(s.expr) for s in self.kernel.body if isinstance(s, Store))
+        return CountedText(tuple(self._let(s) for s in how.leading), adds, each)
 
     def _mask(self, checked: list[str]) -> str:
         """The type of conditions in a loop: as wide as what it works on, since a loop of one width becomes the better vector code."""
@@ -418,6 +471,9 @@ class _Printer:
 
     def _result_of_call(self, let: Let) -> list[str]:
         number, call = self.call_number[let.name], let.expr
+        if self.plain:
+            value = _read(f"{self.user}{call.function}({', '.join(self.expr(a) for a in call.args)})", call.type)
+            return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {value};", let)]
         if self.blockwise:
             value = f"{_array(number, len(call.args))}[{self._position()}]"
             return [self._line(f"const {_LOCAL[call.type]} x_{let.name} = {_read(value, call.type)};", let)]
@@ -472,23 +528,33 @@ class _Printer:
         return used
 
     def _arguments(self):
-        used = self._used()
-        for k, b in enumerate(self.kernel.buffers):
-            if b.name not in used:
-                continue
-            const = "" if b.writable else "const "
-            restrict = "" if self._has_alias(b) else " EQ_RESTRICT"
-            yield f"{const}{_MEMORY[b.type]} *{restrict} b_{b.name} = ({const}{_MEMORY[b.type]} *)ctx->buffer[{k}];"
+        place = {b.name: k for k, b in enumerate(self.kernel.buffers)}
+        for p in self._pointers():
+            yield f"{p.type} *{p.restrict} b_{p.buffer} = ({p.type} *)ctx->buffer[{place[p.buffer]}];"
         real = integer = 0
+        places = {}
         for s in self.kernel.scalars:
             if s.type in ("f64", "f32"):
-                place, real = f"ctx->real[{real}]", real + 1
+                places[s.name], real = f"ctx->real[{real}]", real + 1
             else:
-                place, integer = f"ctx->integer[{integer}]", integer + 1
-            if s.name in used:
-                cast, test = "(float)" if s.type == "f32" else "", " != 0" if s.type == "b8" else ""
-                yield f"const {_LOCAL[s.type]} s_{s.name} = {cast}{place}{test};"
+                places[s.name], integer = f"ctx->integer[{integer}]", integer + 1
+        for s in self._numbers():
+            cast, test = "(float)" if s.type == "f32" else "", " != 0" if s.type == "b8" else ""
+            yield f"const {_LOCAL[s.type]} s_{s.name} = {cast}{places[s.name]}{test};"
         yield from self._scratch()
+
+    def _pointers(self):
+        """The arrays that the body uses."""
+        used = self._used()
+        for b in self.kernel.buffers:
+            if b.name in used:
+                const = "" if b.writable else "const "
+                yield PointerText(b.name, f"{const}{_MEMORY[b.type]}", "" if self._has_alias(b) else " EQ_RESTRICT")
+
+    def _numbers(self):
+        """The numbers that it uses."""
+        used = self._used()
+        return (s for s in self.kernel.scalars if s.name in used)
 
     def _has_alias(self, buffer: Buffer) -> bool:
         return has_alias(self.kernel, buffer)
@@ -499,12 +565,14 @@ class _Printer:
         if self.types[s.buffer] == "b8":
             value = f"(int64_t)({value})"
         text = f"{place} {'+=' if s.add else '='} {value};"
+        if s.add and s.buffer in self.atomic:
+            text = f"eq_add(&{place}, {value});"
         return text if s.guard is None else f"if ({self.expr(s.guard)}) {text}"
 
     def expr(self, e: Expr) -> str:
         match e:
             case Const():
-                return _literal(e)
+                return literal(e)
             case Local(name, _):
                 return _INDEX[name] if name in _INDEX else f"s_{name}" if name in self.scalars else f"x_{name}"
             case Load(buffer, type_, index):
@@ -533,6 +601,9 @@ class _Printer:
             return f"eq_to_half({self.expr(a)})"
         if a.type == "f16":
             return f"(({_LOCAL[type_]})eq_from_half({self.expr(a)}))"
+        if self.plain and a.type == "b8" and not isinstance(a, Local):
+            # a comparison that is cast to a number is still one to compilers, which warn of what is compared with it
+            return f"({self.expr(a)} ? {literal(Const(1, type_))} : {literal(Const(0, type_))})"
         if type_ == "i64" and a.type in ("f64", "f32"):
             return f"eq_to_integer({self.expr(a)})"
         return f"(({_LOCAL[type_]})({self.expr(a)}))"
@@ -564,7 +635,8 @@ def single_literal(value: float) -> str:
     return f"(-{text})" if np.signbit(rounded) else text
 
 
-def _literal(e: Const) -> str:
+def literal(e: Const) -> str:
+    """A constant in C: the shortest digits that give the same number."""
     if e.type == "b8":
         return "1" if e.value else "0"
     if e.type == "i64":

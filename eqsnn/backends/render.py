@@ -150,3 +150,15 @@ def kernel_text(kernel: Kernel) -> str:
     """The C text of one kernel, without the headers."""
     rendered = _rendered(kernel)
     return environment().get_template(f"c/{rendered.template}").render(k=rendered).strip()
+
+
+def learner_text(parts: dict) -> str:
+    """The C file of a learner (backends/learner.py), from the parts of its templates."""
+    abi, math = prelude()
+    learn = (templates() / "c" / "eq_learn.h").read_text(encoding="utf-8")
+    return environment().get_template("c/learn.c.j2").render(abi=abi, math=math, learn=learn, **parts)
+
+
+def learner_version() -> str:
+    """As ``_version``, for learners."""
+    return _version() + (Path(eqsnn.__file__).parent / "backends" / "learner.py").read_text(encoding="utf-8")

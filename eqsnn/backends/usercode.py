@@ -25,7 +25,7 @@ from eqsnn.backends.render import environment, prelude
 from eqsnn.errors import CompileError, EqsnnError
 
 _MODULE = "eq_user"
-_C_TYPES = {"f64": "double", "i64": "int64_t", "b8": "int64_t"}
+C_TYPES = {"f64": "double", "i64": "int64_t", "b8": "int64_t"}
 _BUILT_IN = {"clip": 3, "sign": 1, "exprel": 1, "timestep": 2, "expm1": 1, "log1p": 1, "log10": 1, "sqrt": 1, "exp": 1, "log": 1,
              "sin": 1, "cos": 1, "tan": 1, "sinh": 1, "cosh": 1, "tanh": 1, "abs": 1, "floor": 1, "ceil": 1}  # fmt: skip
 _IN_LIBM = {
@@ -67,7 +67,7 @@ def compiled(code, arguments: tuple[str, ...], result: str) -> Compiled:
     return build(code, source)
 
 
-def _dependencies(code) -> tuple[list[str], list[str]]:
+def dependencies_of(code) -> tuple[list[str], list[str]]:
     """The names of the vocabulary that the code calls and that its language does not have, and the code of other functions of the user."""
     names, texts = [], []
     for name, wanted in code.dependencies:
@@ -75,8 +75,8 @@ def _dependencies(code) -> tuple[list[str], list[str]]:
             if code.target not in wanted.implementations:
                 raise EqsnnError(f"'{code.name}' depends on '{name}', which has no code for '{code.target}'")
             other = wanted.implementations[code.target]
-            texts += [*_dependencies(other)[1], other.code]
-            names += _dependencies(other)[0]
+            texts += [*dependencies_of(other)[1], other.code]
+            names += dependencies_of(other)[0]
         elif name not in _BUILT_IN:
             raise EqsnnError(
                 f"'{code.name}' depends on '{name}', which code of a user cannot call; it may depend on {', '.join(_BUILT_IN)}"
@@ -87,7 +87,7 @@ def _dependencies(code) -> tuple[list[str], list[str]]:
 
 
 def _c_source(code, arguments: tuple[str, ...], result: str) -> str:
-    names, texts = _dependencies(code)
+    names, texts = dependencies_of(code)
     template = environment().get_template("c/user_function.c.j2")
     return template.render(
         name=code.name,
@@ -96,22 +96,47 @@ def _c_source(code, arguments: tuple[str, ...], result: str) -> str:
         dependencies=names,
         headers=code.options.get("headers", ()),
         cpp=code.target == "cpp",
-        arguments=[_C_TYPES[t] for t in arguments],
-        result=_C_TYPES[result],
+        arguments=[C_TYPES[t] for t in arguments],
+        result=C_TYPES[result],
     )
 
 
 def _cython_source(code, arguments: tuple[str, ...], result: str) -> str:
-    names, texts = _dependencies(code)
+    names, texts = dependencies_of(code)
     template = environment().get_template("cython/user_function.pyx.j2")
     return template.render(
         name=code.name,
         code="\n\n".join(_dedented(t) for t in (*texts, code.code)),
         math=prelude()[1] if names else "",
         dependencies=[(n, ", ".join(["double"] * _BUILT_IN[n])) for n in names],
-        arguments=[_C_TYPES[t] for t in arguments],
-        result=_C_TYPES[result],
+        arguments=[C_TYPES[t] for t in arguments],
+        result=C_TYPES[result],
     )
+
+
+def cuda_code(owner: str, extern, function) -> str:
+    """The code for a GPU of a function that a kernel of ``owner`` calls: what it depends on, and, where it goes by another name, that of the call.
+    Raises EqsnnError if it has none, or if the order of its calls matters."""
+    name = extern.function
+    code = getattr(getattr(function, "function", None), "implementations", {}).get("cuda")
+    if extern.stateful:
+        raise EqsnnError(
+            f"'{owner}' calls the function '{name}', which has a state (stateless=False): its calls have an order, and those on a GPU have none; "
+            "choose another backend (eqsnn.settings.backend = 'c')"
+        )
+    if code is None:
+        raise EqsnnError(
+            f"'{owner}' calls the function '{name}', which has no code for a GPU; give it as an expression, eqsnn.function('{name}(x) = ...'), "
+            f"or add @implementation('cuda', '__device__ double {name}(double x) {{ ... }}')"
+        )
+    names, texts = dependencies_of(code)
+    lines = [*(f"#define {n} eq_{n}" for n in names), *texts, code.code, *(f"#undef {n}" for n in names)]
+    if code.name != name:
+        types = [C_TYPES[a.type] for a in extern.args]
+        given = ", ".join(f"{t} a{k}" for k, t in enumerate(types))
+        call = f"{code.name}({', '.join(f'a{k}' for k in range(len(types)))})"
+        lines.append(f"EQ_FN {C_TYPES[extern.type]} {name}({given}) {{ return {call}; }}")
+    return "\n".join(lines)
 
 
 def _dedented(text: str) -> str:
@@ -142,7 +167,7 @@ def _libraries(code) -> list[str]:
 
 
 def _build_c(code, source: str) -> Compiled:
-    command = _cpp_compiler() if code.target == "cpp" else compiler.compiler().command
+    command = cpp_compiler() if code.target == "cpp" else compiler.compiler().command
     standard = "-std=c++14" if code.target == "cpp" else "-std=gnu11"
     name = "user.cpp" if code.target == "cpp" else "user.c"
     files = tuple(code.options.get("sources", ()))
@@ -207,7 +232,8 @@ def _run(code, key: str, name: str, source: str, commands: list[list[str]]) -> P
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cpp_compiler() -> tuple[str, ...]:
+def cpp_compiler() -> tuple[str, ...]:
+    """The C++ compiler: CXX if set, else c++, g++, clang++, or that of the package ziglang. Raises CompileError."""
     given = os.environ.get("CXX")
     if given:
         return tuple(shlex.split(given))
@@ -217,7 +243,7 @@ def _cpp_compiler() -> tuple[str, ...]:
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "c++")
     raise CompileError(
-        "no C++ compiler was found, and a function has code for 'cpp'; install one (Debian/Ubuntu: apt install g++)"
+        "no C++ compiler was found, and code for 'cpp' or 'cuda-host' needs one; install one (Debian/Ubuntu: apt install g++)"
     )
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import runpy
 import sys
-import tomllib
 from pathlib import Path
 
 from eqsnn.errors import EqsnnError
+from eqsnn.export.one_neuron import model_from_toml
 from eqsnn.network.base import SimObject
 from eqsnn.network.describe import kernels_of, update_text
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
-
-_KEYS = {"equations", "threshold", "reset", "refractory", "method", "name"}
 
 
 def check_model_file(path: str, source: bool) -> int:
@@ -22,7 +20,7 @@ def check_model_file(path: str, source: bool) -> int:
     if not file.is_file():
         raise EqsnnError(f"there is no file {path}")
     if file.suffix == ".toml":
-        objects = [_from_toml(file)]
+        objects = [model_from_toml(file)]
     elif file.suffix == ".py":
         space = _run(file)
         objects = sorted({id(o): o for o in space.values() if isinstance(o, SimObject)}.values(), key=lambda o: o.name)
@@ -44,27 +42,6 @@ def _run(file: Path) -> dict[str, object]:
         return runpy.run_path(str(file), run_name="__eqsnn_check__")
     finally:
         sys.argv = ours
-
-
-def _from_toml(file: Path) -> NeuronGroup:
-    try:
-        found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise EqsnnError(f"{file} is no TOML file: {error}") from None
-    unknown = set(found) - _KEYS
-    if unknown or "equations" not in found:
-        what = f"does not know '{sorted(unknown)[0]}'" if unknown else "needs 'equations'"
-        raise EqsnnError(f"{file}: a model file {what}; its keys are {', '.join(sorted(_KEYS))}")
-    return NeuronGroup(
-        1,
-        found["equations"],
-        threshold=found.get("threshold"),
-        reset=found.get("reset"),
-        refractory=found.get("refractory", False),
-        method=found.get("method"),
-        namespace={},
-        name=found.get("name", file.stem.replace("-", "_")),
-    )
 
 
 def describe(o: NeuronGroup | Synapses, source: bool) -> str:

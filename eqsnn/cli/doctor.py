@@ -14,6 +14,7 @@ import numpy as np
 import eqsnn
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.backend import backend
+from eqsnn.cli import gpu_found
 from eqsnn.errors import EqsnnError
 from eqsnn.runtime.processors import processors
 from eqsnn.runtime.settings import settings
@@ -37,9 +38,10 @@ def doctor() -> int:
         f"{settings.effective_threads()} in use at most, {processors()} processors for this process (EQSNN_NUM_THREADS or "
         "eqsnn.settings.threads; small networks use fewer)",
     )
-    _gpu()
+    has_gpu = gpu_found.report(_say)
     chosen = settings.effective_backend()
-    runs = {name: _probe(name) for name in dict.fromkeys((chosen, "cython", "c", "numpy"))}
+    tried = (chosen, "cython", "c", "numpy", *(["cuda"] if has_gpu else []))
+    runs = {name: _probe(name) for name in dict.fromkeys(tried)}
     if runs[chosen]:
         print(f"A model can be built and run with the backend '{chosen}'.")
         return 0
@@ -89,19 +91,6 @@ def _simd() -> None:
     )
     widths += (("__SSE2__", "128 bits (SSE2)"), ("__ARM_NEON", "128 bits (NEON)"))
     _say("SIMD", next((text for macro, text in widths if macro in defined), "none known to the compiler"))
-
-
-def _gpu() -> None:
-    nvcc = shutil.which("nvcc")
-    smi = shutil.which("nvidia-smi")
-    device = ""
-    if smi:
-        done = subprocess.run(
-            [smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
-        )
-        device = done.stdout.strip() if done.returncode == 0 else ""
-    text = device.splitlines()[0] if device else "none"
-    _say("GPU", f"{text}; nvcc {'at ' + nvcc if nvcc else 'not found'}")
 
 
 def _probe(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: ``eqsnn doctor``, ``eqsnn check MODEL``, ``eqsnn bench``, ``eqsnn cache``."""
+"""The command line: ``eqsnn doctor``, ``check MODEL``, ``export``, ``bench``, ``cuda SCRIPT`` and ``cache``."""
 
 from __future__ import annotations
 
@@ -26,14 +26,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         "check", help="print a model as eqsnn understands it: equations, integrator, derived update, kernels"
     )
     check.add_argument(
-        "model", help="MODEL.toml with equations, threshold, reset, refractory, method; or SCRIPT.py, which is EXECUTED"
+        "model",
+        help="MODEL.toml with equations, threshold, reset, refractory, method, parameters; or SCRIPT.py, which is EXECUTED",
     )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
+    from eqsnn.cli import export
+
+    export.add_arguments(commands)
     bench = commands.add_parser(
         "bench",
         help="measure this machine and a few standard networks on it; takes about 20 s, and more the first time",
     )
     bench.add_argument("--short", action="store_true", help="a tenth of the networks' time, for trying")
+    cuda = commands.add_parser("cuda", help="compile the kernels of a script for GPUs, and print what they take of one")
+    cuda.add_argument("script", help="SCRIPT.py, which is EXECUTED; a GPU is not needed, nvcc is")
+    cuda.add_argument("arguments", nargs=argparse.REMAINDER, help="those of the script")
+    cuda.add_argument("--deterministic", action="store_true", help="the kernels of eqsnn.settings.deterministic")
+    cuda.add_argument("--out", help="write the text to this file, too")
     cache = commands.add_parser("cache", help="where compiled code is kept")
     cache.add_argument("action", nargs="?", choices=("show", "clear"), default="show")
     arguments = parser.parse_args(argv)
@@ -59,10 +68,18 @@ def _run(arguments: argparse.Namespace) -> int:
         from eqsnn.cli.check import check_model_file
 
         return check_model_file(arguments.model, arguments.source)
+    if arguments.command == "export":
+        from eqsnn.cli.export import export
+
+        return export(arguments)
     if arguments.command == "bench":
         from eqsnn.cli.bench import bench
 
         return bench(0.1 if arguments.short else 1.0)
+    if arguments.command == "cuda":
+        from eqsnn.cli.gpu import compile_script
+
+        return compile_script(arguments.script, arguments.arguments, arguments.deterministic, arguments.out)
     return _cache(arguments.action)
 
 

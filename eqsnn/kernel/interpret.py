@@ -130,7 +130,7 @@ def _pathway(kernel: Kernel, memory: Memory, rows: Rows) -> bool:
     far = rows.far[k].astype(np.int64)
     if rows.counted:
         return _counted(kernel, memory, far)
-    synapse = k if rows.synapse is None else rows.synapse[k]
+    synapse = k if rows.synapse is None else rows.synapse[k].astype(np.int64)
     pre, post = (near, far) if kernel.rows == "pre" else (far, near)
     one_by_one = kernel.one_by_one or _mixes(kernel, memory)
     finite = True

@@ -284,7 +284,8 @@ class Kernel:
     ``rows`` says which side's neurons a pathway's rows belong to ('pre': arriving spikes of the source); ``whole``, that all of them arrive in
     every step; ``long_runs``, that most synapses of a row lead to one neuron after the other, and lie beside each other in memory ('next') or at
     one distance ('apart'); ``awake`` names the condition that is false for an element which waits for some time after its event, where nothing
-    else that happens in the run can make it wait (kernel/resting.py). ``name`` is an identifier safe in C.
+    else that happens in the run can make it wait (kernel/resting.py); ``wide``: in a list of the numbers of synapses one takes 64 bits.
+    ``name`` is an identifier safe in C.
     ``owner`` names the user's object for error messages. ``body`` may be empty of stores only if it emits.
     """
 
@@ -300,6 +301,7 @@ class Kernel:
     whole: bool = False
     long_runs: Literal["", "next", "apart"] = ""
     awake: str = ""
+    wide: bool = False
 
     def buffer(self, name: str) -> Buffer:
         """The buffer called ``name``."""

@@ -13,6 +13,7 @@ from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
 from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.model.suggest import closest
+from eqsnn.model.training import legal_training
 from eqsnn.units import DIMENSIONLESS
 
 FLAGS = {
@@ -120,6 +121,8 @@ def legal_flags(d: ast.Definition, variable_kind: str, kind: str) -> None:
     for k, (flag, span) in enumerate(zip(d.flags, d.flag_spans)):
         if flag.partition("=")[0] == "dtype":
             _legal_storage(d, variable_kind, flag, span, d.flags[:k])
+        elif flag.partition("=")[0] in ("bounds", "rate"):
+            legal_training(d, variable_kind, flag, span, unit_of(d.unit)[0])
         elif flag not in allowed:
             everywhere = set().union(*(f for room in FLAGS.values() for f in room.values()))
             near = _several_flags(flag, everywhere) or closest(flag, allowed)

@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from eqsnn.network.delays import Held, steps_in_part
-from eqsnn.network.rowpairs import parts_of
+from eqsnn.network.rowpairs import number_type, parts_of
 
 See = Callable[[int, int, np.ndarray], None]
 
@@ -35,28 +35,29 @@ class Order(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Permutation:
-    """``places``: where each synapse lies, int64."""
+    """``places``: where each synapse lies."""
 
     places: np.ndarray
 
     @classmethod
     def by(cls, order: np.ndarray) -> Permutation:
         """The synapses in this ``order`` of their numbers."""
-        places = np.empty(len(order), np.int64)
-        places[order] = np.arange(len(order))
+        places = np.empty(len(order), number_type(len(order)))
+        places[order] = np.arange(len(order), dtype=places.dtype)
         return cls(places)
 
     def position(self, index: np.ndarray | slice | None) -> np.ndarray:
         return self.places if index is None else self.places[index]
 
     def arrange(self, arrays: Sequence[np.ndarray], see: See | None = None) -> list[np.ndarray]:
-        results = [np.empty_like(a) for a in arrays]
+        results = [np.zeros(len(a), a.dtype) for a in arrays]
         for values, result in zip(arrays, results):
-            result[self.places] = values
+            if values.any():  # what nobody has set stays memory that nobody has touched
+                result[self.places] = values
         return results
 
     def restore(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return [a[self.places] for a in arrays]
+        return [a[self.places] if a.any() else np.zeros(len(a), a.dtype) for a in arrays]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ class Arrangement:
             index = np.arange(*index.indices(n)) if index != slice(None) else None
         if index is not None and len(index) < n // 4:
             return self._of_few(np.asarray(index))
-        place = np.empty(n, np.int32 if n < 1 << 31 else np.int64)
+        place = np.empty(n, number_type(n))
         for lo, hi in self.chunks():
             place[self.start[lo] : self.start[hi]] = self.places(lo, hi)
         return place if index is None else place[index]

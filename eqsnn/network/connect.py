@@ -81,7 +81,7 @@ def _names(expr: Expr) -> set[str]:
     return {n.id for n in walk(expr) if isinstance(n, Name)}
 
 
-def _reads(expr: Expr, scope: Scope) -> tuple[bool, bool, bool]:
+def reads(expr: Expr, scope: Scope) -> tuple[bool, bool, bool]:
     """Whether the expression depends on the source, on the target, and whether it is random."""
     pre = post = random = False
     for name in _names(expr):
@@ -89,7 +89,7 @@ def _reads(expr: Expr, scope: Scope) -> tuple[bool, bool, bool]:
         if symbol is None:
             continue
         if symbol.owner == "self" and symbol.expr is not None:
-            inner = _reads(symbol.expr, scope)
+            inner = reads(symbol.expr, scope)
             pre, post, random = pre or inner[0], post or inner[1], random or inner[2]
         pre |= symbol.owner == "pre" or (symbol.owner == "index" and symbol.variable == "i")
         post |= symbol.owner == "post" or (symbol.owner == "index" and symbol.variable == "j")
@@ -106,7 +106,7 @@ def candidates(b: Builder, condition: Expr | None) -> tuple[np.ndarray, np.ndarr
     if condition is None:
         return rows, columns, None
     refuse_synaptic_names(condition, b.scope, {})
-    pre, post, random = _reads(condition, b.scope)
+    pre, post, random = reads(condition, b.scope)
     if random or (pre and post):
         return rows, columns, condition
     if pre:
@@ -125,7 +125,7 @@ def by_condition(b: Builder, condition: Expr | None, p: Expr | None) -> RowPairs
     chance: Expr | float | None = p
     if p is not None:
         refuse_synaptic_names(p, b.scope, {})
-        if not any(_reads(p, b.scope)):
+        if not any(reads(p, b.scope)):
             zero = np.zeros(1, np.int64)
             number = isinstance(p, Number)  # whose text must not be compiled: it may be another each time
             chance = float(p.value if number else b.evaluate(p, zero, zero, DIMENSIONLESS, {}, "p")[0])
@@ -164,7 +164,7 @@ def _by_gaps(
     """Few pairs: first the draw, then the condition."""
     key = key_of(*b.site, "gaps")
     # A condition that draws numbers draws them for the list of all pairs.
-    whole = condition is not None and _reads(condition, b.scope)[2]
+    whole = condition is not None and reads(condition, b.scope)[2]
     step = len(rows) if whole else max(1, int(sampling.CHUNK / (len(columns) * chance + 1)))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
@@ -230,8 +230,7 @@ def one_sided(b: Builder, expr: Expr, given: str, extra: Mapping[str, object], w
     for node in walk(expr):
         if not isinstance(node, Name) or node.id in extra:
             continue
-        reads = _reads(node, b.scope)[1 if given == "j" else 0]
-        if reads:
+        if reads(node, b.scope)[1 if given == "j" else 0]:
             side, other = ("target", "i") if given == "j" else ("source", "j")
             raise EquationError(
                 f"{what} reads '{node.id}' of the {side}, which it chooses",

@@ -14,10 +14,12 @@ from eqsnn.language.ast import Call, Expr, Generator, Number
 from eqsnn.language.parse import parse_expression, parse_generator
 from eqsnn.model.resolve import statement_scope
 from eqsnn.network import connect as rules
-from eqsnn.network import sampling, total
+from eqsnn.network import connection_numbers as numbers
+from eqsnn.network import rule_of, sampling, total
 from eqsnn.network.base import host_site
 from eqsnn.network.group import Group
 from eqsnn.network.neurongroup import Subgroup
+from eqsnn.network.row_rules import RowRule
 from eqsnn.network.rowpairs import RowPairs
 from eqsnn.network.synapse_index import SynapticSubgroup, subgroup_indices
 from eqsnn.units import DIMENSIONLESS, dimensions_of
@@ -52,6 +54,10 @@ def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, obje
         return np.empty(0, np.int64), np.empty(0, np.int64)
     b = builder(synapses, namespace)
     span = None
+    try:
+        return rule_of.rule_of(synapses, b, request).pairs()
+    except rule_of.NoRule:
+        pass
     if request.total is not None:
         made = _by_total(synapses, b, request)
     elif request.in_degree is not None or request.out_degree is not None:
@@ -61,7 +67,9 @@ def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, obje
     else:
         *made, span = _by_arguments(synapses, b, request)
     if isinstance(made, RowPairs):
-        if request.total is not None or (request.autapses and request.multapses is not False and _is_one(request.n)):
+        if request.total is not None or (
+            request.autapses and request.multapses is not False and numbers.is_one(request.n)
+        ):
             return made
         made = made.pairs()
     pre, post = made
@@ -89,18 +97,25 @@ def _check(r: Request) -> None:
         raise EqsnnError(f"connect(): the condition must be a string or True; got {r.condition!r}")
     if isinstance(r.condition, str) and " for " in r.condition:
         raise EqsnnError(f"connect(): a generator gives indices; write connect(j={r.condition!r})")
-    numbers = [n for n in ("in_degree", "out_degree", "total") if getattr(r, n) is not None]
-    if len(numbers) > 1:
-        raise EqsnnError(f"connect(): give {numbers[0]}= or {numbers[1]}=, not both")
-    for name in numbers:
-        if r.i is not None or r.j is not None or not _is_one(r.p) or not _is_one(r.n):
+    counted = [n for n in ("in_degree", "out_degree", "total") if getattr(r, n) is not None]
+    if len(counted) > 1:
+        raise EqsnnError(f"connect(): give {counted[0]}= or {counted[1]}=, not both")
+    for name in counted:
+        if r.i is not None or r.j is not None or not numbers.is_one(r.p) or not numbers.is_one(r.n):
             raise EqsnnError(f"connect(): {name}= chooses the pairs itself; besides it only a condition can be given")
-    if r.multapses is False and not _is_one(r.n):
+    if r.multapses is False and not numbers.is_one(r.n):
         raise EqsnnError("connect(): multapses=False allows one synapse a pair; leave n= out")
 
 
-def _is_one(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and value == 1
+def rule(synapses: Synapses, request: Request, namespace: Mapping[str, object] | None) -> RowRule:
+    """The rule by which the rows of the new synapses are made; an error where there is none."""
+    _check(request)
+    if request.condition is False or request.condition == "False":
+        raise EqsnnError("connect(procedural=True): condition False makes no synapses")
+    try:
+        return rule_of.rule_of(synapses, builder(synapses, namespace), request)
+    except rule_of.NoRule as why:
+        raise why.error() from None
 
 
 def builder(synapses: Synapses, namespace: Mapping[str, object] | None) -> rules.Builder:
@@ -146,14 +161,14 @@ def _by_arguments(synapses: Synapses, b: rules.Builder, r: Request) -> tuple[np.
     else:
         pre, post = _arrays(synapses, r.i, r.j)
         pre, post = _spread(pre, post, r.p, r.n)
-    if _is_one(r.p):
+    if numbers.is_one(r.p):
         return pre, post, span
     pre, post = _valid(synapses, pre, post, r.skip_if_invalid, span)
     return (*_with_chance(b, pre, post, r.p), span)
 
 
 def _by_condition(b: rules.Builder, r: Request) -> RowPairs:
-    return rules.by_condition(b, _condition(r.condition), None if _is_one(r.p) else _probability(r.p))
+    return rules.by_condition(b, _condition(r.condition), None if numbers.is_one(r.p) else numbers.probability(r.p))
 
 
 def within_bounds(p):
@@ -164,18 +179,6 @@ def within_bounds(p):
     if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.asarray(p).dtype.kind not in "fiu":
         return p
     return np.clip(np.asarray(p, float), 0.0, 1.0)[()]
-
-
-def _probability(p: object) -> Expr:
-    if isinstance(p, Call):
-        return p
-    if isinstance(p, str):
-        return parse_expression(p, "p")
-    if isinstance(p, bool) or dimensions_of(p) != DIMENSIONLESS or np.ndim(p) or np.asarray(p).dtype.kind not in "fiu":
-        raise EqsnnError(f"connect(): the probability p must be a number or a string; got {p!r}")
-    if not 0 <= float(p) <= 1:
-        raise EqsnnError(f"connect(): the probability p is {float(p):g}; a probability lies between 0 and 1")
-    return parse_expression(repr(float(p)), "p")
 
 
 def _arrays(synapses: Synapses, i, j) -> Pairs:
@@ -216,7 +219,7 @@ def _with_chance(b: rules.Builder, pre: np.ndarray, post: np.ndarray, p) -> Pair
         if np.any(~((chance >= 0) & (chance <= 1))):
             raise EqsnnError("connect(): a probability in p lies outside 0 .. 1")
     else:
-        expr = _probability(p)
+        expr = numbers.probability(p)
         chance = b.evaluate(expr, pre, post, DIMENSIONLESS, {}, "p")
         rules.check_probability(chance, expr)
     keep = uniform(key_of(*b.site, "pairs"), np.arange(len(pre), dtype=np.uint64), np.uint64(0)) < chance
@@ -262,7 +265,7 @@ def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> Pairs:
     name, given = ("in_degree", r.in_degree) if incoming else ("out_degree", r.out_degree)
     n_near, n_far = (b.n_post, b.n_pre) if incoming else (b.n_pre, b.n_post)
     near = np.arange(n_near)
-    size = _degrees(b, given, name, near, "i" if incoming else "j")
+    size = numbers.degrees(b, given, name, near, "i" if incoming else "j")
     key = key_of(*b.site, name)
     shift = synapses.common_offset()
     alone = not r.autapses and shift is not None
@@ -271,7 +274,7 @@ def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> Pairs:
         rows, far = _candidates(synapses, b, r, condition, incoming)
         starts = np.searchsorted(rows, np.arange(n_near + 1))
         lengths = np.diff(starts)
-        size = _possible(size, lengths, r, name, "target" if incoming else "source")
+        size = numbers.possible(size, lengths, r, name, "target" if incoming else "source")
         rows, position = (sampling.repeated if r.multapses else sampling.distinct)(key, near, lengths, size)
         far = far[starts[rows] + position]
     else:
@@ -279,46 +282,13 @@ def _by_degree(synapses: Synapses, b: rules.Builder, r: Request) -> Pairs:
         own = near + (shift if incoming else -shift) if alone else np.full(n_near, -1)
         own = np.where((own >= 0) & (own < n_far), own, n_far)
         lengths = np.full(n_near, n_far) - (own < n_far if alone else 0)
-        size = _possible(size, lengths, r, name, "target" if incoming else "source")
+        size = numbers.possible(size, lengths, r, name, "target" if incoming else "source")
         rows, far = (sampling.repeated if r.multapses else sampling.distinct)(key, near, lengths, size)
         if alone:
             far = far + (far >= own[rows])
     pre, post = (far, rows) if incoming else (rows, far)
     order = np.argsort(pre, kind="stable")
     return pre[order], post[order]
-
-
-def _degrees(b: rules.Builder, given, name: str, near: np.ndarray, other: str) -> np.ndarray:
-    if isinstance(given, str):
-        expr = parse_expression(given, name)
-        rules.one_sided(b, expr, other, {}, name)
-        zero = np.zeros_like(near)
-        pair = (zero, near) if other == "i" else (near, zero)
-        size = b.whole(expr, *pair, {}, name, name)
-    else:
-        array = np.asarray(given)
-        if array.dtype.kind not in "iu" or isinstance(given, bool) or array.size not in (1, len(near)):
-            raise EqsnnError(
-                f"connect(): {name} is an integer, one for each of {len(near)} neurons, or a string; got {given!r}"
-            )
-        size = np.broadcast_to(array.ravel(), len(near)).astype(np.int64)
-    if np.any(size < 0):
-        raise EqsnnError(f"connect(): {name} cannot be negative; got {size.min()}")
-    return size
-
-
-def _possible(size: np.ndarray, lengths: np.ndarray, r: Request, name: str, side: str) -> np.ndarray:
-    """As many as there are candidates, or an error; with multapses one candidate suffices."""
-    most = np.where(lengths > 0, size, 0) if r.multapses else lengths
-    if r.skip_if_invalid:
-        return np.minimum(size, most)
-    if np.any(size > most):
-        k = int(np.flatnonzero(size > most)[0])
-        raise EqsnnError(
-            f"connect(): {name}={size[k]}, but {side} {k} has {lengths[k]} possible partners "
-            "(multapses=True allows several synapses a pair, skip_if_invalid=True takes what there is)"
-        )
-    return size
 
 
 def _candidates(synapses: Synapses, b: rules.Builder, r: Request, condition: Expr | None, incoming: bool) -> Pairs:
@@ -338,7 +308,7 @@ def _candidates(synapses: Synapses, b: rules.Builder, r: Request, condition: Exp
 
 def _by_total(synapses: Synapses, b: rules.Builder, r: Request) -> RowPairs:
     """``total`` of the pairs that fulfil the condition: different ones, or with repetition."""
-    n = _whole_number(b, r.total, "total")
+    n = numbers.whole_number(b, r.total, "total")
     choice = _pairs_to_choose_from(synapses, b, r)
     possible = choice.size
     if r.multapses and possible:
@@ -349,25 +319,6 @@ def _by_total(synapses: Synapses, b: rules.Builder, r: Request) -> RowPairs:
             "(multapses=True allows several synapses a pair, skip_if_invalid=True takes what there is)"
         )
     return total.different(choice, b.site, min(n, possible))
-
-
-def _whole_number(b: rules.Builder, given, name: str) -> int:
-    """A number that is not negative, given as such or as a string without indices."""
-    if isinstance(given, str):
-        expr = parse_expression(given, name)
-        for other in "ij":
-            rules.one_sided(b, expr, other, {}, f"{name}=")
-        zero = np.zeros(1, np.int64)
-        value = int(b.whole(expr, zero, zero, {}, name, name)[0])
-    else:
-        if isinstance(given, bool) or np.ndim(given) or np.asarray(given).dtype.kind not in "iu":
-            raise EqsnnError(
-                f"connect(): {name} is an integer, the number of synapses in all, or a string; got {given!r}"
-            )
-        value = int(given)
-    if value < 0:
-        raise EqsnnError(f"connect(): {name} cannot be negative; got {value}")
-    return value
 
 
 def _pairs_to_choose_from(synapses: Synapses, b: rules.Builder, r: Request) -> total.Choice:

@@ -24,8 +24,14 @@ from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
 DEFAULT_FUNCTIONS: Mapping[str, FunctionSpec] = FUNCTIONS
 """The functions that every equation may call."""
 
-TARGETS = ("cython", "c", "cpp")
-_CALLED_BY = {"cython": ("cython", "c", "cpp"), "c": ("c", "cpp"), "numpy": ()}
+TARGETS = ("cython", "c", "cpp", "cuda")
+_CALLED_BY = {
+    "cython": ("cython", "c", "cpp"),
+    "c": ("c", "cpp"),
+    "numpy": (),
+    "cuda": ("cuda",),
+    "cuda-host": ("cuda",),
+}
 """Which code each backend can call, best first."""
 _TYPES = ("boolean", "integer", "float")
 

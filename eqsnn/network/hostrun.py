@@ -26,6 +26,17 @@ COSTLY_FROM = 1 << 15
 
 _NOT_FINITE = 1 << 62  # EQ_NOT_FINITE of templates/c/eq_abi.h
 
+
+class Context(ctypes.Structure):
+    """``eq_ctx`` of templates/c/eq_abi.h."""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("buffer", "real", "integer", "events", "emitted", "rows", "call")),
+        *((name, ctypes.c_void_p) for name in ("scratch", "resting", "rests", "saved")),
+        ("era", ctypes.c_int64),
+    ]
+
+
 _addresses: dict[Kernel, int] = {}
 _UNIFORM = Kernel(
     "eqk_uniform",
@@ -60,7 +71,7 @@ def run_kernel(
 def compiled(kernel: Kernel, n: int) -> bool:
     """Whether a kernel with ``n`` things to do is compiled for them, or was before."""
     enough = n >= COMPILED_FROM or (n >= 1024 and kernel in _addresses) or (n >= COSTLY_FROM and _is_costly(kernel))
-    return enough and not kernel.externs and _may_compile()
+    return enough and not kernel.externs and may_compile()
 
 
 def _is_costly(kernel: Kernel) -> bool:
@@ -102,9 +113,9 @@ class _Bound:
         self._arrays = [np.ascontiguousarray(buffers[b.name]) for b in kernel.buffers]
         self._numbers = np.array(real or [0.0], np.float64), np.array(integer or [0], np.int64)
         self._pointers = (ctypes.c_void_p * max(len(self._arrays), 1))(*(a.ctypes.data for a in self._arrays))
-        self._context = (ctypes.c_void_p * 8)(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
+        self._context = Context(ctypes.addressof(self._pointers), *(a.ctypes.data for a in self._numbers))
         if emitted is not None:
-            self._context[4] = emitted.ctypes.data
+            self._context.emitted = emitted.ctypes.data
         self._kernel = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
             _addresses[kernel]
         )
@@ -123,7 +134,7 @@ def uniform(key: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return result
 
 
-def _may_compile() -> bool:
+def may_compile() -> bool:
     """Whether there is a compiler, and nobody has asked to do without."""
     if os.environ.get("EQSNN_BACKEND") == "numpy":
         return False

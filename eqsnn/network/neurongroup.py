@@ -21,6 +21,7 @@ from eqsnn.network.group import NUMPY_TYPES, Group, zeros
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.notices import tell_once
 from eqsnn.network.storage import fitting, readable, storage_types
+from eqsnn.network.surrogate import Surrogate, surrogate_of
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of, second
 
@@ -61,7 +62,8 @@ class NeuronGroup(Group, SpikeSource):
     ``threshold``: condition of a spike; ``reset``: statements after it; ``refractory``: a time, an expression for one, or a condition
     that keeps the neuron refractory while true (True: for ever after its first spike). ``events``: conditions of further events by name,
     checked after the threshold; they do not respect refractoriness unless they name ``not_refractory``; what follows them:
-    :meth:`run_on_event`. ``namespace``: external constants. ``dtype``: the type that values have, float32 or float64 (the default), for all
+    :meth:`run_on_event`. ``surrogate``: what gradients see in place of the spike's derivative, a name, an expression of x or a
+    :class:`Surrogate`. ``namespace``: external constants. ``dtype``: the type that values have, float32 or float64 (the default), for all
     floats, or a dict by variable. ``dt`` or ``clock``: the time step. Raises EquationError or UnitError at construction for what can be
     decided then.
     """
@@ -82,6 +84,8 @@ class NeuronGroup(Group, SpikeSource):
         clock: Clock | None = None,
         order: int = 0,
         name: str = "neurongroup*",
+        *,
+        surrogate: str | Surrogate | None = None,
     ):
         self._n = _count(N)
         super().__init__(name, clock=clock, dt=dt, when="groups", order=order, namespace=namespace)
@@ -108,6 +112,7 @@ class NeuronGroup(Group, SpikeSource):
             hidden=chosen.variables,
         )
         check_method(native_name(method), self.name, next((v.span for v in self.model.of_kind("state")), None))
+        self.surrogate = surrogate_of(surrogate)
         self.root, self.start, self.stop, self._last_events = self, 0, self._n, {}
         self.thresholder = {e: EventCheck(self.name, e, self.order) for e in self.event_names}
         self.resetter = {}

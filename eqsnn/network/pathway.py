@@ -16,6 +16,7 @@ from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.delays import Held, SteppedDelays, one_of, seconds_of, with_values
 from eqsnn.network.in_parts import differs
+from eqsnn.network.procedural import check_delays
 from eqsnn.network.variables import VariableInfo, VariableView
 from eqsnn.units import Quantity, dimensions_of, second
 
@@ -103,6 +104,8 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
             raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
         if not pathway.fixed_delay:
             synapses.must_exist("delay")
+        if synapses.ends.made is not None:
+            check_delays(synapses, index, values)
         if len(values) == 0:
             return
         registry.refuse_in_a_trial(f"setting a delay of {synapses.name}")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from eqsnn.kernel import functions
 from eqsnn.network.hostrun import uniform
 
 CHUNK = 1 << 22
@@ -35,10 +36,10 @@ def _by_gaps(key: int, rows: np.ndarray, lengths: np.ndarray, p: np.ndarray, dra
     first, blocks = 0, []
     sure, never = p >= 1, p <= 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 1 / np.log1p(-np.where(sure | never, 0.5, p))
+        scale = 1 / functions.log1p(-np.where(sure | never, 0.5, p))
     while np.any(at < lengths - 1) or not blocks:
         u = _uniform(key, rows, first, draws)
-        gaps = np.minimum(np.floor(np.log1p(-u) * scale), 2.0**40).astype(np.int64)
+        gaps = np.minimum(np.floor(functions.log1p(-u) * scale), 2.0**40).astype(np.int64)
         gaps = np.where(sure, 0, np.where(never, 1 << 40, gaps))
         blocks.append(np.minimum(at + np.cumsum(gaps + 1, axis=1), 1 << 41))
         at = blocks[-1][:, -1:]

@@ -14,6 +14,7 @@ from eqsnn.network.rowpairs import RowPairs, narrowest
 
 if TYPE_CHECKING:
     from eqsnn.network.group import Group
+    from eqsnn.network.procedural import Made
     from eqsnn.network.synapses import Synapses
 
 _VERSIONS = itertools.count()
@@ -28,6 +29,7 @@ class Ends:
     def __init__(self) -> None:
         self._pre, self._pre_start = np.empty(0, np.uint16), None
         self._post = np.empty(0, np.uint16)
+        self.made: Made | None = None  # the variables, where synapses are made and not kept (procedural.py)
         self.order: Order | None = None  # in which targets and variables lie; None for that of creation
         self.version = next(_VERSIONS)  # of the order
 
@@ -39,7 +41,8 @@ class Ends:
         """The source of each synapse."""
         if self._pre_start is None:
             return self._pre
-        return np.repeat(np.arange(len(self._pre_start) - 1, dtype=np.int32), np.diff(self._pre_start))
+        n = len(self._pre_start) - 1
+        return np.repeat(np.arange(n, dtype=narrowest(n)), np.diff(self._pre_start))
 
     @property
     def targets(self) -> np.ndarray:

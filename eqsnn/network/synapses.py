@@ -14,6 +14,7 @@ from eqsnn.language.parse import parse
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve_synapses, statement_scope
 from eqsnn.network import connection, in_parts
+from eqsnn.network import procedural as making
 from eqsnn.network.arrangement import Order, See
 from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
@@ -31,6 +32,7 @@ from eqsnn.network.pathway import (
     pathways,
     set_constructor_delays,
 )
+from eqsnn.network.row_rules import RowRule
 from eqsnn.network.rowpairs import RowPairs, counts_of
 from eqsnn.network.storage import fitting, readable, storage_types
 from eqsnn.network.synapse_index import Ends, SynapticSubgroup, chosen, numbers_within_pairs, sparse_matrix
@@ -167,12 +169,18 @@ class Synapses(Group):
         self.arrays[name] = np.zeros(1 if shared else 0, self._types.get(name, NUMPY_TYPES[dtype]))
 
         def read(index):
-            values = self.arrays[name] if shared else self.arrays.read(name, index)
+            if self.ends.made is not None and not shared:
+                values = self.ends.made.read(name, index)
+            else:
+                values = self.arrays[name] if shared else self.arrays.read(name, index)
             return values.astype(bool) if dtype == "boolean" else readable(values)
 
         def write(index, values):
             if not shared:
                 self.must_exist(name)
+            if self.ends.made is not None and not shared:
+                self.ends.made.set(name, index, values)
+                return
             array = own_array(self.arrays, name)
             array[slice(None) if shared else self._internal(index)] = fitting(values, array.dtype, name, self.name)
 
@@ -321,6 +329,7 @@ class Synapses(Group):
         total=None,
         autapses: bool = True,
         multapses: bool | None = None,
+        procedural: bool = False,
     ) -> None:
         """Create synapses, in addition to those there are.
 
@@ -334,11 +343,22 @@ class Synapses(Group):
         ``out_degree``: from each source. An integer, one for each neuron, or a string. ``total``: exactly so many synapses in all, at pairs
         chosen at random; an integer, or a string without indices. ``autapses=False``: no neuron is connected to itself.
         ``multapses=False``: no second synapse for a pair, also of earlier calls; with degrees and a total, ``True`` draws with repetition.
+
+        ``procedural=True``: the synapses take no memory, as each row is made anew at every spike; they are those that there would be without it.
+        For constant ``p``, ``out_degree`` and ``total`` with ``multapses=True``; of synapses that nothing changes, with one delay.
         """
         registry.refuse_in_a_trial(f"{self.name}.connect()")
         request = connection.Request(
             condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses, total
         )
+        if self.ends.made is not None:
+            raise EqsnnError(
+                f"{self.name}: procedural synapses are connected by one call of connect(), and there was one"
+            )
+        if procedural:
+            making.check(self)
+            self._make(connection.rule(self, request, namespace))
+            return
         self._extend(connection.new_pairs(self, request, namespace))
 
     def common_offset(self) -> int | None:
@@ -368,8 +388,7 @@ class Synapses(Group):
             self.ends.extend(_moved(pre, self.source), _moved(post, self.target), n_pre, n_post)
         new = len(self) - old
         for name in self._of_each():
-            zeros = np.zeros(new, self.arrays[name].dtype)
-            self.arrays[name] = np.concatenate([self.arrays[name], zeros]) if old else zeros
+            self.arrays[name] = _grown(self.arrays[name], new)
         if self.multisynaptic_index is not None:
             self.arrays[self.multisynaptic_index][:] = numbers_within_pairs(self.sources, self.targets)
         for pathway in self.pathways.values():
@@ -378,6 +397,14 @@ class Synapses(Group):
         self.connectivity_version += 1
         if new > MANY:
             give_back()
+
+    def _make(self, rule: RowRule) -> None:
+        """Have the synapses of a rule, without keeping them."""
+        whole = len(_root(self.source)), len(_root(self.target))
+        self.ends = making.MadeEnds(rule, _start(self.source), whole[0], _start(self.target), whole[1])
+        self.ends.made = making.Made(self)
+        self.unconnected = False
+        self.connectivity_version += 1
 
     def _replace(self, i: np.ndarray, j: np.ndarray) -> None:
         """Have exactly these synapses, all variables zero and no delays; for bringing back a state that was stored."""
@@ -419,6 +446,8 @@ class Synapses(Group):
 
     def _degrees(self, side: str) -> np.ndarray:
         group = self.source if side == "i" else self.target
+        if side == "j" and self.ends.made is not None:
+            return self.ends.incoming[_start(group) : _start(group) + len(group)]
         rows = self.ends.rows if side == "i" else None
         ends = self.ends.lying if side == "j" else None if rows is not None else self.sources
         count = np.diff(rows) if ends is None else counts_of(ends, len(_root(group)))
@@ -452,10 +481,13 @@ class Synapses(Group):
         return statement_scope(self.model)
 
     def takes_in_parts(self, info: VariableInfo) -> bool:
-        return len(self) > in_parts.AT_ONCE and not info.shared
+        return (len(self) > in_parts.AT_ONCE or self.ends.made is not None) and not info.shared
 
     def assign_in_parts(self, text: str, info: VariableInfo, units: bool = True) -> None:
         """Set a variable of all synapses to the values of an expression, without a list of these values."""
+        if self.ends.made is not None:
+            self.ends.made.set_expression(text, info, units)
+            return
         in_parts.assign_in_parts(self, text, info, units)
 
     def host_values(self, owner: str, variable: str, index: np.ndarray | None):
@@ -471,6 +503,8 @@ class Synapses(Group):
             return self._main.delays(len(self), index)
         if variable in self.arrays:
             shared = self.variables[variable].shared
+            if self.ends.made is not None and not shared:
+                return self.ends.made.read(variable, index)
             return self.arrays[variable] if shared else self.arrays.read(variable, index)
         return self.variables[variable].read(index)
 
@@ -522,6 +556,14 @@ def _start(group) -> int:
 def _moved(index: np.ndarray, group) -> np.ndarray:
     """Indices within a group, counted in the whole of which it is a part."""
     return index + _start(group) if _start(group) else index
+
+
+def _grown(values: np.ndarray, new: int) -> np.ndarray:
+    """The values, and as many zeros more. Zeros that nobody writes take no memory, as those of traces that a run keeps once a neuron."""
+    grown = np.zeros(len(values) + new, values.dtype)
+    if values.any():
+        grown[: len(values)] = values
+    return grown
 
 
 def _check_ends(source, target, on_pre, on_post) -> None:

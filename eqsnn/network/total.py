@@ -36,7 +36,7 @@ class Choice:
 
 def with_repetition(choice: Choice, site: tuple, n: int) -> RowPairs:
     """``n`` independent draws."""
-    counts = _row_counts(choice.lengths, key_of(*site, "total rows"), 0, n)
+    counts = row_counts(choice.lengths, key_of(*site, "total rows"), 0, n)
     found = Gathering(choice.n_pre, choice.n_post)
     for rows, positions in _drawn(choice.lengths, key_of(*site, "total"), np.zeros_like(counts), counts):
         found.add(rows, choice.target(rows, positions))
@@ -60,7 +60,7 @@ def _different(lengths: np.ndarray, site: tuple, n: int) -> np.ndarray:
     seen, done, drawn = np.empty(0, np.int64), np.zeros(len(lengths), np.int64), 0
     while len(seen) < n:
         missing = n - len(seen)  # so many draws more can give too few pairs, but not too many
-        counts = _row_counts(lengths, keys[0], drawn, missing)
+        counts = row_counts(lengths, keys[0], drawn, missing)
         new = np.concatenate([rows << 32 | positions for rows, positions in _drawn(lengths, keys[1], done, counts)])
         new = new[np.append(True, new[1:] != new[:-1])]
         place = np.searchsorted(seen, new)
@@ -70,7 +70,7 @@ def _different(lengths: np.ndarray, site: tuple, n: int) -> np.ndarray:
     return seen
 
 
-def _row_counts(lengths: np.ndarray, key: int, first: int, n: int) -> np.ndarray:
+def row_counts(lengths: np.ndarray, key: int, first: int, n: int) -> np.ndarray:
     """How many of the draws ``first`` to ``first + n`` fall into each row."""
     rows = np.flatnonzero(lengths)
     counts = np.zeros(len(lengths), np.int64)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.network import foreign
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
 from eqsnn.units.show import get_unit
 
@@ -123,6 +124,7 @@ class VariableView:
     def _plain(self, value, index: np.ndarray | None) -> np.ndarray:
         if isinstance(value, VariableView):
             value = value.get()
+        value = foreign.plain(value)
         found = dimensions_of(value)
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
@@ -153,6 +155,18 @@ class VariableView:
     def __array__(self, dtype=None, copy=None):
         values = np.asanyarray(self.get())  # with its unit, which asanyarray() keeps and asarray() drops
         return values if dtype is None else values.astype(dtype)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """Between runs, the values are in the memory of the CPU."""
+        return 1, 0
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """A copy of the values, in SI units, for ``numpy.from_dlpack`` and the like of other libraries; on a GPU if they ask for it there."""
+        return foreign.exported(np.asarray(self.get()), dl_device, copy)
+
+    def on_gpu(self):
+        """A copy of the values, in SI units, on the GPU: ``cupy.asarray(G.v.on_gpu())``, ``torch.from_dlpack(G.v.on_gpu())``."""
+        return foreign.on_gpu(np.asarray(self.get()))
 
     def __iter__(self):
         return iter(self.get())

@@ -30,7 +30,9 @@ def may_be_arranged(plan: Planner, o: Synapses) -> bool:
     simple = all(v.kind in ("parameter", "subexpression") and not v.linked and not v.held for v in own)
     one = len(o.pathways) == 1 and all(p.prepost == "pre" for p in o.pathways.values())
     alone = o not in plan.referred_to and plan.moves
-    return simple and one and alone and o.multisynaptic_index is None and o.ends.rows is not None
+    return (
+        o.ends.made is None and simple and one and alone and o.multisynaptic_index is None and o.ends.rows is not None
+    )
 
 
 def referred_to(objects: Iterable[SimObject]) -> frozenset[Synapses]:

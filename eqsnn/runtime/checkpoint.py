@@ -105,7 +105,11 @@ def _take_once(o: Synapses, state: State) -> None:
 
 
 def _take_connectivity(o: Synapses, state: State) -> None:
-    state.arrays["i"], state.arrays["j"] = o._index("i", None), o._index("j", None)
+    if o.ends.made is not None:
+        state.values["made"] = o.ends.signature
+        state.arrays["i"] = state.arrays["j"] = np.empty(0, np.int64)
+    else:
+        state.arrays["i"], state.arrays["j"] = o._index("i", None), o._index("j", None)
     for name, p in o.pathways.items():
         state.arrays[f"delay/{name}"] = p.delay.copy()
         flight = o.__dict__.get("_in_flight", {}).get(name)
@@ -225,6 +229,10 @@ def _array(o: SimObject, state: State, key: str, kinds: str) -> np.ndarray:
 
 
 def _check_connectivity(o: Synapses, state: State) -> None:
+    made = None if o.ends.made is None else o.ends.signature
+    _require(
+        o, state.values.get("made") == made, "its procedural synapses are made by another rule, or with another seed"
+    )
     i, j = _array(o, state, "i", "iu"), _array(o, state, "j", "iu")
     inside = len(i) == len(j) and _within(i, len(o.source)) and _within(j, len(o.target))
     _require(o, inside, f"its stored synapses lead outside its groups of {len(o.source)} and {len(o.target)}")
@@ -388,7 +396,8 @@ def _fill_records(o: Recorder, state: State) -> None:
 
 
 def _fill_connectivity(o: Synapses, state: State) -> None:
-    o._replace(state.arrays["i"], state.arrays["j"])
+    if o.ends.made is None:
+        o._replace(state.arrays["i"], state.arrays["j"])
     for name, p in o.pathways.items():
         p.delay = state.arrays[f"delay/{name}"].copy()
 

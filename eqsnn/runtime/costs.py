@@ -184,7 +184,7 @@ def _bytes(op: Op) -> float:
         return work.items * (traffic.get("self", 0) + traffic["table"]) + of_events
     near = op.kernel.rows
     far = "post" if near == "pre" else "pre"
-    index = op.rows[0].far.itemsize + (8 if op.rows[0].synapse is not None else 0)
+    index = op.rows[0].far.itemsize + (op.rows[0].synapse.itemsize if op.rows[0].synapse is not None else 0)
     one_by_one = work.items - work.counted
     moved = one_by_one * (traffic.get("self", 0) + traffic.get(far, 0) + traffic["table"] + index)
     moved += work.events * (traffic.get(near, 0) + _EVENT + _OFFSETS)

@@ -8,7 +8,6 @@ import numpy as np
 
 from eqsnn.kernel.counted import counted
 from eqsnn.kernel.ir import Kernel
-from eqsnn.network.rowpairs import counts_of
 from eqsnn.runtime.plan import RowBlock
 
 _WORTH = 4
@@ -18,18 +17,17 @@ _DENSE = 1 / 32
 than twice its memory."""
 
 
-def from_so_many_events(kernel: Kernel, sources: np.ndarray, targets: np.ndarray, n_near: int, n_far: int) -> int:
+def from_so_many_events(kernel: Kernel, n: int, most: Callable[[], int], n_near: int, n_far: int) -> int:
     """The number of arriving events from which their effects are counted first; 0 where that is not possible.
 
-    ``sources``, ``targets``: the ends of all synapses; ``n_near``: how many neurons the rows begin at, ``n_far`` how many they may lead to.
+    ``n``: of all synapses; ``most()``: of one neuron; ``n_near``: how many neurons the rows begin at, ``n_far`` how many they may lead to.
     It follows from the connectivity alone, for the sum of counted effects may differ from the sum of single ones in its last bit.
     """
-    if not len(sources) or counted(kernel) is None:
+    if not n or counted(kernel) is None:
         return 0
-    far = targets if kernel.rows == "pre" else sources
-    if counts_of(far, int(far.max()) + 1).max() >= 1 << 16:  # counts have 16 bits, and no neuron spikes twice in a step
+    if most() >= 1 << 16:  # counts have 16 bits, and no neuron spikes twice in a step
         return 0
-    per_row = len(sources) / n_near
+    per_row = n / n_near
     return max(2, int(np.ceil(n_far / (_WORTH * per_row))))
 
 

@@ -19,7 +19,7 @@ _ENTER = CFUNCTYPE(c_int64, c_void_p, c_int64, c_void_p, c_void_p)
 
 def say_what_is_slow(plan: Plan, backend: str) -> None:
     """A notice, once, for each function that compiled kernels call in Python."""
-    if backend == "numpy":
+    if backend == "numpy" or backend.startswith("cuda"):  # there nothing can run in Python, and it is refused
         return
     for op in plan.ops:
         for spec in op.binding.functions.values() if op.binding is not None else ():

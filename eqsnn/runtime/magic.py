@@ -135,6 +135,24 @@ class MagicNetwork:
         self._network._hold(())
         gc.collect(0)
 
+    def export(
+        self,
+        directory: str | Path,
+        language: str = "c",
+        profile: str | None = None,
+        overwrite: bool = False,
+        duration: Quantity | None = None,
+        namespace: Mapping[str, object] | None = None,
+        level: int = 0,
+    ):
+        """Export what the calling code can see. See :meth:`Network.export`. It begins no simulation: what has not run may run with other objects."""
+        before, ran = self._network, weakref.WeakSet(self._ran)
+        try:
+            return self._gather(level).export(directory, language, profile, overwrite, duration, namespace, level)
+        finally:
+            self._release()
+            self._network, self._ran = before, ran
+
     def store(self, name: str = "default", filename: str | Path | None = None, level: int = 0) -> None:
         """Keep the state of what the calling code can see. See :meth:`Network.store`."""
         try:

@@ -16,10 +16,12 @@ from eqsnn.errors import EqsnnError, InternalError
 from eqsnn.kernel.far_side import far_side
 from eqsnn.kernel.resting import resting
 from eqsnn.kernel.withheld import withheld
+from eqsnn.network.hostrun import Context
 from eqsnn.runtime.conflicts import meetings
 from eqsnn.runtime.counting import bit_matrix, rows_with_synapses
 from eqsnn.runtime.functions import entry_point
 from eqsnn.runtime.interrupts import Interrupts
+from eqsnn.runtime.made_rows import MadeRows
 from eqsnn.runtime.npyfile import CHUNK, NpyFile
 from eqsnn.runtime.plan import Binding, Op, OpKind, Plan, RowBlock
 
@@ -61,23 +63,8 @@ class _Rows(Structure):
         ("words", c_int64),
         ("bits_from", c_int64),
         ("apart", c_int64),
-    ]
-
-
-class _Ctx(Structure):
-    _fields_ = [
-        ("buffer", c_void_p),
-        ("real", c_void_p),
-        ("integer", c_void_p),
-        ("events", c_void_p),
-        ("emitted", c_void_p),
-        ("rows", c_void_p),
-        ("call", c_void_p),
-        ("scratch", c_void_p),
-        ("resting", c_void_p),
-        ("rests", c_void_p),
-        ("saved", c_void_p),
-        ("era", c_int64),
+        ("make", c_void_p),
+        ("maker", c_void_p),
     ]
 
 
@@ -106,7 +93,7 @@ class _Op(Structure):
         ("kind", c_int64),
         ("clock", c_int64),
         ("kernel", c_void_p),
-        ("ctx", _Ctx),
+        ("ctx", Context),
         ("real", c_void_p),
         ("integer", c_void_p),
         ("at_t", c_int64),
@@ -524,7 +511,7 @@ class NativeRun:
         rows = (_Rows * len(op.rows))()
         segments = (_Segments * len(op.rows))()
         for block, c_rows, c_segments in zip(op.rows, rows, segments):
-            self._fill_block(op, block, c_rows, c_segments)
+            self._fill_block(op, block, c_rows, c_segments, c.ctx.buffer)
         self._alive += [rows, segments]
         c.rows = c.ctx.rows = ctypes.addressof(rows)
         if op.queues:
@@ -532,7 +519,14 @@ class NativeRun:
             self._alive.append(queues)
             c.queue, c.segments = ctypes.addressof(queues), ctypes.addressof(segments)
 
-    def _fill_block(self, op: Op, block: RowBlock, c: _Rows, s: _Segments) -> None:
+    def _make_rows(self, op: Op, made: MadeRows, c: _Rows, buffers: int) -> None:
+        """Rows are made at every event; so are arrays of what the kernel reads of synapses."""
+        size = ctypes.sizeof(c_void_p)
+        maker = made.maker({b.name: buffers + size * k for k, b in enumerate(op.kernel.buffers)}, self._alive)
+        self._alive.append(maker)
+        c.make, c.maker = maker.make, maker.address
+
+    def _fill_block(self, op: Op, block: RowBlock, c: _Rows, s: _Segments, buffers: int) -> None:
         c.start, c.far = self._keep(block.start), self._keep(block.far)
         c.width = block.far.itemsize
         c.near, c.synapse = self._keep(block.near), self._keep(block.synapse)
@@ -542,11 +536,15 @@ class NativeRun:
             c.first, c.stop = block.span
             rooms = len(back.buffers) if back is not None else len(fresh.values)
             c.held = self._keep(np.empty(max(c.stop - c.first, 1) * rooms, np.float64))
+        if block.made is not None:
+            self._make_rows(op, block.made, c, buffers)
         if op.many:
             self._fill_counts(block, c, op.many)
         if op.source is None and not op.queues:
             everyone = np.arange(len(block.start) - 1, dtype=np.int32)
             c.events, c.n_events = self._keep(everyone), len(everyone)
+        if block.made is not None:
+            return
         wanted = op.kernel.long_runs or ("next" if op.source is None else "")
         if wanted and not op.queues:
             runs, c.apart = block.long_runs, block.apart
@@ -562,7 +560,7 @@ class NativeRun:
         )  # counts of 16 bits, and of 8 bits behind them, on a boundary of 64 bytes
         self._keep(room)
         c.count = room.ctypes.data + -room.ctypes.data % 64
-        if self._lib.eq_has_bits():
+        if self._lib.eq_has_bits() and block.made is None:
             c.bits_from, stop = rows_with_synapses(block)
             c.bits = self._keep(bit_matrix(block, lambda bits: self._lib.eq_fill_bits(c, stop, _address(bits))))
 

@@ -7,9 +7,9 @@ scheduler, ``reference.py`` walks it in Python with the interpreter of the kerne
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.passes.fit_memory import fit_memory
 from eqsnn.kernel.single import narrow
 from eqsnn.model.functions import UserFunction
-from eqsnn.network.heap import MANY, give_back
+
+if TYPE_CHECKING:
+    from eqsnn.runtime.made_rows import MadeRows
 
 OpKind = Literal[
     "map",
@@ -69,6 +71,7 @@ class Queue(Protocol):
     def put(self, ahead: int, segments: np.ndarray) -> None: ...
 
 
+_AT_ONCE = 1 << 18
 _LONG_RUN = 16
 """Runs of fewer synapses than this on average do not pay for being told apart."""
 
@@ -84,9 +87,12 @@ class RowBlock:
     start: np.ndarray  # int64, n_rows + 1
     far: np.ndarray  # uint16 or int32, one a synapse
     near: np.ndarray | None  # int32, one a row, or None where row r is neuron r
-    synapse: np.ndarray | None  # int64, one a synapse, or None where s = k, counted in all blocks
+    synapse: (
+        np.ndarray | None
+    )  # int32, or int64 of 2^31 and more; one a synapse, or None where s = k, counted in all blocks
     first: np.ndarray | None = None  # int64, n_sources + 1
     delay: np.ndarray | None = None  # int32, one a segment, in steps
+    made: MadeRows | None = None  # how the rows are made at every event, where far is empty
 
     @functools.cached_property
     def long_runs(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -94,19 +100,25 @@ class RowBlock:
         synapse of each such run, and the first run of each row, both closed by what would come next. None if the runs are short.
         """
         first, last, rows = int(self.start[0]), int(self.start[-1]), len(self.start) - 1
-        far, n = self.far[first:last], last - first
-        if n < _LONG_RUN * rows:
+        n = last - first
+        if n < _LONG_RUN * rows or n < _LONG_RUN * sum(np.count_nonzero(h) for _, h in self._heads(first, last)):
             return None
-        head = np.zeros(n + 1, bool)
-        head[self.start - first] = True
-        head[1:n] |= (far[1:] != far[:-1] + far.dtype.type(1)) | (far[1:] == 0)
-        if self.synapse is not None:
-            head[1:n] |= np.diff(self.synapse) != self.apart
-        heads = np.flatnonzero(head) + first
-        del head, far
-        if n > MANY:
-            give_back()
-        return (heads, np.searchsorted(heads, self.start)) if n >= _LONG_RUN * len(heads) else None
+        heads = np.concatenate([*(np.flatnonzero(h) + k for k, h in self._heads(first, last)), [last]])
+        return heads, np.searchsorted(heads, self.start)
+
+    def _heads(self, first: int, last: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Which synapses begin a run or a row, part by part, each with where it begins."""
+        for lo in range(first, last, _AT_ONCE):
+            hi = min(lo + _AT_ONCE, last)
+            head = np.zeros(hi - lo, bool)
+            here = self.start[np.searchsorted(self.start, lo) : np.searchsorted(self.start, hi)]
+            head[here - lo] = True
+            before = max(lo - 1, first)
+            far = self.far[before:hi]
+            head[before + 1 - lo :] |= (far[1:] != far[:-1] + far.dtype.type(1)) | (far[1:] == 0)
+            if self.synapse is not None:
+                head[before + 1 - lo :] |= np.diff(self.synapse[before:hi]) != self.apart
+            yield lo, head
 
     @functools.cached_property
     def apart(self) -> int:
@@ -117,6 +129,8 @@ class RowBlock:
     @functools.cached_property
     def span(self) -> tuple[int, int]:
         """The first neuron at the far end of these synapses, and the one behind the last."""
+        if self.made is not None:
+            return self.made.span
         far = self.far[self.start[0] : self.start[-1]]  # of all synapses, where these are kept as one
         return (int(far.min()), int(far.max()) + 1) if len(far) else (0, 0)
 
@@ -258,6 +272,8 @@ def fit(op: Op) -> Op:
     if op.kernel is not None and op.binding is not None:
         types = {n: _NARROW[a.dtype] for n, a in op.binding.buffers.items() if a.dtype in _NARROW}
         op.kernel = fit_memory(op.kernel, types)
+        if any(r.synapse is not None and r.synapse.dtype == np.int64 for r in op.rows):
+            op.kernel = replace(op.kernel, wide=True)
         for b in op.kernel.buffers:  # what was computed before the run for each element
             if b.type == "f32" and op.binding.buffers[b.name].dtype == np.float64:
                 op.binding.buffers[b.name] = narrow(op.binding.buffers[b.name])

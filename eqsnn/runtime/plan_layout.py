@@ -16,6 +16,7 @@ from eqsnn.model.sharing import reads, unforeseeable
 from eqsnn.model.statements import bind
 from eqsnn.network.arrangement import Permutation
 from eqsnn.network.regular import CodeRunner
+from eqsnn.network.rowpairs import ascending
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.arranged_rows import may_be_arranged
 from eqsnn.runtime.plan_sharing import connected_or_linked, possible_sharing
@@ -35,7 +36,7 @@ def lay_out(plan: Planner, o: Synapses) -> None:
     if o.__dict__.get("_by_target") == (o.connectivity_version, o.ends.version):
         return
     o.in_order()
-    order = np.argsort(o.targets, kind="stable")
+    order = ascending(o.targets, len(root_of(o.target)))[0]
     if np.any(order[1:] < order[:-1]):
         o.arrange(Permutation.by(order))
     o.__dict__["_by_target"] = (o.connectivity_version, o.ends.version)

@@ -58,7 +58,7 @@ def _all(o: Synapses) -> set[str]:
 
 
 def _wanted(plan: Planner, o: Synapses, together: dict[str, bool], different: set[str] = frozenset()) -> Sharing:
-    if not o.active or _looked_at(plan, o):
+    if not o.active or o.ends.made is not None or _looked_at(plan, o):
         return NOTHING_SHARED
     ways = [Way(p.prepost, p.statements, together[p.name]) for p in o.pathways.values()]
     excluded = {*different, *_used_by_others(plan, o), *_about_lastupdate(o), *_stepped_with_their_ends(o)}

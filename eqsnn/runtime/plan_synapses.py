@@ -15,9 +15,9 @@ from eqsnn.kernel.ir import Kernel, Local, expressions, identifier
 from eqsnn.kernel.ir import walk as walk_kernel
 from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
+from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.pathway import Pathway
-from eqsnn.network.rowpairs import counts_of
 from eqsnn.network.synapse_index import numbers_within_pairs
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.arranged_rows import arranged_rows
@@ -33,6 +33,7 @@ from eqsnn.runtime.in_flight import (
     steps_ahead,
     with_delays,
 )
+from eqsnn.runtime.made_rows import made_rows, refuse_what_looks
 from eqsnn.runtime.plan import Op, RowBlock
 from eqsnn.runtime.questions import connected, member, order_of_sum, overlap, root_of, start_of
 from eqsnn.runtime.rows import row_blocks
@@ -47,6 +48,8 @@ def place_synapses(plan: Planner, o: Synapses) -> None:
             f"'{o.name}' was never connected, so that no spike goes anywhere; call {o.name}.connect() before the run "
             f"(connect(False) for none), or set {o.name}.active = False"
         )
+    if o.ends.made is not None:
+        refuse_what_looks(o, plan.objects)
     stem = plan.name(o.name)
     sides = {"self": o, "pre": root_of(o.source), "post": root_of(o.target)}
     for v in o.model.variables:
@@ -175,11 +178,14 @@ def _pathway(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, sides: Mapp
 def _many(o: Synapses, p: Pathway, kernel: Kernel) -> int:
     """From so many events on, what arrives is counted first; found once for the connectivity."""
     known = o.__dict__.setdefault("_many", {})
-    key = (p.name, counted(kernel) is not None)
+    if counted(kernel) is None:
+        return 0
+    key = p.name
     if known.get(key, (None, 0))[0] != o.connectivity_version:
         near, far = (o.source, o.target) if kernel.rows == "pre" else (o.target, o.source)
-        sources = o.ends.lying if kernel.rows == "pre" else o.sources  # of which only the number is asked
-        known[key] = (o.connectivity_version, from_so_many_events(kernel, sources, o.ends.lying, len(near), len(far)))
+        degree = o.N_incoming_post if kernel.rows == "pre" else o.N_outgoing_pre
+        many = from_so_many_events(kernel, len(o), lambda: int(degree.max()), len(near), len(far))
+        known[key] = (o.connectivity_version, many)
     return known[key][1]
 
 
@@ -260,6 +266,11 @@ def _carried(plan: Planner, o: Synapses, p: Pathway, kernel: Kernel, root, span:
     if not (uniform and same and kept.ring is ring and ring.step - kept.began >= steps.one):
         pending = kept.pending() if isinstance(kept, Flight) else kept if kept is not None else nothing_pending()
         if len(pending) or (uniform and not ring_is_quiet(ring, steps.one, *span)):
+            if o.ends.made is not None:
+                raise EqsnnError(
+                    f"{o.name}: with events on their way, the delay of procedural synapses and dt cannot change; "
+                    "leave procedural=True out, or run until they have arrived"
+                )
             return _continued(plan, o, p, kernel, root, span, steps, pending)
     flight = Flight(signature, len(o), steps, dt, ring, *span, rows, laid=o.ends.version)
     if uniform:
@@ -310,6 +321,8 @@ def rows_for(
     48 parts, 12 ns a synapse against 1.5 in one), and where whole pathways keep all threads busy there is one (runtime/team.py). That changes no
     bit: what a neuron gets is added up in the order of its synapses either way.
     """
+    if o.ends.made is not None:
+        return made_rows(o, kernel)
     by, n_blocks = _shared_out(plan, o, kernel)
     dt = root_of(o.source if p.prepost == "pre" else o.target).clock.dt_ if p is not None else 0
     arranged = arranged_rows(plan, o, kernel, p, by, n_blocks, delays is None, dt)
@@ -343,6 +356,9 @@ def rows_for(
         else:
             each = delays.each() if isinstance(delays, Steps) else delays
             rows = row_blocks(near, far, n_near, n_far, n_blocks, side, far_type, each, numbered, o.position)
+            del near, far, each
+            if len(o) > MANY:
+                give_back()
         if delays is None or p is not None:
             cache[key] = (now, rows)
     return rows
@@ -379,8 +395,8 @@ def _share(o: Synapses, what: str) -> bool:
         return bool(numbers_within_pairs(o.sources, o.targets).any())
     if what == "pre" and o.ends.rows is not None:
         return bool(np.diff(o.ends.rows).max(initial=0) > 1)
-    side, group = (o.ends.lying, o.target) if what == "post" else (o.sources, o.source)
-    return len(side) > len(root_of(group)) or bool(counts_of(side, len(root_of(group))).max(initial=0) > 1)
+    degree = o.N_incoming_post if what == "post" else o.N_outgoing_pre
+    return bool(degree.max(initial=0) > 1)
 
 
 def _mixes(kernel: Kernel, o: Synapses) -> bool:

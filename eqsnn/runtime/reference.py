@@ -245,8 +245,13 @@ class ReferenceRun:
         for b, block in enumerate(op.rows):
             events = self._arrivals(op, b, block)
             many = bool(op.many) and len(events) >= op.many
-            rows.append(Rows(events, block.start, block.far, block.near, block.synapse, many))
             synapses = int(np.sum(block.start[events + 1] - block.start[events]))
+            if block.made is not None:
+                start, far, values = block.made.of(events)
+                op.binding.buffers.update(values)
+                rows.append(Rows(np.arange(len(events)), start, far, events, None, many))
+            else:
+                rows.append(Rows(events, block.start, block.far, block.near, block.synapse, many))
             first = len(events) if op.queues or b == 0 else 0
             op.work.add(0, first, synapses, many * synapses, int(many))
         if any(len(r.events) for r in rows):

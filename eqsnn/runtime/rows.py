@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.network.heap import MANY, give_back
+from eqsnn.network.rowpairs import ascending, counts_of, narrowest
 from eqsnn.runtime.arranged_rows import block_bounds
 from eqsnn.runtime.plan import RowBlock
+
+_AT_ONCE = 1 << 18
 
 
 def row_blocks(
@@ -31,15 +33,20 @@ def row_blocks(
     variables of each synapse lie, if not in their order of creation.
     """
     blocks = _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered)
-    if position is None or not numbered:
-        return blocks
-    return tuple(replace(b, synapse=_places(b.synapse, position)) for b in blocks)
+    if position is not None and numbered:
+        blocks = tuple(replace(b, synapse=_places(b.synapse, position)) for b in blocks)
+    return blocks
 
 
 def _places(synapse: np.ndarray | None, position: np.ndarray) -> np.ndarray | None:
     """Where the variables of the synapses of a block lie: None if one after the other."""
-    places = position if synapse is None else position[synapse]
-    return None if np.array_equal(places, np.arange(len(places))) else places
+    n = len(position) if synapse is None else len(synapse)
+    for lo in range(0, n, _AT_ONCE):
+        hi = min(lo + _AT_ONCE, n)
+        here = position[lo:hi] if synapse is None else position[synapse[lo:hi]]
+        if not np.array_equal(here, np.arange(lo, hi)):
+            return position if synapse is None else position[synapse]
+    return None
 
 
 def _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered) -> tuple[RowBlock, ...]:
@@ -47,16 +54,14 @@ def _blocks(near, far, n_near, n_far, n_blocks, side, far_type, delays, numbered
         return (_block(near, far, None, n_near, far_type, delays, numbered),)
     owner, n = (near, n_near) if side == "near" else (far, n_far)
     bounds = block_bounds(owner, n, n_blocks)
-    block_of = np.searchsorted(bounds, owner, side="right") - 1
-    order = np.argsort(block_of, kind="stable")
-    cuts = np.searchsorted(block_of[order], np.arange(n_blocks + 1))
+    block_of = np.repeat(np.arange(n_blocks, dtype=narrowest(n_blocks)), np.diff(bounds))[owner]
+    order, cuts = ascending(block_of, n_blocks)
+    del block_of
     blocks = []
     for b in range(n_blocks):
         chosen = order[cuts[b] : cuts[b + 1]]
         part = None if delays is None else delays[chosen]
         blocks.append(_block(near[chosen], far[chosen], chosen, n_near, far_type, part, numbered))
-    if len(near) > MANY:
-        give_back()
     return tuple(blocks)
 
 
@@ -64,18 +69,24 @@ def _block(near, far, synapse, n_near: int, far_type: type, delays, numbered: bo
     if delays is not None:
         return _segments(near, far, synapse, n_near, far_type, delays, numbered)
     if np.any(near[1:] < near[:-1]):
-        order = np.argsort(near, kind="stable")
-        near, far = near[order], far[order]
-        synapse = order if synapse is None else synapse[order]
-    start = np.zeros(n_near + 1, np.int64)
-    np.cumsum(np.bincount(near, minlength=n_near), out=start[1:])
-    known = np.ascontiguousarray(synapse, np.int64) if synapse is not None and numbered else None
-    return RowBlock(start, np.ascontiguousarray(far, far_type), None, known)
+        order, start = ascending(near, n_near)
+        far = far[order]
+        synapse = order if synapse is None else synapse[order] if numbered else None
+    else:
+        start = np.zeros(n_near + 1, np.int64)
+        np.cumsum(counts_of(near, n_near), out=start[1:])
+    return RowBlock(start, np.ascontiguousarray(far, far_type), None, _numbers(synapse, numbered))
+
+
+def _numbers(synapse: np.ndarray | None, numbered: bool) -> np.ndarray | None:
+    return np.ascontiguousarray(synapse) if synapse is not None and numbered else None
 
 
 def _segments(near, far, synapse, n_near: int, far_type: type, delays, numbered: bool) -> RowBlock:
-    order = np.lexsort((delays, near))
-    if np.all(order == np.arange(len(order))):
+    by_delay = ascending(delays, int(delays.max(initial=0)) + 1)[0]
+    order = by_delay[ascending(near[by_delay], n_near)[0]]
+    del by_delay
+    if np.all(order[1:] == order[:-1] + 1):
         chosen = synapse
     else:
         chosen = order if synapse is None else synapse[order]
@@ -89,7 +100,7 @@ def _segments(near, far, synapse, n_near: int, far_type: type, delays, numbered:
         start,
         np.ascontiguousarray(far, far_type),
         np.ascontiguousarray(near[heads], np.int32),
-        np.ascontiguousarray(chosen, np.int64) if chosen is not None and numbered else None,
+        _numbers(chosen, numbered),
         first,
         np.ascontiguousarray(delays[heads], np.int32),
     )

@@ -6,7 +6,8 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, InternalError, UnitError
 from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
@@ -29,38 +30,46 @@ from eqsnn.runtime.checkpoint import Snapshot
 from eqsnn.runtime.finite import not_finite
 from eqsnn.runtime.functions import say_what_is_slow, unmet
 from eqsnn.runtime.interrupts import Interrupts
-from eqsnn.runtime.plan import Op
+from eqsnn.runtime.plan import Op, Plan
 from eqsnn.runtime.planner import Built, Planner
 from eqsnn.runtime.profile import gathered
 from eqsnn.runtime.progress import reporter
 from eqsnn.runtime.schedule import SchedulingSummary, checked_schedule
-from eqsnn.runtime.settings import settings
+from eqsnn.runtime.settings import Settings, settings
 from eqsnn.runtime.team import Team, say_if_fewer
 from eqsnn.units import Quantity, dimensions_of, second
 
 if TYPE_CHECKING:
     from eqsnn.runtime.costs import KernelCost
 
-_engines: dict[bool, object] = {}
+_engines: dict[str, object] = {}
+planned: list[Callable[[Plan], None]] = []
+"""Called with the plan of each run before it begins."""
 running: list[Network] = []
 """The networks that run now: one, or more where an operation of one runs another."""
 
 
 def engine_of(chosen: Backend):
     """The engine that runs what the backend builds."""
-    if chosen.compiled not in _engines:
-        if chosen.compiled:
+    kind = chosen.name if hasattr(chosen, "device") else "native" if chosen.compiled else "reference"
+    if kind not in _engines:
+        if kind == "native":
             from eqsnn.backends.c.build import engine_library, start_engine
             from eqsnn.runtime.native import NativeEngine
 
             if start_engine().running:  # the cache is empty, most likely: there is time for what will be needed next
                 pipeline.make_ready()
-            _engines[True] = NativeEngine(engine_library())
-        else:
+            _engines[kind] = NativeEngine(engine_library())
+        elif kind == "reference":
             from eqsnn.runtime.reference import ReferenceEngine
 
-            _engines[False] = ReferenceEngine()
-    return _engines[chosen.compiled]
+            _engines[kind] = ReferenceEngine()
+        else:
+            from eqsnn.runtime.cuda import CudaEngine
+            from eqsnn.runtime.cuda_plan import Setting
+
+            _engines[kind] = CudaEngine(chosen.device(), lambda: Setting(settings.deterministic))
+    return _engines[kind]
 
 
 def _begin_to_compile() -> None:
@@ -72,14 +81,24 @@ def _begin_to_compile() -> None:
 pipeline.before_making = _begin_to_compile
 
 
+before_run: Callable[[Network, float, Mapping[str, object]], None] | None = None
+"""Called with the network, the duration in seconds and the namespace where a run begins (``eqsnn export SCRIPT.py``)."""
+
+
+def exporter(network: Network, *arguments):
+    """What ``Network.export`` calls: the room ``export``, which knows this one, puts itself here."""
+    raise InternalError("eqsnn.export was not imported")
+
+
 class Network:
     """Objects that run together. ``Network(a, b, [c, d])``; ``net.add``, ``net.remove``; ``net['name']``; ``net.run(1*second)``.
 
-    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused.
+    Lists, tuples, sets and dicts of objects count as what they hold, however deep. Two objects of one name are refused. ``backend``: what this
+    network runs with, whatever ``settings.backend`` says (EQSNN_BACKEND binds both); None: that.
     """
 
-    def __init__(self, *objects, name: str = "network"):
-        self.name = name
+    def __init__(self, *objects, name: str = "network", backend: str | None = None):
+        self.name, self.backend = name, backend
         self._objects: dict[str, SimObject] = {}
         self._time = Fraction(0)
         self._stop = False
@@ -256,14 +275,17 @@ class Network:
         period = period if report_period is None else in_seconds(report_period, "report_period")
         tell = reporter(report, float(self._time), seconds)
         space = dict(namespace) if namespace is not None else user_namespace(level)
+        if before_run is not None:
+            before_run(self, seconds, space)
         self._may_run()
-        chosen = backend(settings.effective_backend())
+        chosen_settings = self._settings()
+        chosen = backend(chosen_settings.effective_backend())
         chosen.prepare()
         planner = Planner(
             self._objects.values(),
             space,
             LazyEngine(chosen),
-            settings,
+            chosen_settings,
             self.stop_if_not_finite,
             tuple(self.schedule),
             watched=callable(report),
@@ -274,8 +296,10 @@ class Network:
             if not message.endswith("as given"):
                 tell_once(message)
         self._last, self._team = built, built.team
+        for tell_plan in planned:
+            tell_plan(built.plan)
         if chosen.compiled:
-            say_if_fewer(settings)
+            say_if_fewer(chosen_settings)
         addresses = chosen.build(built.plan.kernels())
         say_what_is_slow(built.plan, chosen.name)
         loaded = engine_of(chosen).load(
@@ -291,6 +315,29 @@ class Network:
                 loaded.save_seconds()
                 self._profile = gathered(built.plan.ops)
                 self._costs = _costs(built.plan.ops, built.team.threads if chosen.compiled else 1)
+
+    def export(
+        self,
+        directory: str | Path,
+        language: str = "c",
+        profile: str | None = None,
+        overwrite: bool = False,
+        duration: Quantity | None = None,
+        namespace: Mapping[str, object] | None = None,
+        level: int = 0,
+    ):
+        """Write the network as it stands now as a project that builds without Python, and whose spikes are those of a run in Python, bit by bit.
+
+        ``directory``: where to; it must be empty or not exist, unless ``overwrite``, which replaces what an earlier export wrote and nothing else.
+        ``language``: 'c' (C99). ``profile``: None, or 'embedded' for a microcontroller: single precision, no files, no memory
+        from the system. ``duration``: how long the program runs if it is not told. ``namespace``, ``level``: as of :meth:`run`. Returns what
+        was written (``eqsnn.export.project.Exported``). Raises EqsnnError, before anything is written, for what cannot leave Python.
+        """
+        return exporter(self, directory, language, profile, overwrite, duration, namespace, level)
+
+    def _settings(self) -> Settings:
+        """Those of the process, with the backend of this network."""
+        return settings if self.backend is None else replace(settings, backend=self.backend)
 
     @property
     def profiling_info(self) -> list[tuple[str, Quantity]]:
@@ -313,13 +360,13 @@ class Network:
             raise EqsnnError("there is no profile: run(..., profile=True) makes one")
         return self._costs
 
-    def _may_run(self) -> None:
+    def _may_run(self, what: str = "run") -> None:
         """Every object runs in one network, and one run at a time."""
         if self in running:
-            raise EqsnnError("run() was called from within a run of the same network")
+            raise EqsnnError(f"{what}() was called from within a run of the same network")
         if registry.in_trial is self:
             raise EqsnnError(
-                "run() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])"
+                f"{what}() within a trial: Trials.run() runs all of them; for one alone make Trials(net, [number])"
             )
         for o in self._objects.values():
             if o._network not in (None, self):
@@ -508,10 +555,10 @@ def missing_parts(o: SimObject, objects: Container[SimObject]) -> list[SimObject
     return [p for p in parts_of(o) if p not in objects]
 
 
-def in_seconds(value: Quantity, what: str) -> float:
+def in_seconds(value: Quantity, what: str, caller: str = "run") -> float:
     if dimensions_of(value) != second.dim:
-        raise UnitError(f"run(): {what} must be a time, such as 100*ms; got {value!r}")
+        raise UnitError(f"{caller}(): {what} must be a time, such as 100*ms; got {value!r}")
     seconds = float(value / second)
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise EqsnnError(f"run(): {what} must be finite and not negative; got {value!s}")
+        raise EqsnnError(f"{caller}(): {what} must be finite and not negative; got {value!s}")
     return seconds

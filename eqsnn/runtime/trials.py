@@ -273,12 +273,12 @@ class Trials:
                 "the trials stand at different times, for one of them was stopped; what they recorded can be read, and new trials made"
             )
         tell = reporter(report, float(self._memories[0].time), seconds)
-        chosen = backend(settings.effective_backend())
+        chosen = backend(network._settings().effective_backend())
         chosen.prepare()
         courses = self._courses(space, chosen, seconds)
         running.append(network)
         try:
-            threads = _at_a_time() if chosen.compiled else 1
+            threads = _at_a_time(network._settings()) if chosen.compiled else 1
             interrupted = self._go(courses, threads, tell, period)
             self._settle(courses)
         finally:
@@ -394,7 +394,7 @@ class Trials:
         return f"<Trials {_ranges(self.numbers)} of {self.network.name} at t = {self.t!s}>"
 
 
-def _at_a_time() -> int:
+def _at_a_time(settings: Settings) -> int:
     """How many trials run side by side."""
     asked = settings.effective_threads()
     say_if_fewer(settings)

@@ -444,6 +444,7 @@ static void run_pathway(eq_table *table, eq_op *op, int team, int rank)
         } else if (op->source) {
             rows->events = events_in(op, op->delay, &rows->n_events);
         }
+        if (rows->make && rows->n_events && rows->make(rows, rows->maker)) { fail(table, op, EQ_STATUS_MEMORY); continue; }
         rows->counted = rows->many && rows->n_events >= rows->many;
         if (rows->counted) count_arrivals(rows);
         if (rows->n_events) {

@@ -30,7 +30,7 @@ typedef struct eq_rows {
     const int32_t *near;    /* neuron of each row, or NULL where row r is neuron r */
     const void *far;        /* neuron at the other end of synapse k: uint16_t or int32_t, as narrow as fits */
     int64_t width;          /* bytes of each */
-    const int64_t *synapse; /* internal index s of synapse k, or NULL where s = k */
+    const void *synapse;    /* internal index s of synapse k, or NULL where s = k: int32_t, or int64_t for a kernel that is `wide` */
     const int64_t *run;     /* runs of synapses that end at one neuron after the other and whose numbers are `apart` from each other: run q is the */
     const int64_t *runs;    /* synapses run[q] <= k < run[q + 1], and row r the runs runs[r] <= q < runs[r + 1]. NULL unless most runs are long */
     void *held;             /* room for the neurons first to stop, the ends of all synapses here: 8 bytes a neuron for each variable that the
@@ -42,6 +42,8 @@ typedef struct eq_rows {
     const uint64_t *bits;   /* a matrix: bit q % 64 of bits[(r - bits_from) * words + q / 64] tells whether row r leads to neuron first + q; or */
     int64_t words, bits_from; /* NULL. It has no rows for what comes before the first and after the last row with synapses. */
     int64_t apart;
+    int64_t (*make)(struct eq_rows *rows, void *maker); /* puts rows that are made for the events of this step into these fields: 0, or -1 */
+    void *maker;                                        /* without memory (row_maker.c.j2). NULL where rows are kept */
 } eq_rows;
 
 typedef struct eq_ctx {

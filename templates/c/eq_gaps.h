@@ -3,6 +3,7 @@
 #define EQ_GAPS_H
 
 #define EQ_GAPS {{ gaps }}
+#define EQ_GAPS_LARGEST {{ largest }}
 
 /* The mean gap, kept from one run of elements to the next with the same largest probability. */
 typedef struct eq_gap { double top, mean; } eq_gap;
@@ -14,7 +15,7 @@ EQ_FN int64_t eq_taken(const double *p, int64_t largest, int64_t start, int64_t 
 {
     const double top = eq_float(largest);
     int64_t n = 0;
-    if (top > {{ largest }}) {
+    if (top > EQ_GAPS_LARGEST) {
         for (int64_t i = start > lo ? start : lo; i < (stop < hi ? stop : hi); i++)
             if (eq_uniform(key, i, count, draw) < p[i - start]) emitted[n++] = (int32_t)i;
         return n;

@@ -3,9 +3,11 @@
  * accuracies. */
 #ifndef EQ_MATH_H
 #define EQ_MATH_H
+#ifndef __CUDACC_RTC__ /* has no headers: templates/cuda/eq_words.h */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#endif
 
 /* A call that is not inlined keeps its whole loop from becoming vector code, so inlining is not left to the compiler's taste. */
 #ifdef __CUDACC__
@@ -218,7 +220,7 @@ EQ_FN double eq_tanh(double x)
 EQ_FN double eq_power(double x, double y)
 {
     double a = fabs(x), k;
-    double f = eq_log_parts((a < 2.2250738585072014e-308) | !(a < EQ_INF) ? 1.0 : a, &k);
+    double f = eq_log_parts(((a < 2.2250738585072014e-308) | !(a < EQ_INF)) ? 1.0 : a, &k);
     double d = 2.0 + f;
     double s = f / d;
     double d_lo = f - (d - 2.0);
@@ -250,8 +252,8 @@ EQ_FN double eq_power(double x, double y)
     int odd = whole & (floor(half) != half);
     double negative = whole ? (odd ? -result : result) : EQ_NAN;
     result = x < 0.0 ? negative : result;
-    result = (x == x) & (y == y) ? result : x + y;
-    return (y == 0.0) | (x == 1.0) ? 1.0 : result;
+    result = ((x == x) & (y == y)) ? result : x + y;
+    return ((y == 0.0) | (x == 1.0)) ? 1.0 : result;
 }
 
 EQ_FN double eq_modulo(double a, double b) { return a - floor(a / b) * b; }

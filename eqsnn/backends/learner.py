@@ -1,0 +1,218 @@
+"""A learner (kernel/learner.py) as C: one loop over time forward and one backward, around the printed kernels and the projections of eq_learn.h.
+
+The two functions take an array of addresses and one of sizes, in the order of ``Places``. Arrays begin on 64 bytes; all but weights, gradients of
+weights and parameters have a leading axis of blocks of ``lanes`` samples.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import dataclass
+
+from eqsnn.backends import cache, compiler
+from eqsnn.backends.c.build import EXPORT
+from eqsnn.backends.render import learner_text, learner_version
+from eqsnn.errors import CompileError
+from eqsnn.kernel.ir import Kernel, identifier
+from eqsnn.kernel.learner import Layer, Learner
+
+_ADJOINT = "adj_"
+_OPTIONS = ("-shared", "-fvisibility=hidden", "-std=gnu11", "-Wno-psabi", "-Wno-unused-function")
+
+
+def lanes(single: bool) -> int:
+    """Samples in one vector of 64 bytes."""
+    return 16 if single else 8
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where arrays and numbers stand in what the functions are called with, by (kind, layer or projection, variable)."""
+
+    arrays: dict[tuple, int]
+    sizes: dict[tuple, int]
+
+
+def places(learner: Learner) -> Places:
+    """The order of arguments. Arrays: events presented and their values, for each layer bits, the ring of derivatives of events, states, inputs,
+    tape, parameters and derivatives; for each projection weights and gradient; scratch; readout. Sizes: steps, number of inputs, of each layer, the
+    lag of each projection, the ring of each layer, scratch a block."""
+    keys: list[tuple] = [("in_bits",), ("in_values",)]
+    for k, layer in enumerate(learner.layers):
+        keys += [("bits", k), ("ring", k)]
+        keys += [("state", k, v) for v in layer.states] + [("input", k, v) for v in layer.inputs]
+        keys += [("echo", k, v) for v in layer.echoes] + [("start", k, v) for v in layer.echoes]
+        keys += [("tape", k, v) for v in layer.taped] + [("parameter", k, v) for v in layer.parameters]
+        keys += [("adjoint", k, v) for v in (*layer.states, *layer.inputs, *layer.sought)]
+    for k in range(len(learner.projections)):
+        keys += [("weights", k), ("gradient", k)]
+    keys += [("scratch",), ("readout",)]
+    sizes: list[tuple] = [("steps",), ("n_in",)]
+    sizes += [("n", k) for k in range(len(learner.layers))]
+    sizes += [("lag", k) for k in range(len(learner.projections))]
+    sizes += [("ring", k) for k in range(len(learner.layers))] + [("scratch",)]
+    return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
+
+
+class _Writer:
+    def __init__(self, learner: Learner):
+        self.learner, self.places = learner, places(learner)
+        self.real = "float" if learner.single else "double"
+
+    def at(self, *key) -> int:
+        return self.places.arrays[key]
+
+    def parts(self) -> dict:
+        readout = self.learner.readout
+        return dict(
+            real=self.real,
+            lanes=lanes(self.learner.single),
+            export=EXPORT,
+            layers=[self._layer(k, layer) for k, layer in enumerate(self.learner.layers)],
+            projections=[self._projection(k) for k in range(len(self.learner.projections))],
+            scratch=self.at("scratch"),
+            scratch_size=self.places.sizes[("scratch",)],
+            readout=self.at("readout"),
+            readout_layer=readout.layer,
+            readout_spikes=readout.variable == "spike",
+            readout_variable=identifier(readout.variable),
+        )
+
+    def _projection(self, k: int) -> dict:
+        p = self.learner.projections[k]
+        presented = p.source < 0
+        n_source = "n_in" if presented else f"n{p.source}"
+        lag = f"lag{k}"
+        values = (
+            f"(in_values ? in_values + (t - {lag}) * n_in * EQ_LANES : NULL)" if p.graded else "(const EQ_REAL *)NULL"
+        )
+        return dict(
+            number=k,
+            source=p.source,
+            lag=self.places.sizes[("lag", k)],
+            weights=self.at("weights", k),
+            gradient=self.at("gradient", k),
+            source_bits="in_bits" if presented else f"bits{p.source}",
+            n_source=n_source,
+            worth=values,
+        )
+
+    def _layer(self, k: int, layer: Layer) -> dict:
+        def placed(kind: str, names) -> list[tuple[str, int]]:
+            return [(identifier(v), self.at(kind, k, v)) for v in names]
+
+        forward, forward_call = self._forward(k, layer)
+        backward, backward_call = self._backward(k, layer)
+        return dict(
+            number=k,
+            owner=layer.name.replace("*/", ""),
+            spikes=layer.spikes,
+            bits=self.at("bits", k),
+            ring=self.at("ring", k),
+            ring_size=self.places.sizes[("ring", k)],
+            taped=[(identifier(v), self._name_in(layer.forward, v)) for v in layer.taped],
+            state_places=placed("state", layer.states),
+            input_places=placed("input", layer.inputs),
+            echo_places=[(identifier(v), self.at("echo", k, v), self.at("start", k, v)) for v in layer.echoes],
+            prefetched=[self._name_in(layer.backward, v) for v in layer.taped],
+            taped_places=placed("tape", layer.taped),
+            adjoint_places=placed("adjoint", (*layer.states, *layer.inputs, *layer.sought)),
+            arrivals=[(identifier(v), [self._projection(p) for p in self.learner.onto(k, v)]) for v in layer.inputs],
+            forward=self._lines(layer, layer.forward),
+            backward=self._lines(layer, layer.backward),
+            forward_arguments=forward,
+            forward_call=forward_call,
+            backward_arguments=backward,
+            backward_call=backward_call,
+        )
+
+    @staticmethod
+    def _name_in(kernel: Kernel, variable: str) -> str:
+        return next((b.name for b in kernel.buffers if b.variable == variable), f"only_{identifier(variable)}")
+
+    def _lines(self, layer: Layer, kernel: Kernel) -> tuple[str, ...]:
+        from eqsnn.backends.printer import lines_of
+
+        place = {b.name: "n" if b.variable in layer.parameters else "i" for b in kernel.buffers}
+        place |= {b.name: "l" for b in kernel.buffers if b.variable == "spike" and b.writable}
+        return tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place))
+
+    def _forward(self, k: int, layer: Layer) -> tuple[list[str], list[str]]:
+        arguments, call = [], []
+        for b in _used(layer.forward):
+            name, v = b.name, b.variable
+            if v == "spike":
+                continue
+            kind = "parameter" if v in layer.parameters else "input" if v in layer.inputs else "state"
+            const = "const " if kind != "state" else ""
+            arguments.append(f"{const}{self.real} *EQ_RESTRICT b_{name}")
+            call.append(
+                f"(const {self.real} *)at[{self.at('parameter', k, v)}]"
+                if kind == "parameter"
+                else f"{kind}{k}_{identifier(v)}"
+            )
+        for v in layer.taped:
+            if all(b.variable != v for b in _used(layer.forward)):
+                arguments.append(f"const {self.real} *EQ_RESTRICT b_{self._name_in(layer.forward, v)}")
+                call.append(f"{'input' if v in layer.inputs else 'state'}{k}_{identifier(v)}")
+            arguments.append(f"{self.real} *EQ_RESTRICT t_{identifier(v)}")
+            call.append(f"tape{k}_{identifier(v)} + t * n{k} * EQ_LANES")
+        if layer.spikes:
+            arguments.append("uint16_t *EQ_RESTRICT bits")
+            call.append(f"bits{k} + t * n{k}")
+        return arguments, call
+
+    def _backward(self, k: int, layer: Layer) -> tuple[list[str], list[str]]:
+        arguments, call = [], []
+        for b in _used(layer.backward):
+            v = b.variable
+            if v == f"{_ADJOINT}spike":
+                what, const = f"spike{k} + (t % ring{k}) * n{k} * EQ_LANES", "const "
+            elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in (*layer.states, *layer.inputs, *layer.sought):
+                what, const = f"adj{k}_{identifier(v.removeprefix(_ADJOINT))}", ""
+            elif v in layer.echoes:
+                what, const = f"echo{k}_{identifier(v)}", "const "
+            elif v in layer.parameters:
+                what, const = f"(const {self.real} *)at[{self.at('parameter', k, v)}]", "const "
+            else:
+                what, const = f"tape{k}_{identifier(v)} + t * n{k} * EQ_LANES", "const "
+            arguments.append(f"{const}{self.real} *EQ_RESTRICT b_{b.name}")
+            call.append(what)
+        return arguments, call
+
+
+def _used(kernel: Kernel):
+    from eqsnn.kernel.ir import Load, Store, expressions, walk
+
+    names = {s.buffer for s in kernel.body if isinstance(s, Store)}
+    names |= {e.buffer for s in kernel.body for part in expressions(s) for e in walk(part) if isinstance(e, Load)}
+    return [b for b in kernel.buffers if b.name in names]
+
+
+def source_of(learner: Learner) -> str:
+    """The C file of a learner."""
+    return learner_text(_Writer(learner).parts())
+
+
+@functools.cache
+def _load(path: str) -> ctypes.CDLL:
+    return ctypes.CDLL(path)
+
+
+def build(learner: Learner) -> ctypes.CDLL:
+    """The compiled learner, from the cache if it was made before. Raises CompileError."""
+    key = cache.key_of("learner", learner_version(), repr(learner), compiler.compiler().identity(), *_OPTIONS)
+    path = cache.find(key, ".so")
+    if path is None:
+        try:
+            path = compiler.start("learner.c", source_of(learner), suffix=".so", options=_OPTIONS, key=key).finish()
+        except compiler.BuildFailure as failure:
+            owners = ", ".join(layer.name for layer in learner.layers)
+            raise CompileError(f"the learner of {owners} did not compile.\n{failure}") from None
+    library = _load(str(path))
+    for f in (library.eq_learn_forward, library.eq_learn_backward):
+        f.restype = ctypes.c_int64
+        f.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
+    library.eq_learn_present.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *([ctypes.c_int64] * 3)]
+    return library

@@ -1,0 +1,64 @@
+"""A network as the learner runs it: layers of one kernel forward and one backward, and projections between them that are opaque.
+
+Each step, a layer's input variables are the sums of its projections; its forward kernel reads states, inputs and parameters and leaves states and
+(in 'spike') its events, 0 or 1. The backward kernel reads what of these is on the tape, and the derivatives of what the forward kernel left
+(``adj_*``), and leaves those of what it read. Buffers of kernels are called as the variables they hold.
+"""
+
+from __future__ import annotations
+
+from eqsnn.frozen import dataclass
+from eqsnn.kernel.ir import Kernel
+
+
+@dataclass(frozen=True)
+class Layer:
+    """``states``: what a step leaves for the next; ``inputs``: sums of arrivals; ``parameters``: one value a neuron, the same in all steps and
+    samples; ``sought``: those of them whose gradient is wanted; ``taped``: the states and inputs, as a step finds them, that the backward
+    kernel reads; ``spikes``: whether it has events; ``echoes``: the states that are the event of the step before, which need no tape."""
+
+    name: str
+    states: tuple[str, ...]
+    inputs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    sought: tuple[str, ...]
+    taped: tuple[str, ...]
+    spikes: bool
+    forward: Kernel
+    backward: Kernel
+    echoes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Dense weights [source][target] from layer ``source`` (-1: what the user presents) to the input ``variable`` of layer ``target``.
+
+    ``graded``: what is presented counts with its value, else as one event wherever it is not 0.
+    """
+
+    source: int
+    target: int
+    variable: str
+    graded: bool = False
+
+
+@dataclass(frozen=True)
+class Readout:
+    """``variable`` of layer ``layer`` (a state, or 'spike') is recorded after each step, and its derivative comes in."""
+
+    layer: int
+    variable: str
+
+
+@dataclass(frozen=True)
+class Learner:
+    """``layers`` in the order in which a step does them; ``single``: all numbers are float32."""
+
+    layers: tuple[Layer, ...]
+    projections: tuple[Projection, ...]
+    readout: Readout
+    single: bool
+
+    def onto(self, target: int, variable: str) -> list[int]:
+        """The numbers of the projections whose sum is an input variable."""
+        return [k for k, p in enumerate(self.projections) if (p.target, p.variable) == (target, variable)]

@@ -1,0 +1,330 @@
+"""A group of neurons as a layer that can be trained: its step and reset as one map, its adjoint, and the kernels of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy
+
+from eqsnn.derivations.adjoint import PREFIX, adjoint
+from eqsnn.derivations.constants import split
+from eqsnn.derivations.surrogate import SPIKE, in_one_step, sharp, smoothed, with_event, with_slope
+from eqsnn.errors import EqsnnError, EquationError
+from eqsnn.integrators import vocabulary as voc
+from eqsnn.integrators.builder import MapBuilder
+from eqsnn.integrators.discretise import statements_map, step_map
+from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
+from eqsnn.kernel.ir import Const, Kernel, Local, children, expressions, rebuild, with_expressions
+from eqsnn.kernel.learner import Layer
+from eqsnn.kernel.lower import lower
+from eqsnn.kernel.passes.fit_memory import fit_memory
+from eqsnn.model.model import Scope, Symbol
+from eqsnn.network.namespace import constants
+from eqsnn.network.neurongroup import NeuronGroup
+from eqsnn.network.surrogate import Surrogate
+from eqsnn.units import DIMENSIONLESS
+from eqsnn.update_map import Input, Repeat, UpdateMap, symbol
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a layer makes of a group's parameters before a batch, and the way of gradients back: kernels over neurons (None: nothing to do)."""
+
+    forward: Kernel | None
+    backward: Kernel | None
+
+    def values(
+        self, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int, run=interpret
+    ) -> dict[str, np.ndarray]:
+        """The layer's parameters, one value a neuron each, from the group's. ``run``: what does a kernel, the interpreter or NativeKernels."""
+        return {} if self.forward is None else _run(self.forward, supply, constants, dt, n, run)
+
+    def gradients(
+        self, found, supply, constants: Mapping[str, float], dt: float, n: int, run=interpret
+    ) -> dict[str, np.ndarray]:
+        """The derivatives with respect to the group's parameters, one value a neuron, from those with respect to the layer's (``found``)."""
+        if self.backward is None:
+            return {}
+        adjoints = {f"{PREFIX}{name}": g for name, g in found.items()}
+        out = _run(self.backward, {**supply, **adjoints}, constants, dt, n, run)
+        return {name.removeprefix(PREFIX): g for name, g in out.items()}
+
+
+def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[str, float], dt: float, n: int, run):
+    buffers: dict[str, np.ndarray] = {}
+    for b in kernel.buffers:
+        if b.owner != "derived":
+            known = np.asarray(supply.get(b.variable, 0.0), np.float64)
+            buffers[b.name] = np.array(np.broadcast_to(known, (n,)), np.float64)
+    scalars: dict[str, float | int] = {}
+    for s in kernel.scalars:
+        if s.owner == "external":
+            scalars[s.name] = constants[s.variable]
+        elif s.owner == "clock":
+            scalars[s.name] = dt
+        elif s.owner == "index":
+            scalars[s.name] = n
+    evaluate_hoisted(kernel, buffers, scalars)
+    run(kernel, Memory(buffers, scalars), 0, n)
+    return {b.variable: buffers[b.name] for b in kernel.buffers if b.writable}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A layer, its parameters, the group behind it, and the variables of the group that are trained."""
+
+    layer: Layer
+    parameters: Parameters
+    group: NeuronGroup
+    trainable: tuple[str, ...]
+    step: UpdateMap
+
+
+def trainable_parameters(group) -> tuple[str, ...]:
+    """The parameters with the flag (trainable)."""
+    return tuple(v.name for v in group.model.variables if "trainable" in v.flags and v.kind == "parameter")
+
+
+def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool = True) -> Trained:
+    """The layer of a group. ``smooth``: with the primitive of the surrogate in place of the event. Raises EquationError where it cannot be one."""
+    map_ = _one_step(group)
+    inputs = tuple(v.name for v in group.model.of_kind("input"))
+    map_ = replace(map_, writes=tuple(w for w in map_.writes if w.variable not in inputs))
+    states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable != SPIKE))
+    known = {i.variable for i in map_.inputs}  # what is written and not read has the derivative 0 before the step
+    map_ = replace(map_, inputs=(*map_.inputs, *(Input(v, "self", v) for v in states if v not in known)))
+    map_ = _live(map_)
+    _must_be_differentiable(group, map_, states)
+    prepare, step = split(map_, frozenset((*states, *inputs)))
+    trainable = trainable_parameters(group)
+    for name in trainable:
+        if name in states:
+            span = next(v.span for v in group.model.variables if v.name == name)
+            raise EquationError(
+                f"'{name}' of {group.name} is trainable, and its reset changes it",
+                span,
+                "train another parameter that it starts from",
+            )
+    sought = _reached(prepare, set(trainable))
+    spikes = any(w.variable == SPIKE for w in step.writes)
+    slope, primitive = _surrogate(group, spikes, smooth)
+    back = adjoint(step)
+    back = with_slope(back, slope) if slope is not None else back
+    alter = (lambda m: smoothed(m, primitive)) if smooth else sharp
+    back = _without_incoming(alter(back), {f"{PREFIX}{i}" for i in inputs})
+    wanted = {f"{PREFIX}{n}" for n in (*states, *inputs, *sought)}
+    writes = [w for w in back.writes if w.variable in wanted]
+    forward = lower(alter(step), "neuron", name=f"eqk_{_safe(group.name)}_forward", owner=group.name)
+    backward = lower(back, "neuron", name=f"eqk_{_safe(group.name)}_backward", owner=group.name, writes=writes)
+    forward, backward = _closed(forward), _closed(backward)
+    read = {b.variable for b in backward.buffers}
+    if single:
+        forward, backward = (
+            fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64"}) for k in (forward, backward)
+        )
+    echoes = _echoes(step)
+    layer = Layer(
+        group.name,
+        states,
+        inputs,
+        tuple(w.variable for w in prepare.writes),
+        sought,
+        tuple(v for v in (*states, *inputs) if v in read and v not in echoes),
+        spikes,
+        forward,
+        backward,
+        tuple(v for v in echoes if v in read),
+    )
+    return Trained(layer, _parameters(prepare, group, set(trainable), set(sought)), group, trainable, step)
+
+
+def _echoes(step: UpdateMap) -> tuple[str, ...]:
+    """The states that a step sets to its event."""
+    exprs = {a.target: a.expr for a in step.flat()}
+    event = next((symbol(w.value) for w in step.writes if w.variable == SPIKE), None)
+    return tuple(
+        w.variable for w in step.writes if w.variable != SPIKE and event is not None and exprs.get(w.value) == event
+    )
+
+
+def _closed(kernel: Kernel) -> Kernel:
+    """The kernel without scalars: those that are left are made of literals."""
+    scalars: dict[str, float | int] = {}
+    evaluate_hoisted(kernel, {}, scalars)
+
+    def literal(e):
+        if isinstance(e, Local) and e.name in scalars:
+            return Const(scalars[e.name], e.type)
+        parts = children(e)
+        return rebuild(e, tuple(map(literal, parts))) if parts else e
+
+    body = tuple(with_expressions(s, tuple(map(literal, expressions(s)))) for s in kernel.body)
+    return replace(kernel, body=body, scalars=(), hoisted=())
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() else "_" for c in name)
+
+
+def _one_step(group: NeuronGroup) -> UpdateMap:
+    model = group.model
+    if any(v.name == SPIKE for v in model.variables):
+        span = next(v.span for v in model.variables if v.name == SPIKE)
+        raise EquationError("the learner calls the event 'spike'", span, "give the variable another name")
+    if model.refractory is not None:
+        raise EquationError(
+            f"{group.name} is refractory after a spike, and no gradient is known for that",
+            model.refractory.span,
+            "train it without refractory=, or write the pause as an equation",
+        )
+    step = with_event(step_map(model, group.method).map)
+    event = next((e for e in model.events if e.name == "spike"), None)
+    if event is None or event.reset is None:
+        return step
+    return in_one_step(step, statements_map(model.name, event.reset, model.scope))
+
+
+def _live(map_: UpdateMap) -> UpdateMap:
+    """The map without what none of its writes needs."""
+    needed = {symbol(w.value) for w in map_.writes}
+    kept = []
+    for a in reversed(map_.assignments):
+        if isinstance(a, Repeat) or symbol(a.target) in needed:
+            kept.append(a)
+            needed |= set() if isinstance(a, Repeat) else a.expr.free_symbols
+    states = {w.variable for w in map_.writes}
+    matrices = {s for p in map_.propagators for row in p.matrix for e in row for s in e.free_symbols}
+    inputs = tuple(i for i in map_.inputs if symbol(i.name) in needed | matrices or i.variable in states)
+    noise = tuple(n for n in map_.noise if symbol(n.name) in needed)
+    return replace(map_, assignments=tuple(reversed(kept)), inputs=inputs, noise=noise)
+
+
+_REASONS = {"normal": "randn()", "uniform": "rand()"}
+
+
+def _must_be_differentiable(group: NeuronGroup, map_: UpdateMap, states: tuple[str, ...]) -> None:
+    variables = {v.name: v for v in group.model.variables}
+    first = next((v.span for v in group.model.variables if v.expr is not None), None)
+    for n in map_.noise:
+        raise EquationError(
+            f"{group.name} draws {_REASONS[n.kind]} in each step, and the learner repeats no noise",
+            first,
+            "train it without noise",
+        )
+    for a in map_.assignments:
+        if isinstance(a, Repeat):
+            raise EquationError(
+                f"the method of {group.name} has no fixed number of steps", first, "use euler, rk4 or exponential_euler"
+            )
+        for kind, what in (
+            (voc.Table, "a TimedArray"),
+            (voc.UserCall, "a function of yours"),
+            (voc.Poisson, "poisson()"),
+            (voc.Drawn, "a random number"),
+        ):
+            found = a.expr.atoms(kind)
+            if found:
+                raise EquationError(
+                    f"{group.name} calls {what}, whose derivative is not known",
+                    a.source,
+                    "write it as an expression of the model's variables",
+                )
+    for i in map_.inputs:
+        if i.owner == "clock" and i.variable != "dt":
+            raise EquationError(
+                f"{group.name} depends on the time t, and the learner's samples have none",
+                first,
+                "present what changes in time as input",
+            )
+        if i.linked or i.owner not in ("self", "external", "clock", "index"):
+            raise EquationError(
+                f"'{i.variable}' of {group.name} is a variable of another group", first, "let synapses bring it"
+            )
+    for name in states:
+        if name in variables and variables[name].dtype != "float":
+            raise EquationError(
+                f"'{name}' of {group.name} is {variables[name].dtype}, and gradients need numbers",
+                variables[name].span,
+                "declare it as ': 1'",
+            )
+
+
+def _surrogate(group: NeuronGroup, spikes: bool, smooth: bool):
+    """The slope of the group's event and (if ``smooth``) its primitive as expressions of the margin."""
+    if not spikes:
+        return None, None
+    given: Surrogate | None = group.surrogate
+    if given is None:
+        span = next(e.condition.span for e in group.model.events if e.name == "spike")
+        raise EquationError(
+            f"the spike of {group.name} has no derivative",
+            span,
+            f"give {group.name} a surrogate, such as surrogate='multi_gaussian'",
+        )
+    scaled = symbol("x") / sympy.Float(given.scale) if given.scale != 1.0 else symbol("x")
+    slope = sympy.Float(given.height / given.scale) * _translated(given.expr).xreplace({symbol("x"): scaled})
+    if not smooth:
+        return slope, None
+    if given.primitive is None:
+        raise EqsnnError(
+            f"the surrogate {given.name!r} of {group.name} has no primitive; give Surrogate(..., primitive='...')"
+        )
+    return slope, sympy.Float(given.height) * _translated(given.primitive).xreplace({symbol("x"): scaled})
+
+
+def _translated(expr) -> sympy.Expr:
+    scope = Scope({"x": Symbol("x", "self", "x", DIMENSIONLESS)}, {})
+    return MapBuilder("surrogate", scope).number(expr, scope)
+
+
+def _without_incoming(map_: UpdateMap, names: set[str]) -> UpdateMap:
+    """``map_`` with 0 for these derivatives: nothing reads an input after its step."""
+    zero = {symbol(n): sympy.S.Zero for n in names}
+    return replace(
+        map_,
+        inputs=tuple(i for i in map_.inputs if i.name not in names),
+        assignments=tuple(replace(a, expr=a.expr.xreplace(zero)) for a in map_.assignments),
+    )
+
+
+def _reached(prepare: UpdateMap, names: set[str]) -> tuple[str, ...]:
+    """The parameters of the layer that depend on the group's parameters ``names``."""
+    reached = {symbol(n) for n in names}
+    for p in prepare.propagators:
+        if any(e.free_symbols & reached for row in p.matrix for e in row):
+            reached |= {symbol(e) for row in p.entries for e in row if e is not None}
+    for a in prepare.flat():
+        if a.expr.free_symbols & reached:
+            reached.add(symbol(a.target))
+    return tuple(w.variable for w in prepare.writes if symbol(w.value) in reached)
+
+
+def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sought: set[str]) -> Parameters:
+    if not prepare.writes:
+        return Parameters(None, None)
+    own = replace(
+        prepare, inputs=tuple(replace(i, shared=i.shared and i.owner != "self", constant=False) for i in prepare.inputs)
+    )
+    forward = lower(own, "neuron", name=f"eqk_{_safe(group.name)}_parameters", owner=group.name)
+    if not sought:
+        return Parameters(forward, None)
+    back = adjoint(own)
+    others = {f"{PREFIX}{w.variable}" for w in own.writes if w.variable not in sought}
+    others |= {f"{PREFIX}{i.name}" for i in own.inputs}
+    back = _without_incoming(back, others)
+    writes = [w for w in back.writes if w.variable.removeprefix(PREFIX) in trainable]
+    name = f"eqk_{_safe(group.name)}_parameters_backward"
+    return Parameters(forward, lower(back, "neuron", name=name, owner=group.name, writes=writes))
+
+
+def external_values(group) -> dict[str, float]:
+    """The external constants of a group's equations, as a run would find them."""
+    from eqsnn.model.resolve import missing_external
+
+    found, _ = constants(group.model.externals, group.spaces())
+    for name, span in group.model.externals.items():
+        if name not in found:
+            raise missing_external(name, span, group.model.scope)
+    return found
