@@ -339,6 +339,9 @@ class Synapses(Group):
         request = connection.Request(
             condition, i, j, p, n, skip_if_invalid, in_degree, out_degree, bool(autapses), multapses, total
         )
+        if registry.listener is not None:
+            space = dict(namespace) if namespace is not None else self.spaces()[1]
+            registry.listener.called(self, lambda: self._extend(connection.new_pairs(self, request, space)))
         self._extend(connection.new_pairs(self, request, namespace))
 
     def common_offset(self) -> int | None:
