@@ -71,7 +71,7 @@ def test_a_timed_array_has_other_values_for_one_time():
 
 def test_values_can_be_put_where_others_follow_from_them_and_what_was_between_two_runs_is_done_again():
     G = b2.NeuronGroup(1, "dv/dt = k/second : 1\nk : 1\na : 1\nb : 1", method="euler")
-    factor = 2  # noqa: F841
+    factor = 2
     G.a = 5
     b2.device.apply_run_args()
     G.b = "a*factor"
