@@ -158,14 +158,13 @@ def test_a_script_for_the_standalone_device_runs_as_always_and_is_told_once():
     assert b2.get_device().name == "cpp_standalone" and b2.device.build_options == {"debug": True}
     b2.device.reinit()
     b2.device.activate(directory="elsewhere")
-    with pytest.raises(EqsnnError, match=r"device.run\(\): run\(\) has run already when it returns"):
-        b2.device.run(run_args={G.v: 3})
     with pytest.raises(EqsnnError, match="there is no C\\+\\+ project"):
         b2.device.insert_code("main", "int x;")
     with pytest.raises(EqsnnError, match="there is no device 'genn'; there are 'runtime', 'cpp_standalone'"):
         b2.set_device("genn")
     with pytest.raises(TypeError, match="has no option 'directroy'"):
         b2.set_device("cpp_standalone", directroy="x")
+    b2.set_device("runtime")
 
 
 # -- logging -------------------------------------------------------------------------------------------------------------------

@@ -203,6 +203,14 @@ def test_a_truncated_file_is_refused(tmp_path, keep):
         network.restore(filename=file)
 
 
+def test_a_file_of_another_kind_is_not_overwritten(tmp_path):
+    network, file = _stored(tmp_path)
+    file.write_bytes(b"a file that Brian 2 has stored")
+    with pytest.raises(eq.EqsnnError, match=r"it is not overwritten: delete it, or store under another name"):
+        network.store(filename=file)
+    assert file.read_bytes() == b"a file that Brian 2 has stored"
+
+
 def test_every_flipped_byte_is_refused_or_harmless(tmp_path):
     network, file = _stored(tmp_path)
     data = bytearray(file.read_bytes())

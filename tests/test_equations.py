@@ -26,6 +26,7 @@ def test_they_tell_what_they_define():
     assert e.dimensions["v"] == volt.dim and e.dimensions["tau"] == second.dim
     assert e["n"].var_type == "integer" and e["n"].flags == ["shared", "constant"] and e["on"].var_type == "boolean"
     assert e["v"].type == "differential equation" and e["v"].expr == "(I - v)/tau" and e["v"].unit == volt
+    assert e["n"].unit == 1 and e["on"].unit == 1
     assert e["I"].type == "parameter" and e["I"].expr is None and e["I"].identifiers == set()
     assert len(e) == 7 and list(e)[:2] == ["v", "noise"] and "v" in e and "w" not in e
     assert [x.varname for x in e.ordered][:2] == ["noise", "v"]

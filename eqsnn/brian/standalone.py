@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from eqsnn.brian.manners import seed
 from eqsnn.errors import EqsnnError
 from eqsnn.network.notices import tell_once
+from eqsnn.runtime.script import Script
 
 _OPTIONS = {
     "directory", "compile", "run", "debug", "clean", "with_output", "results_directory", "run_args", "direct_call",
@@ -31,16 +34,22 @@ class Device:
             raise TypeError(
                 f"the device '{self.name}' has no option '{unknown[0]}'; there are {', '.join(sorted(_OPTIONS))}"
             )
-        if kwargs.get("run_args"):
-            raise EqsnnError(f"run_args: {_RUN_AGAIN}")
 
     def build(self, **kwargs) -> None:
-        """Nothing is left to do: each ``run`` has built what it needed and has run."""
+        """Nothing is left to do, since each ``run`` has built what it needed and has run; with ``run_args``, run again with them."""
         self._check_options(kwargs)
+        if kwargs.get("run_args"):
+            self.run(run_args=kwargs["run_args"])
 
     def reinit(self) -> None:
         """Forget the options."""
         self.build_on_run, self.build_options = True, {}
+
+    def leave(self) -> None:
+        """Another device is chosen."""
+
+    def __reduce__(self):
+        return _known, (self.name,)
 
     def delete(self, data: bool = True, code: bool = True, directory: bool = True, force: bool = False) -> None:
         """Nothing was written that would have to be deleted."""
@@ -49,13 +58,15 @@ class Device:
         """As the function ``seed``."""
         _seed(seed)
 
-    def run(self, *args, **kwargs) -> None:
-        """Refused: see the message."""
-        raise EqsnnError(f"device.run(): {_RUN_AGAIN}")
+    def run(self, directory=None, results_directory=None, with_output=True, run_args=None) -> None:
+        """Refused: only the standalone device runs again what has run."""
+        raise EqsnnError(
+            "device.run() is for set_device('cpp_standalone'), which must be chosen before the model is made"
+        )
 
     def apply_run_args(self) -> None:
-        """Refused: see the message."""
-        raise EqsnnError(f"device.apply_run_args(): {_RUN_AGAIN}")
+        """Refused: see ``run``."""
+        raise EqsnnError("device.apply_run_args() is for set_device('cpp_standalone')")
 
     def insert_code(self, slot: str, code: str) -> None:
         """Refused: see the message."""
@@ -69,10 +80,6 @@ class Device:
         return f"<device '{self.name}'>"
 
 
-_RUN_AGAIN = (
-    "run() has run already when it returns, and nothing is compiled again when values change; "
-    "write a loop that sets the values and calls run(), with store() before and restore() in it"
-)
 _seed = seed
 
 
@@ -85,9 +92,46 @@ class CPPStandaloneDevice(Device):
 
     name = "cpp_standalone"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._script = Script()
+
+    def activate(self, build_on_run: bool = True, **kwargs) -> None:
+        """Take the options of ``set_device``, and keep what the script does from now on, for ``run``."""
+        super().activate(build_on_run, **kwargs)
+        self._script.forget()
+        self._script.listen()
+
+    def leave(self) -> None:
+        """Another device is chosen: let go of what the script has done."""
+        self._script.forget()
+
+    def reinit(self) -> None:
+        """Forget the options, and what the script has done."""
+        super().reinit()
+        self._script.forget()
+
+    def run(self, directory=None, results_directory=None, with_output=True, run_args=None) -> None:
+        """Do all that the script has done since the device was chosen again: initial values, connections, runs.
+
+        ``run_args``: new values by variable (``G.tau``) or TimedArray, in place of those at the first run, or where ``apply_run_args`` was
+        called. No directory is written to.
+        """
+        if run_args is not None and not isinstance(run_args, Mapping):
+            raise TypeError(f"run_args is a dict of values by variable or TimedArray; got {run_args!r}")
+        self._script.again(run_args or {})
+
+    def apply_run_args(self) -> None:
+        """Say where ``run_args`` take the place of values: here, not before the first run."""
+        self._script.apply_here()
+
 
 all_devices: dict[str, Device] = {"runtime": RuntimeDevice(), "cpp_standalone": CPPStandaloneDevice()}
 _chosen: list[Device] = [all_devices["runtime"]]
+
+
+def _known(name: str) -> Device:
+    return all_devices[name]
 
 
 def get_device() -> Device:
@@ -100,6 +144,7 @@ def set_device(device: str | Device, build_on_run: bool = True, **kwargs) -> Non
     found = all_devices.get(device) if isinstance(device, str) else device
     if not isinstance(found, Device):
         raise EqsnnError(f"there is no device {device!r}; there are {', '.join(map(repr, all_devices))}")
+    get_device().leave()
     found.activate(build_on_run, **kwargs)
     _chosen.append(found)
     if found.name != "runtime":
@@ -114,7 +159,7 @@ def reset_device(device: str | Device | None = None) -> None:
     if device is not None:
         set_device(device)
     elif len(_chosen) > 1:
-        _chosen.pop()
+        _chosen.pop().leave()
 
 
 def reinit_devices() -> None:

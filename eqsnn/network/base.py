@@ -25,6 +25,7 @@ class _Registry:
 
     def __init__(self) -> None:
         self.objects: weakref.WeakSet[SimObject] = weakref.WeakSet()
+        self.networks: weakref.WeakSet = weakref.WeakSet()
         self.names: dict[str, weakref.WeakSet[SimObject]] = {}
         self.seed_value = int.from_bytes(os.urandom(8), "little")
         self.epochs = itertools.count(1)
@@ -34,6 +35,7 @@ class _Registry:
         self.draws = 0
         self.trial = 0
         self.in_trial: object = None
+        self.listener: object = None  # a runtime.script.Script that keeps what happens to objects
         self.scopes = itertools.count(1)
         self.scope = 0
 
@@ -76,6 +78,21 @@ class _Registry:
 
 
 registry = _Registry()
+_PROCESS = os.urandom(16)  # forked processes have it in common
+
+
+def of_this_process(process: bytes, number: int, what: str) -> object:
+    """The living object that was pickled: worker processes that were forked after it was made have it already.
+
+    Objects of a network are memory and compiled code, so they go nowhere else. Raises EqsnnError in a process that has them not.
+    """
+    found = next((o for o in (*registry.objects, *registry.networks) if id(o) == number), None)
+    if process != _PROCESS or found is None:
+        raise EqsnnError(
+            f"{what} is not in this process: it can be sent only to workers that were forked after it was made "
+            "(multiprocessing.get_context('fork')); make the model in a function that the worker calls"
+        )
+    return found
 
 
 def seed(value: int | None = None) -> None:
@@ -88,6 +105,8 @@ def seed(value: int | None = None) -> None:
     registry.seed_value = int.from_bytes(os.urandom(8), "little") if value is None else int(value)
     registry.epoch = next(registry.epochs)
     registry.since_seed = registry.draws = 0
+    if registry.listener is not None and value is not None:
+        registry.listener.seeded(registry.seed_value)
 
 
 def host_site() -> tuple:
@@ -191,6 +210,9 @@ class SimObject(metaclass=_Finished):
     def t_(self) -> float:
         """The time up to which the object has run, in seconds."""
         return self.__dict__.get("_time", 0.0)
+
+    def __reduce__(self):
+        return of_this_process, (_PROCESS, id(self), f"{type(self).__name__} '{self.name}'")
 
     def contained(self) -> tuple[SimObject, ...]:
         """Objects that belong to this one and run with it."""

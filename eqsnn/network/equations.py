@@ -17,7 +17,7 @@ from eqsnn.model.dimensions import unit_of
 from eqsnn.model.functions import FUNCTIONS, InlineFunction
 from eqsnn.network.functions import Function
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
-from eqsnn.units.show import best_unit
+from eqsnn.units.show import best_unit, get_unit
 
 _TYPES = {
     ast.Differential: "differential equation",
@@ -54,7 +54,7 @@ class SingleEquation:
     @property
     def unit(self):
         """The unit of the variable."""
-        return best_unit(Quantity(1.0, dim=self.dim))
+        return get_unit(self.dim)
 
     @property
     def expr(self) -> str | None:

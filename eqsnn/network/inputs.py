@@ -13,7 +13,7 @@ from eqsnn.model.dimensions import check_value
 from eqsnn.model.functions import is_random
 from eqsnn.model.model import Scope
 from eqsnn.model.resolve import resolve, statement_scope
-from eqsnn.network.base import SimObject
+from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import functions_used
 from eqsnn.network.group import Group
@@ -183,6 +183,8 @@ class SpikeGeneratorGroup(Group, SpikeSource):
 
         ``period`` (None or 0*second: none): the spikes come again and again. ``sorted``: they are in order of time, then index, already.
         """
+        if registry.listener is not None:
+            registry.listener.called(self, lambda: self.set_spikes(indices, times, period, sorted))
         indices = np.asarray(indices)
         if indices.size == 0 or (indices.dtype.kind == "f" and np.array_equal(indices, np.trunc(indices))):
             indices = indices.astype(np.int64)  # such as those of numpy.zeros

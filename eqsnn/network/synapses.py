@@ -356,9 +356,17 @@ class Synapses(Group):
                 f"{self.name}: procedural synapses are connected by one call of connect(), and there was one"
             )
         if procedural:
+            if registry.listener is not None:
+                raise EqsnnError(
+                    f"{self.name}: a standalone device keeps what a script does, to do it again, and procedural synapses cannot be made twice; "
+                    "connect them without procedural=True, which gives the same synapses"
+                )
             making.check(self)
             self._make(connection.rule(self, request, namespace))
             return
+        if registry.listener is not None:
+            space = dict(namespace) if namespace is not None else self.spaces()[1]
+            registry.listener.called(self, lambda: self._extend(connection.new_pairs(self, request, space)))
         self._extend(connection.new_pairs(self, request, namespace))
 
     def common_offset(self) -> int | None:

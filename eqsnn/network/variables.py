@@ -10,6 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, UnitError
 from eqsnn.network import foreign
+from eqsnn.network.base import registry
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
 from eqsnn.units.show import get_unit
 
@@ -83,6 +84,8 @@ class VariableView:
         elif isinstance(item, tuple):
             self._one_index(item)
         everything = isinstance(item, slice) and item == slice(None)
+        if registry.listener is not None:
+            registry.listener.assigned(self, item, value)
         index = None if everything or self.info.shared else np.atleast_1d(self.group.indices_of(item))
         if isinstance(value, str) or isinstance(item, str):
             index = self.group.free_to_change(self.name, index)

@@ -55,10 +55,11 @@ class Snapshot:
 def take(network: Network) -> Snapshot:
     """The state of a network, copied."""
     random = {"seed": registry.seed_value, "draws": registry.draws}
-    return Snapshot(network._time, random, {o.name: _state_of(o) for o in network.objects})
+    return Snapshot(network._time, random, {o.name: state_of(o) for o in network.objects})
 
 
-def _state_of(o: SimObject) -> State:
+def state_of(o: SimObject) -> State:
+    """The state of one object, copied."""
     state = State(type(o).__name__)
     state.values["dt"] = o.clock.dt_ if isinstance(o.clock, Clock) else None
     fresh = o._epoch == registry.epoch

@@ -42,7 +42,10 @@ class _Damaged(ValueError):
 
 def write(path: Path, name: str, snapshot: Snapshot) -> None:
     """Put a snapshot into a file, beside those of other names that it holds. The file is replaced when the new one is complete."""
-    snapshots = (_read_all(path) if path.exists() else {}) | {name: snapshot}
+    kept = (
+        _read_all(path, advice="it is not overwritten: delete it, or store under another name") if path.exists() else {}
+    )
+    snapshots = kept | {name: snapshot}
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     index: dict[str, object] = {"format": FORMAT, "version": VERSION, "snapshots": {}}
     try:
@@ -86,7 +89,9 @@ def names(path: Path) -> list[str]:
         return list(_index_of(file))
 
 
-def _read_all(path: Path, only: str | None = None) -> dict[str, Snapshot]:
+def _read_all(
+    path: Path, only: str | None = None, advice: str = "store it again, or restore from another"
+) -> dict[str, Snapshot]:
     try:
         with zipfile.ZipFile(path) as file:
             entries = _index_of(file)
@@ -95,9 +100,7 @@ def _read_all(path: Path, only: str | None = None) -> dict[str, Snapshot]:
         raise EqsnnError(f"{path} cannot be read: {error}") from None
     except _DAMAGE as error:
         what = str(error) or type(error).__name__
-        raise EqsnnError(
-            f"{path} is no whole checkpoint of eqsnn ({what}); store it again, or restore from another"
-        ) from None
+        raise EqsnnError(f"{path} is no whole checkpoint of eqsnn ({what}); {advice}") from None
 
 
 def _index_of(file: zipfile.ZipFile) -> dict[str, dict]:

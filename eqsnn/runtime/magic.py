@@ -34,6 +34,12 @@ def collect(level: int = 0) -> set[SimObject]:
     }
 
 
+def _empty() -> Network:
+    network = Network()
+    network.of_magic = True
+    return network
+
+
 class MagicNetwork:
     """The network behind ``run()``, ``store()`` and ``restore()``. There is one, ``magic_network``.
 
@@ -43,7 +49,7 @@ class MagicNetwork:
     """
 
     def __init__(self) -> None:
-        self._network = Network()
+        self._network = _empty()
         self._ran: weakref.WeakSet[SimObject] = weakref.WeakSet()
         self._held: weakref.WeakSet[SimObject] = weakref.WeakSet()
 
@@ -92,7 +98,7 @@ class MagicNetwork:
 
     def _restart(self) -> None:
         """A new simulation with the old one's schedule and snapshots."""
-        before, self._network = self._network, Network()
+        before, self._network = self._network, _empty()
         self._network._schedule = before._schedule
         self._network._snapshots = before._snapshots
         self._ran = weakref.WeakSet()

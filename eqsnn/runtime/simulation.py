@@ -17,7 +17,7 @@ import numpy as np
 from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
 from eqsnn.errors import EqsnnError, InternalError, UnitError
-from eqsnn.network.base import SimObject, registry
+from eqsnn.network.base import SimObject, of_this_process, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
 from eqsnn.network.namespace import user_namespace
@@ -103,6 +103,7 @@ class Network:
         self._time = Fraction(0)
         self._stop = False
         self.stop_if_not_finite = True
+        self.of_magic = False  # whether it is the network of run(), which holds its objects during a run only
         self._steps: dict[Clock, Fraction] = {}
         self._schedule: tuple[str, ...] | None = None
         self._snapshots: dict[str, Snapshot] = {}
@@ -111,7 +112,11 @@ class Network:
         self._team: Team | None = None
         self.messages: tuple[str, ...] = ()
         self._last: Built | None = None
+        registry.networks.add(self)
         self.add(*objects)
+
+    def __reduce__(self):
+        return of_this_process, (*SimObject.__reduce__(self)[1][:2], f"the network '{self.name}'")
 
     # -- what belongs to it --------------------------------------------------------------------------------------------------------
 
@@ -278,6 +283,8 @@ class Network:
         if before_run is not None:
             before_run(self, seconds, space)
         self._may_run()
+        if registry.listener is not None:
+            registry.listener.ran(self, space, lambda names: self.run(duration, report, report_period, names, profile))
         chosen_settings = self._settings()
         chosen = backend(chosen_settings.effective_backend())
         chosen.prepare()
