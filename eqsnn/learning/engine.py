@@ -6,7 +6,7 @@ Each block has gradients of its own, which are added up in the order of blocks: 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -215,7 +215,3 @@ def engine_of(learner: Learner, n_in: int, sizes: Sequence[int], backend: str, t
 
         return Oracle(learner, n_in, sizes)
     return CompiledEngine(learner, n_in, sizes, threads)
-
-
-def named(values: Mapping[str, np.ndarray]) -> list[str]:
-    return sorted(values)

@@ -6,6 +6,7 @@ over time). ``start``: the first step that counts. Arrays are [block][step][neur
 
 from __future__ import annotations
 
+import abc
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ class Target:
     weight: np.ndarray
 
 
-class Loss:
+class Loss(abc.ABC):
     """The contract: ``value(readout, target)`` is the mean loss and its derivative with respect to the readout."""
 
     integer_targets = False
@@ -68,9 +69,9 @@ class Loss:
         """How much each target counts: [block][1 or step][sample]."""
         return target.weight if self.over == "steps" else target.weight.max(1, keepdims=True)
 
+    @abc.abstractmethod
     def of(self, r: np.ndarray, target: Target) -> tuple[float, np.ndarray]:
         """The loss of the reduced readout, and its derivative."""
-        raise NotImplementedError
 
 
 class CrossEntropy(Loss):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 
 
-class Optimiser:
+class Optimiser(abc.ABC):
     """The contract: ``step`` takes parameters and gradients by name and changes the parameters in place; ``factors``: of the learning rate."""
 
     def __init__(self, rate: float = 1e-3):
@@ -32,9 +33,9 @@ class Optimiser:
             memory = self.memory.setdefault(name, {})
             p -= rate * factors.get(name, 1.0) * self.direction(np.asarray(gradients[name], np.float64), p, memory)
 
+    @abc.abstractmethod
     def direction(self, g: np.ndarray, p: np.ndarray, memory: dict[str, np.ndarray]) -> np.ndarray:
         """The change for a learning rate of 1."""
-        raise NotImplementedError
 
     @staticmethod
     def _kept(memory: dict[str, np.ndarray], name: str, g: np.ndarray) -> np.ndarray:
