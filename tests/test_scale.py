@@ -273,7 +273,15 @@ def test_what_others_read_stays_in_order_of_creation():
     assert not arranged(model="dw/dt = -w/(10*ms) : 1 (clock-driven)", method="exact")
 
 
-def test_ctrl_c_leaves_no_synapse_with_the_weight_of_another(monkeypatch):
+@pytest.fixture
+def heeds_ctrl_c():
+    """Also where the tests were started in the background, by a shell that lets them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_no_synapse_with_the_weight_of_another(monkeypatch, heeds_ctrl_c):
     monkeypatch.setattr(arrangement, "AT_ONCE", 100)
     keys, calls = arrangement.Arrangement.keys, []
 
