@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from eqsnn.backends.neurons import BLOCK, build, places
+from eqsnn.backends.neurons import BLOCK, build, places, read_behind
 from eqsnn.kernel.learner import Layer
 
 Row = tuple[int, int, int]
@@ -23,7 +23,7 @@ class RowEngine:
     """The compiled ``layer``, in float32 if ``single``."""
 
     def __init__(self, layer: Layer, single: bool):
-        self.places = places(layer)
+        self.places, self.read = places(layer), read_behind(layer)
         self.library = build(layer, single)
 
     def forward(self, rows: Mapping[tuple, Row | None], samples: int, steps: int, n: int, threads: int = 1) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from eqsnn.backends.neurons import BLOCK, read_behind
+from eqsnn.backends.neurons import BLOCK
 from eqsnn.errors import EqsnnError
 from eqsnn.kernel.learner import Layer
 from eqsnn.kernel.passes.fit_memory import fit_memory
@@ -366,7 +366,7 @@ class _Steps(torch.autograd.Function):
         samples, steps = len(first), 1 if call.stepwise else first.shape[1]
         shape = (samples, steps, module._n)
         make = lambda *s: torch.empty(s, dtype=first.dtype)  # noqa: E731
-        read = read_behind(layer)
+        read = call.engine.read
         wanted = {v for v in module._returns if v != _SPIKE}
         if call.taped and steps > 1:
             wanted |= {v for v in layer.states if v in read and v not in layer.echoes}
