@@ -36,8 +36,9 @@ class Places:
 
 def places(learner: Learner) -> Places:
     """The order of arguments. Arrays: events presented and their values, for each layer bits, the ring of derivatives of events, states, inputs,
-    tape, parameters and derivatives; for each projection weights and gradient; scratch; readout. Sizes: steps, number of inputs, of each layer, the
-    lag of each projection, the ring of each layer, scratch a block."""
+    tape, parameters, derivatives, and what it sends with its derivatives; for each projection with weights these and their gradient; scratch;
+    readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of each layer, scratch a block; how many steps
+    of the past lie before the first in arrays of what is presented, bits and what is sent, and how many of these have been."""
     keys: list[tuple] = [("in_bits",), ("in_values",)]
     for k, layer in enumerate(learner.layers):
         keys += [("bits", k), ("ring", k)]
@@ -45,13 +46,14 @@ def places(learner: Learner) -> Places:
         keys += [("echo", k, v) for v in layer.echoes] + [("start", k, v) for v in layer.echoes]
         keys += [("tape", k, v) for v in layer.taped] + [("parameter", k, v) for v in layer.parameters]
         keys += [("adjoint", k, v) for v in (*layer.states, *layer.inputs, *layer.sought)]
-    for k in range(len(learner.projections)):
-        keys += [("weights", k), ("gradient", k)]
+        keys += [(kind, k, v) for v in layer.sent for kind in ("sent", "sent_adjoint")]
+    for k, p in enumerate(learner.projections):
+        keys += [] if p.linked else [("weights", k), ("gradient", k)]
     keys += [("scratch",), ("readout",)]
     sizes: list[tuple] = [("steps",), ("n_in",)]
     sizes += [("n", k) for k in range(len(learner.layers))]
     sizes += [("lag", k) for k in range(len(learner.projections))]
-    sizes += [("ring", k) for k in range(len(learner.layers))] + [("scratch",)]
+    sizes += [("ring", k) for k in range(len(learner.layers))] + [("scratch",), ("history",), ("before",)]
     return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
 
 
@@ -73,6 +75,8 @@ class _Writer:
             projections=[self._projection(k) for k in range(len(self.learner.projections))],
             scratch=self.at("scratch"),
             scratch_size=self.places.sizes[("scratch",)],
+            history=self.places.sizes[("history",)],
+            before=self.places.sizes[("before",)],
             readout=self.at("readout"),
             readout_layer=readout.layer,
             readout_spikes=readout.variable == "spike",
@@ -87,15 +91,19 @@ class _Writer:
         values = (
             f"(in_values ? in_values + (t - {lag}) * n_in * EQ_LANES : NULL)" if p.graded else "(const EQ_REAL *)NULL"
         )
+        signal = f"{p.source}_{identifier(p.signal)}"
         return dict(
             number=k,
+            kind="link" if p.linked else "values" if p.signal else "events",
             source=p.source,
             lag=self.places.sizes[("lag", k)],
-            weights=self.at("weights", k),
-            gradient=self.at("gradient", k),
+            weights=None if p.linked else self.at("weights", k),
+            gradient=None if p.linked else self.at("gradient", k),
             source_bits="in_bits" if presented else f"bits{p.source}",
             n_source=n_source,
             worth=values,
+            values=f"sent{signal} + (t - {lag}) * {n_source} * EQ_LANES",
+            values_back=f"back{signal} + ((t + 2 - {lag}) & 1) * {n_source} * EQ_LANES",
         )
 
     def _layer(self, k: int, layer: Layer) -> dict:
@@ -118,6 +126,7 @@ class _Writer:
             prefetched=[self._name_in(layer.backward, v) for v in layer.taped],
             taped_places=placed("tape", layer.taped),
             adjoint_places=placed("adjoint", (*layer.states, *layer.inputs, *layer.sought)),
+            sent_places=[(identifier(v), self.at("sent", k, v), self.at("sent_adjoint", k, v)) for v in layer.sent],
             arrivals=[(identifier(v), [self._projection(p) for p in self.learner.onto(k, v)]) for v in layer.inputs],
             forward=self._lines(layer, layer.forward),
             backward=self._lines(layer, layer.backward),
@@ -143,6 +152,10 @@ class _Writer:
         for b in _used(layer.forward):
             name, v = b.name, b.variable
             if v == "spike":
+                continue
+            if v in layer.sent:
+                arguments.append(f"{self.real} *EQ_RESTRICT b_{name}")
+                call.append(f"sent{k}_{identifier(v)} + t * n{k} * EQ_LANES")
                 continue
             kind = "parameter" if v in layer.parameters else "input" if v in layer.inputs else "state"
             const = "const " if kind != "state" else ""
@@ -171,6 +184,8 @@ class _Writer:
                 what, const = f"spike{k} + (t % ring{k}) * n{k} * EQ_LANES", "const "
             elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in (*layer.states, *layer.inputs, *layer.sought):
                 what, const = f"adj{k}_{identifier(v.removeprefix(_ADJOINT))}", ""
+            elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in layer.sent:
+                what, const = f"back{k}_{identifier(v.removeprefix(_ADJOINT))} + (t & 1) * n{k} * EQ_LANES", "const "
             elif v in layer.echoes:
                 what, const = f"echo{k}_{identifier(v)}", "const "
             elif v in layer.parameters:
@@ -214,5 +229,5 @@ def build(learner: Learner) -> ctypes.CDLL:
     for f in (library.eq_learn_forward, library.eq_learn_backward):
         f.restype = ctypes.c_int64
         f.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
-    library.eq_learn_present.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *([ctypes.c_int64] * 3)]
+    library.eq_learn_present.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *([ctypes.c_int64] * 4)]
     return library

@@ -1,7 +1,7 @@
 """A network as the learner runs it: layers of one kernel forward and one backward, and projections between them that are opaque.
 
-Each step, a layer's input variables are the sums of its projections; its forward kernel reads states, inputs and parameters and leaves states and
-(in 'spike') its events, 0 or 1. The backward kernel reads what of these is on the tape, and the derivatives of what the forward kernel left
+Each step, a layer's input variables are the sums of its projections; its forward kernel reads states, inputs and parameters and leaves states,
+(in 'spike') its events, 0 or 1, and the values that it sends. The backward kernel reads what of these is on the tape, and the derivatives of what the forward kernel left
 (``adj_*``), and leaves those of what it read. Buffers of kernels are called as the variables they hold.
 """
 
@@ -15,7 +15,8 @@ from eqsnn.kernel.ir import Kernel
 class Layer:
     """``states``: what a step leaves for the next; ``inputs``: sums of arrivals; ``parameters``: one value a neuron, the same in all steps and
     samples; ``sought``: those of them whose gradient is wanted; ``taped``: the states and inputs, as a step finds them, that the backward
-    kernel reads; ``spikes``: whether it has events; ``echoes``: the states that are the event of the step before, which need no tape."""
+    kernel reads; ``spikes``: whether it has events; ``echoes``: the states that are the event of the step before, which need no tape; ``sent``:
+    the values that graded projections and links carry away, one a step."""
 
     name: str
     states: tuple[str, ...]
@@ -27,19 +28,23 @@ class Layer:
     forward: Kernel
     backward: Kernel
     echoes: tuple[str, ...] = ()
+    sent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Projection:
     """Dense weights [source][target] from layer ``source`` (-1: what the user presents) to the input ``variable`` of layer ``target``.
 
-    ``graded``: what is presented counts with its value, else as one event wherever it is not 0.
+    ``graded``: what is presented counts with its value, else as one event wherever it is not 0. ``signal``: a value that the layer sends in each
+    step and that is carried in place of its events. ``linked``: each neuron has the value of one neuron of the source, without weights.
     """
 
     source: int
     target: int
     variable: str
     graded: bool = False
+    signal: str = ""
+    linked: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError
+from eqsnn.language.parse import parse
 from eqsnn.learning import initial
+from eqsnn.network.equations import Equations
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
 from eqsnn.network.timedarray import TimedArray
@@ -36,7 +38,10 @@ class Dense(Synapses):
     """Synapses from each neuron of ``source`` to each of ``target``. ``init``: how the trainable weight begins, a name ('xavier', 'kaiming',
     'uniform', 'orthogonal', 'zeros'), an expression, an array (source, target) or a function of (n_source, n_target, generator).
 
-    ``same_step``: a spike counts in the target's step of the same time, as layers of published networks do; without it in the next, as
+    ``on_pre``: what a spike adds to an (input) variable of the target; 'I_post += w' unless the equations have a (summed) variable, such as
+    'g_post = w*u_pre : 1 (summed)', which carries a continuous variable of the source in every step.
+
+    ``same_step``: a spike or a sum counts in the target's step of the same time, as layers of published networks do; without it in the next, as
     everywhere in eqsnn. The source then tells its spikes before the target is updated, in the slot 'groups'.
     """
 
@@ -47,7 +52,7 @@ class Dense(Synapses):
         source,
         target=None,
         model: str = "w : 1 (trainable)",
-        on_pre: str = "I_post += w",
+        on_pre: str | None = None,
         *,
         init="xavier",
         same_step: bool = False,
@@ -56,6 +61,8 @@ class Dense(Synapses):
     ):
         target = source if target is None else target
         self._same_step = bool(same_step)
+        if on_pre is None and not _has_sum(model):
+            on_pre = "I_post += w"
         super().__init__(source, target, model, on_pre=on_pre, name=name, **options)
         if same_step:
             self._between(source, target)
@@ -81,9 +88,9 @@ class Dense(Synapses):
         if source.root is target.root:
             raise EqsnnError(f"{self.name}: a neuron cannot hear itself in the same step; leave out same_step=")
         order = source.order
-        source.root.set_event_schedule("spike", when="groups", order=order + 1)
-        pathway = next(iter(self.pathways.values()))
-        pathway.when, pathway.order = "groups", order + 2
+        for pathway in self.pathways.values():
+            source.root.set_event_schedule("spike", when="groups", order=order + 1)
+            pathway.when, pathway.order = "groups", order + 2
         root = target.root
         root.order = max(root.order, order + 3)
         check = root.thresholder.get("spike")
@@ -95,3 +102,8 @@ class Dense(Synapses):
         """The first trainable variable as an array (source, target)."""
         variable = next(v.name for v in self.model.variables if "trainable" in v.flags)
         return np.asarray(self.state(variable)[:]).reshape(len(self.source), len(self.target))
+
+
+def _has_sum(model) -> bool:
+    ast = model.ast if isinstance(model, Equations) else parse(model)
+    return any("summed" in d.flags for d in ast.definitions)

@@ -16,15 +16,21 @@ from eqsnn.backends.learner import build, lanes, places
 from eqsnn.kernel.learner import Learner
 
 
+_REACHING = ("bits", "sent", "in_bits", "in_values")
+"""The arrays whose last steps count in the steps to come."""
+
+
 @dataclass
 class Values:
-    """What a batch is computed with: for each projection its weights [source][target]; for each layer its parameters [neuron] and the start of its
-    states [neuron] by name; how many steps after the event each projection arrives (0: in the same step)."""
+    """What a batch is computed with: for each projection with weights these [source][target]; for each layer its parameters [neuron] and the start
+    of its states [neuron] by name; how many steps after the event each projection arrives (0: in the same step); for each layer what it sent in
+    the step before the first [neuron], by name."""
 
     weights: list[np.ndarray]
     parameters: list[dict[str, np.ndarray]]
     start: list[dict[str, np.ndarray]]
     lags: list[int]
+    sent: list[dict[str, np.ndarray]]
 
 
 @dataclass
@@ -34,6 +40,7 @@ class Gradients:
     weights: list[np.ndarray]
     parameters: list[dict[str, np.ndarray]]
     start: list[dict[str, np.ndarray]]
+    sent: list[dict[str, np.ndarray]]
 
 
 def aligned(shape: Sequence[int], dtype, fill: float | None = 0.0) -> np.ndarray:
@@ -67,6 +74,15 @@ class _Memory:
     addresses: ctypes.Array
     sizes: ctypes.Array
     by: dict[tuple, np.ndarray] = field(default_factory=dict)
+    before: int = 0
+
+
+@dataclass(frozen=True)
+class Past:
+    """Where a window of steps ends, for the next to begin there: ``steps`` so far, and the arrays that reach on."""
+
+    steps: int
+    by: dict[tuple, np.ndarray]
 
 
 class CompiledEngine:
@@ -77,6 +93,7 @@ class CompiledEngine:
         self.width = lanes(learner.single)
         self.dtype = np.float32 if learner.single else np.float64
         self.library = build(learner)
+        self.weighted = [k for k, p in enumerate(learner.projections) if not p.linked]
         self._memory: dict[tuple[int, int], _Memory] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -93,9 +110,11 @@ class CompiledEngine:
         return 1 + max((lag for lag, p in zip(lags, self.learner.projections) if p.source == layer), default=0)
 
     def _make(self, blocks: int, steps: int, lags: Sequence[int]) -> _Memory:
-        width, real, by = self.width, self.dtype, {}
+        width, real, by, history = self.width, self.dtype, {}, max((1, *lags))
         for k, (layer, n) in enumerate(zip(self.learner.layers, self.sizes)):
-            by["bits", k] = aligned((blocks, steps, n), np.uint16)
+            by["bits", k] = aligned((blocks, history + steps, n), np.uint16)
+            by |= {("sent", k, v): aligned((blocks, history + steps, n, width), real) for v in layer.sent}
+            by |= {("sent_adjoint", k, v): aligned((blocks, 2, n, width), real) for v in layer.sent}
             by["ring", k] = aligned((blocks, self._ring(k, lags), n, width), real)
             for kind, names in (
                 ("state", layer.states),
@@ -107,7 +126,7 @@ class CompiledEngine:
             by |= {("start", k, v): aligned((n,), real) for v in layer.echoes}
             by |= {("tape", k, v): aligned((blocks, steps, n, width), real, None) for v in layer.taped}
             by |= {("parameter", k, v): aligned((n,), real) for v in layer.parameters}
-        for k in range(len(self.learner.projections)):
+        for k in self.weighted:
             source, target = self._ends(k)
             by["weights", k] = aligned((source, self._padded(target)), real)
             by["gradient", k] = aligned((blocks, source, self._padded(target)), real)
@@ -119,6 +138,8 @@ class CompiledEngine:
             ("steps",): steps,
             ("n_in",): self.n_in,
             ("scratch",): by["scratch",][0].size,
+            ("history",): history,
+            ("before",): 0,
             **{("n", k): n for k, n in enumerate(self.sizes)},
             **{("lag", k): lag for k, lag in enumerate(lags)},
             **{("ring", k): self._ring(k, lags) for k in range(len(self.sizes))},
@@ -130,14 +151,18 @@ class CompiledEngine:
 
     # -- a batch --------------------------------------------------------------------------------------------------------------
 
-    def forward(self, x: np.ndarray, values: Values) -> np.ndarray:
-        """The readout [block][step][neuron][sample] for what is presented, x [sample][step][input]."""
+    def forward(self, x: np.ndarray, values: Values, past: Past | None = None) -> np.ndarray:
+        """The readout [block][step][neuron][sample] for what is presented, x [sample][step][input]. ``past``: where an earlier window of the same
+        samples ended, to go on from there; ``backward`` takes what it brings as given."""
         blocks, steps = -(-len(x) // self.width), x.shape[1]
         key = (blocks, steps, *values.lags)
         if key not in self._memory:
-            self._memory = {key: self._make(blocks, steps, values.lags)}
-        m = self._memory[key]
+            kept = {k: m for k, m in self._memory.items() if past is not None and k[0] == blocks}  # the last window may be a short one
+            self._memory = {**dict([*kept.items()][-1:]), key: self._make(blocks, steps, values.lags)}
+        self._now = m = self._memory[key]
         self._present(m, x)
+        m.before = 0 if past is None else past.steps
+        m.sizes[places(self.learner).sizes["before",]] = m.before
         for k, layer in enumerate(self.learner.layers):
             for v in layer.parameters:
                 m.by["parameter", k, v][:] = values.parameters[k][v]
@@ -145,21 +170,47 @@ class CompiledEngine:
                 m.by["state", k, v][:] = np.asarray(values.start[k][v], self.dtype)[None, :, None]
             for v in layer.echoes:
                 m.by["start", k, v][:] = values.start[k][v]
-        for k, w in enumerate(values.weights):
+            for v, a in values.sent[k].items():
+                m.by["sent", k, v][:, self._history(m) - 1] = np.asarray(a, self.dtype)[None, :, None]
+        if past is not None:
+            self._go_on(m, past)
+        for k, w in zip(self.weighted, values.weights):
             m.by["weights", k][:, : w.shape[1]] = w
+        self._sent_before = [tuple(s) for s in values.sent]
         self._run(self.library.eq_learn_forward, m, blocks)
         return m.by["readout",]
+
+    def _history(self, m: _Memory) -> int:
+        return m.sizes[places(self.learner).sizes["history",]]
 
     def _present(self, m: _Memory, x: np.ndarray) -> None:
         """Samples as events and, where a projection weighs them, as values."""
         shown = np.ascontiguousarray(x if x.dtype in (np.bool_, np.uint8, np.int8) else x != 0)
-        blocks = -(-len(x) // self.width)
-        m.by["in_bits",] = bits = np.zeros((blocks, *x.shape[1:]), np.uint16)
-        self.library.eq_learn_present(shown.ctypes.data, bits.ctypes.data, *x.shape)
+        blocks, history = -(-len(x) // self.width), self._history(m)
+        m.by["in_bits",] = bits = np.zeros((blocks, history + x.shape[1], x.shape[2]), np.uint16)
+        self.library.eq_learn_present(shown.ctypes.data, bits.ctypes.data, *x.shape, history)
         m.addresses[0], m.addresses[1] = bits.ctypes.data, None
+        m.by.pop(("in_values",), None)
         if any(p.graded for p in self.learner.projections) and x.dtype != np.bool_:
-            m.by["in_values",] = lying = into_blocks(x, self.width).astype(self.dtype, copy=False)
+            m.by["in_values",] = lying = aligned((blocks, history + x.shape[1], x.shape[2], self.width), self.dtype)
+            lying[:, history:] = into_blocks(x, self.width)
             m.addresses[1] = lying.ctypes.data
+
+    def past(self) -> Past:
+        """Where the last ``forward`` has ended."""
+        m = self._now
+        history, steps = self._history(m), m.by["readout",].shape[1]
+        kept = {key: a[:, steps : steps + history].copy() for key, a in m.by.items() if key[0] in _REACHING}
+        kept |= {key: a.copy() for key, a in m.by.items() if key[0] == "state"}
+        return Past(m.before + steps, kept)
+
+    def _go_on(self, m: _Memory, past: Past) -> None:
+        history = self._history(m)
+        for key, a in past.by.items():
+            if key[0] == "state":
+                m.by[key][:] = a
+            elif key in m.by:
+                m.by[key][:, :history] = a
 
     def _run(self, function, m: _Memory, blocks: int) -> None:
         if self._pool is None:
@@ -172,15 +223,15 @@ class CompiledEngine:
 
     def backward(self, slope: np.ndarray) -> Gradients:
         """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``."""
-        (m,) = self._memory.values()
+        m = self._now
         blocks = len(m.by["readout",])
         m.by["readout",][:] = slope
         for key, a in m.by.items():
-            if key[0] in ("adjoint", "gradient", "ring"):
+            if key[0] in ("adjoint", "gradient", "ring", "sent_adjoint"):
                 a.fill(0)
         self._run(self.library.eq_learn_backward, m, blocks)
         weights = []
-        for k in range(len(self.learner.projections)):
+        for k in self.weighted:
             total = m.by["gradient", k][0].astype(np.float64)
             for part in m.by["gradient", k][1:]:
                 total += part
@@ -192,19 +243,25 @@ class CompiledEngine:
                 for k, layer in enumerate(self.learner.layers)
             ]
 
-        return Gradients(weights, of(lambda layer: layer.sought), of(lambda layer: layer.states))
+        given = m.before > 0
+        start = of(lambda layer: () if given else layer.states)
+        sent = [
+            {v: m.by["sent_adjoint", k, v][:, 1].astype(np.float64).sum(axis=(0, 2)) for v in values if not given}
+            for k, values in enumerate(self._sent_before)
+        ]
+        return Gradients(weights, of(lambda layer: layer.sought), start, sent)
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer; samples that fill up the last block count."""
-        (m,) = self._memory.values()
+        m = self._now
         return [
-            float(np.unpackbits(m.by["bits", k].view(np.uint8)).mean()) * 16 / self.width if layer.spikes else 0.0
+            float(np.unpackbits(m.by["bits", k][:, self._history(m) :].reshape(-1).view(np.uint8)).mean()) * 16 / self.width if layer.spikes else 0.0
             for k, layer in enumerate(self.learner.layers)
         ]
 
     def tape_bytes(self) -> int:
         """How much the last batch has kept of its steps for the way back."""
-        (m,) = self._memory.values()
+        m = self._now
         return sum(a.nbytes for key, a in m.by.items() if key[0] in ("tape", "bits", "readout"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from eqsnn.kernel.ir import Const, Kernel, Local, children, expressions, rebuild
 from eqsnn.kernel.learner import Layer
 from eqsnn.kernel.lower import lower
 from eqsnn.kernel.passes.fit_memory import fit_memory
+from eqsnn.learning.graded import Sent, with_sent
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.network.namespace import constants
 from eqsnn.network.neurongroup import NeuronGroup
@@ -73,13 +74,15 @@ def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[st
 
 @dataclass(frozen=True)
 class Trained:
-    """A layer, its parameters, the group behind it, and the variables of the group that are trained."""
+    """A layer, its parameters, the group behind it, and the variables of the group that are trained. ``starting``: how what arrives in the first
+    step, as if it had been sent before, comes from the group's variables."""
 
     layer: Layer
     parameters: Parameters
     group: NeuronGroup
     trainable: tuple[str, ...]
     step: UpdateMap
+    starting: Parameters = Parameters(None, None)
 
 
 def trainable_parameters(group) -> tuple[str, ...]:
@@ -87,12 +90,25 @@ def trainable_parameters(group) -> tuple[str, ...]:
     return tuple(v.name for v in group.model.variables if "trainable" in v.flags and v.kind == "parameter")
 
 
-def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool = True) -> Trained:
-    """The layer of a group. ``smooth``: with the primitive of the surrogate in place of the event. Raises EquationError where it cannot be one."""
-    map_ = _one_step(group)
-    inputs = tuple(v.name for v in group.model.of_kind("input"))
-    map_ = replace(map_, writes=tuple(w for w in map_.writes if w.variable not in inputs))
-    states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable != SPIKE))
+def layer_of(
+    group: NeuronGroup,
+    single: bool,
+    smooth: bool = False,
+    seeks: bool = True,
+    arriving: Sequence[str] = (),
+    sent: Sequence[Sent] = (),
+) -> Trained:
+    """The layer of a group. ``smooth``: with the primitive of the surrogate in place of the event; ``arriving``: the parameters that sums and links
+    set in each step; ``sent``: what others read. Raises EquationError where it cannot be one."""
+    map_ = _one_step(group, sent)
+    inputs = (*(v.name for v in group.model.of_kind("input")), *arriving)
+    sending = tuple(s.name for s in sent)
+    map_ = replace(
+        map_,
+        writes=tuple(w for w in map_.writes if w.variable not in inputs),
+        inputs=tuple(Input(i.name, "self", i.variable) if i.variable in arriving else i for i in map_.inputs),
+    )
+    states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable not in (SPIKE, *sending)))
     known = {i.variable for i in map_.inputs}  # what is written and not read has the derivative 0 before the step
     map_ = replace(map_, inputs=(*map_.inputs, *(Input(v, "self", v) for v in states if v not in known)))
     map_ = _live(map_)
@@ -136,8 +152,26 @@ def layer_of(group: NeuronGroup, single: bool, smooth: bool = False, seeks: bool
         forward,
         backward,
         tuple(v for v in echoes if v in read),
+        sending,
     )
-    return Trained(layer, _parameters(prepare, group, set(trainable), set(sought)), group, trainable, step)
+    parameters = _parameters(prepare, group, set(trainable), set(sought))
+    return Trained(layer, parameters, group, trainable, step, _starting(group, sent, {*trainable, *states}))
+
+
+def _starting(group: NeuronGroup, sent: Sequence[Sent], variables: set[str]) -> Parameters:
+    """How the values that arrive a step after they are sent begin."""
+    late = [s for s in sent if not s.early]
+    if not late:
+        return Parameters(None, None)
+    parts = [s.as_map() for s in late]
+    whole = replace(
+        parts[0],
+        name=f"start of {group.name}",
+        inputs=tuple({i.name: i for p in parts for i in p.inputs}.values()),
+        assignments=tuple(a for p in parts for a in p.assignments),
+        writes=tuple(w for p in parts for w in p.writes),
+    )
+    return _parameters(whole, group, variables, {s.name for s in late}, what="start")
 
 
 def _echoes(step: UpdateMap) -> tuple[str, ...]:
@@ -168,7 +202,7 @@ def _safe(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
 
 
-def _one_step(group: NeuronGroup) -> UpdateMap:
+def _one_step(group: NeuronGroup, sent: Sequence[Sent] = ()) -> UpdateMap:
     model = group.model
     if any(v.name == SPIKE for v in model.variables):
         span = next(v.span for v in model.variables if v.name == SPIKE)
@@ -179,11 +213,11 @@ def _one_step(group: NeuronGroup) -> UpdateMap:
             model.refractory.span,
             "train it without refractory=, or write the pause as an equation",
         )
-    step = with_event(step_map(model, group.method).map)
+    step = with_sent(with_event(step_map(model, group.method).map), [s for s in sent if s.early])
     event = next((e for e in model.events if e.name == "spike"), None)
-    if event is None or event.reset is None:
-        return step
-    return in_one_step(step, statements_map(model.name, event.reset, model.scope))
+    if event is not None and event.reset is not None:
+        step = in_one_step(step, statements_map(model.name, event.reset, model.scope))
+    return with_sent(step, [s for s in sent if not s.early])
 
 
 def _live(map_: UpdateMap) -> UpdateMap:
@@ -301,13 +335,15 @@ def _reached(prepare: UpdateMap, names: set[str]) -> tuple[str, ...]:
     return tuple(w.variable for w in prepare.writes if symbol(w.value) in reached)
 
 
-def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sought: set[str]) -> Parameters:
+def _parameters(
+    prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sought: set[str], what: str = "parameters"
+) -> Parameters:
     if not prepare.writes:
         return Parameters(None, None)
     own = replace(
         prepare, inputs=tuple(replace(i, shared=i.shared and i.owner != "self", constant=False) for i in prepare.inputs)
     )
-    forward = lower(own, "neuron", name=f"eqk_{_safe(group.name)}_parameters", owner=group.name)
+    forward = lower(own, "neuron", name=f"eqk_{_safe(group.name)}_{what}", owner=group.name)
     if not sought:
         return Parameters(forward, None)
     back = adjoint(own)
@@ -315,7 +351,7 @@ def _parameters(prepare: UpdateMap, group: NeuronGroup, trainable: set[str], sou
     others |= {f"{PREFIX}{i.name}" for i in own.inputs}
     back = _without_incoming(back, others)
     writes = [w for w in back.writes if w.variable.removeprefix(PREFIX) in trainable]
-    name = f"eqk_{_safe(group.name)}_parameters_backward"
+    name = f"eqk_{_safe(group.name)}_{what}_backward"
     return Parameters(forward, lower(back, "neuron", name=name, owner=group.name, writes=writes))
 
 

@@ -14,13 +14,14 @@ from eqsnn.kernel.interpret import interpret
 from eqsnn.kernel.learner import Learner, Projection, Readout
 from eqsnn.learning.dense import Dense, Inputs
 from eqsnn.learning.engine import Gradients, Values
+from eqsnn.learning.graded import Linked, Order, Sent, Sum, changes, links_of, sent_value, sums_of
 from eqsnn.learning.layers import Parameters, Trained, _parameters, external_values, layer_of, trainable_parameters
 from eqsnn.model.training import bounds_of, rate_of
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.regular import CodeRunner
 from eqsnn.network.statemonitor import StateMonitor
-from eqsnn.update_map import Write, symbol
+from eqsnn.update_map import Input, UpdateMap, Write, symbol
 
 _BYSTANDERS = (EventMonitor, PopulationRateMonitor, StateMonitor, CodeRunner)
 
@@ -29,6 +30,7 @@ _BYSTANDERS = (EventMonitor, PopulationRateMonitor, StateMonitor, CodeRunner)
 class Weighing:
     """How the weights of a projection come from the variables of its synapses; None: the one called ``variable`` as it is."""
 
+    dense: Dense
     parameters: Parameters | None
     variable: str
     trainable: tuple[str, ...]
@@ -43,22 +45,20 @@ class LearnedNetwork:
         self.run = interpret
         self.inputs, self.groups, self.dense = _sorted_out(objects)
         self.dt = _one_dt([*self.groups, *self.dense, self.inputs])
-        self.trained: list[Trained] = [layer_of(g, single, smooth) for g in self.groups]
+        order = Order(objects)
+        self.groups.sort(key=order.of_update)
+        self.sent: list[list[Sent]] = [[] for _ in self.groups]
+        self.arriving: list[list[str]] = [[] for _ in self.groups]
+        self.lags: list[int] = []
         self.weighing: list[Weighing] = []
-        projections = []
-        for d in self.dense:
-            variable, weighing, graded = _weighing(d, self.groups)
-            source = -1 if d.source.root is self.inputs else self._number(d.source)
-            target = self._number(d.target)
-            if d._same_step and source >= target:
-                raise EqsnnError(
-                    f"{d.name} arrives in the same step, and {d.target.name} is updated before {d.source.name}: layers form a circle"
-                )
-            self.weighing.append(weighing)
-            projections.append(Projection(source, target, variable, graded))
-        self.lags = [_lag(d, self.dt) for d in self.dense]
+        self.projections: list[Projection] = []
+        self._find_projections(order)
+        self.trained: list[Trained] = [
+            layer_of(g, single, smooth, arriving=arriving, sent=sent)
+            for g, arriving, sent in zip(self.groups, self.arriving, self.sent)
+        ]
         self.learner = Learner(
-            tuple(t.layer for t in self.trained), tuple(projections), self._readout(*readout), single
+            tuple(t.layer for t in self.trained), tuple(self.projections), self._readout(*readout), single
         )
         self.sizes = [len(g) for g in self.groups]
         self.externals = [external_values(o) for o in (*self.groups, *self.dense)]
@@ -67,6 +67,85 @@ class LearnedNetwork:
         self.bounds: dict[str, tuple[float, float]] = {}
         self._start = {(t.group.name, v): _plain(t.group, v) for t in self.trained for v in t.layer.states}
         self._collect()
+
+    # -- projections ----------------------------------------------------------------------------------------------------------
+
+    def _find_projections(self, order: Order) -> None:
+        """Projections by events, then those by sums, then links."""
+        for d in self.dense:
+            for variable, weighing, graded in _by_events(d):
+                source, target = self._source(d), self._number(d.target)
+                if d._same_step and source >= target:
+                    raise EqsnnError(
+                        f"{d.name} arrives in the same step, and {d.target.name} is updated before {d.source.name}: layers form a circle"
+                    )
+                self._project(Projection(source, target, variable, graded), _lag(d, self.dt), weighing)
+        sums = [s for d in self.dense for s in sums_of(d)]
+        links = [link for g in self.groups for link in links_of(g, self.groups)]
+        for s in sums:
+            target = self._number(s.dense.target)
+            if s.variable not in (v.name for v in s.dense.target.model.of_kind("input")):
+                self.arriving[target].append(s.variable)
+        for link in links:
+            self.arriving[self._number(link.target)].append(link.name)
+        for s in sums:
+            self._add_sum(s, order)
+        for link in links:
+            self._add_link(link)
+
+    def _project(self, projection: Projection, lag: int, weighing: Weighing | None = None) -> None:
+        self.projections.append(projection)
+        self.lags.append(lag)
+        if weighing is not None:
+            self.weighing.append(weighing)
+
+    def _source(self, d: Dense) -> int:
+        return -1 if d.source.root is self.inputs else self._number(d.source)
+
+    def _gathering(self, source: int) -> frozenset[str]:
+        group = self.groups[source]
+        return frozenset((*self.arriving[source], *(v.name for v in group.model.of_kind("input"))))
+
+    def _add_sum(self, s: Sum, order: Order) -> None:
+        source, target, early = self._source(s.dense), self._number(s.dense.target), order.early(s)
+        weighing = _weights_of(s.dense, s.map, s.weight, s.owners)
+        if source < 0:
+            if s.signal != symbol("x_pre"):
+                raise EquationError(
+                    f"'{s.declared.name}' of {s.dense.name} must be proportional to x_pre, which is what is presented",
+                    s.declared.span,
+                    "such as w*x_pre",
+                )
+            self._project(Projection(source, target, s.variable, True), 0, weighing)
+            return
+        if not changes(self.groups[source], {i.variable for i in s.owners.values() if i.owner == "pre"}):
+            raise EquationError(
+                f"'{s.declared.name}' of {s.dense.name} reads no variable of {s.dense.source.name} that a step changes",
+                s.declared.span,
+                "a constant drive is a parameter of the target",
+            )
+        name = self._send(source, sent_value(s, f"sent@{len(self.sent[source]) + 1}", early, self._gathering(source)))
+        self._project(Projection(source, target, s.variable, signal=name), 0 if early else 1, weighing)
+
+    def _add_link(self, link: Linked) -> None:
+        source, target = self._number(link.source), self._number(link.target)
+        value = Sent(
+            f"sent@{len(self.sent[source]) + 1}",
+            symbol(link.variable),
+            (Input(link.variable, "self", link.variable),),
+            source < target,
+            link.span,
+        )
+        projection = Projection(source, target, link.name, signal=self._send(source, value), linked=True)
+        self._project(projection, 0 if value.early else 1)
+
+    def _send(self, source: int, value: Sent) -> str:
+        """The name under which the source sends the value: one for all that carry the same."""
+        for known in self.sent[source]:
+            if (known.expr, known.early) == (value.expr, value.early):
+                return known.name
+        self.sent[source].append(value)
+        return value.name
 
     def _number(self, end) -> int:
         for k, g in enumerate(self.groups):
@@ -94,6 +173,7 @@ class LearnedNetwork:
 
         ways = [
             *(t.parameters for t in self.trained),
+            *(t.starting for t in self.trained),
             *(w.parameters for w in self.weighing if w.parameters is not None),
         ]
         kernels = [k for w in ways for k in (w.forward, w.backward) if k is not None]
@@ -159,16 +239,22 @@ class LearnedNetwork:
             {v: np.broadcast_to(s[v], (len(t.group),)) for v in t.layer.states}
             for t, s in zip(self.trained, self._supplied)
         ]
+        sent = [
+            t.starting.values(s, e, self.dt, len(t.group), self.run)
+            for t, s, e in zip(self.trained, self._supplied, self.externals)
+        ]
         weights = []
-        for d, w, s, e in zip(
-            self.dense, self.weighing, self._supplied[len(self.groups) :], self.externals[len(self.groups) :]
-        ):
-            n, m = len(d.source), len(d.target)
+        for w in self.weighing:
+            n, m, at = len(w.dense.source), len(w.dense.target), self._place(w)
+            s, e = self._supplied[at], self.externals[at]
             flat = (
                 s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
             )
             weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
-        return Values(weights, parameters, start, self.lags)
+        return Values(weights, parameters, start, self.lags, sent)
+
+    def _place(self, w: Weighing) -> int:
+        return len(self.groups) + next(k for k, d in enumerate(self.dense) if d is w.dense)
 
     def gradients(self, found: Gradients) -> dict[str, np.ndarray]:
         """The derivatives with respect to ``parameters``, from those with respect to the last ``values``."""
@@ -177,24 +263,30 @@ class LearnedNetwork:
             made = t.parameters.gradients(
                 found.parameters[k], self._supplied[k], self.externals[k], self.dt, len(t.group), self.run
             )
-            self._take(out, t.group, {**made, **found.start[k]})
-        for k, (d, w) in enumerate(zip(self.dense, self.weighing)):
-            flat = found.weights[k].ravel()
+            self._take(out, t.group, made)
+            self._take(out, t.group, found.start[k])
+            made = t.starting.gradients(
+                found.sent[k], self._supplied[k], self.externals[k], self.dt, len(t.group), self.run
+            )
+            self._take(out, t.group, made)
+        for w, weights in zip(self.weighing, found.weights):
+            flat = weights.ravel()
             made = {w.variable: flat}
             if w.parameters is not None:
-                at = len(self.groups) + k
+                at = self._place(w)
                 made = w.parameters.gradients(
                     {"weight": flat}, self._supplied[at], self.externals[at], self.dt, flat.size, self.run
                 )
-            self._take(out, d, made)
+            self._take(out, w.dense, made)
         return {n: out.get(n, np.zeros_like(p)) for n, p in self.parameters.items()}
 
     def _take(self, out, o, made) -> None:
+        """Add gradients of the variables of ``o`` to those found so far."""
         for variable, g in made.items():
             name = f"{o.name}.{variable}"
             if name in self.parameters:
                 g = g.sum(keepdims=True) if self.parameters[name].size == 1 else g
-                out[name] = g * self.scales[name]
+                out[name] = out[name] + g * self.scales[name] if name in out else g * self.scales[name]
 
 
 def _plain(o, name: str) -> np.ndarray:
@@ -250,9 +342,13 @@ def _lag(d: Dense, dt: float) -> int:
     return (0 if d._same_step else 1) + (round(float(delays[0]) / dt) if delays.size else 0)
 
 
-def _weighing(d: Dense, groups) -> tuple[str, Weighing, bool]:
-    """The input variable that a projection adds to, and how its weights come from its variables."""
-    (pathway,) = d.pathways.values()
+def _by_events(d: Dense) -> list[tuple[str, Weighing, bool]]:
+    """What the events of a projection do: the input variable that they add to, how the weights come from the projection's variables, and whether
+    what is presented counts with its value."""
+    return [_weighing(d, pathway) for pathway in d.pathways.values()]
+
+
+def _weighing(d: Dense, pathway) -> tuple[str, Weighing, bool]:
     map_ = pathway_map(d.model, d.model.name, pathway.statements)
     span = pathway.statements.assignments[0].span
     what = f"{d.name}: on_pre must add to one (input) variable of {d.target.name}"
@@ -289,15 +385,19 @@ def _weighing(d: Dense, groups) -> tuple[str, Weighing, bool]:
                 span,
                 "use variables of the synapse and constants",
             )
+    return write.variable, _weights_of(d, map_, expr, owners), presented is not None
+
+
+def _weights_of(d: Dense, map_: UpdateMap, expr: sympy.Expr, owners) -> Weighing:
+    """How the weights ``expr``, of symbols that ``owners`` explains, come from the projection's variables."""
     trainable = trainable_parameters(d)
     names = [s.name for s in expr.free_symbols]
     if names and expr == symbol(names[0]) and owners[expr].owner == "self":
-        return write.variable, Weighing(None, names[0], trainable), presented is not None
+        return Weighing(d, None, names[0], trainable)
     weight = replace(
         map_,
         inputs=tuple(i for i in map_.inputs if symbol(i.name) in expr.free_symbols),
         assignments=(replace(map_.flat()[-1], target="weight@1", expr=expr),),
         writes=(Write("self", "weight", "weight@1"),),
     )
-    parameters = _parameters(weight, d, set(trainable), {"weight"})
-    return write.variable, Weighing(parameters, "", trainable), presented is not None
+    return Weighing(d, _parameters(weight, d, set(trainable), {"weight"}), "", trainable)

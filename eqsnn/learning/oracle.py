@@ -12,7 +12,7 @@ import numpy as np
 from eqsnn.kernel.interpret import Memory, interpret
 from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.learner import Learner
-from eqsnn.learning.engine import Gradients, Values, into_blocks
+from eqsnn.learning.engine import Gradients, Past, Values, into_blocks
 
 
 class Oracle:
@@ -27,31 +27,50 @@ class Oracle:
         """Samples in a block: all of them."""
         return self.batch
 
-    def forward(self, x: np.ndarray, values: Values) -> np.ndarray:
+    def forward(self, x: np.ndarray, values: Values, past: Past | None = None) -> np.ndarray:
         self.batch, self.steps, self.values = len(x), x.shape[1], values
-        self.x = into_blocks(np.asarray(x, self.dtype), self.batch)[0]  # [step][input][sample]
-        state = [
-            {v: np.repeat(np.asarray(values.start[k][v], self.dtype)[:, None], self.batch, 1) for v in layer.states}
-            for k, layer in enumerate(self.learner.layers)
-        ]
+        self.x = list(into_blocks(np.asarray(x, self.dtype), self.batch)[0])  # [step][input][sample]
+        layers = self.learner.layers
+        state = [{v: self._each(values.start[k][v]) for v in layer.states} for k, layer in enumerate(layers)]
         self.tape: list[list[dict[str, np.ndarray]]] = []
         self.spikes: list[list[np.ndarray]] = []
+        self.sent: list[list[dict[str, np.ndarray]]] = []
+        self.before = {-1: [{v: self._each(a) for v, a in sent.items()} for sent in values.sent]}
+        self.earlier: dict[int, tuple] = {}
+        if past is not None:
+            state, self.earlier = past.by["state",], past.by["earlier",]
+            self.before = {t: sent for t, (_, _, sent) in self.earlier.items()}
+        self.begun = 0 if past is None else past.steps
         read = []
         for t in range(self.steps):
             self.tape.append([])
             self.spikes.append([])
-            for k, layer in enumerate(self.learner.layers):
+            self.sent.append([])
+            for k, layer in enumerate(layers):
                 inputs = {v: self._arriving(t, k, v) for v in layer.inputs}
                 known = {**state[k], **inputs, **self._parameters(k)}
                 self.tape[t].append({**state[k], **inputs})
                 made = self._do(layer.forward, known, self.sizes[k])
-                state[k] = {v: made[v] for v in layer.states}
+                state = [*state[:k], {v: made[v] for v in layer.states}, *state[k + 1 :]]
                 self.spikes[t].append(made.get("spike", np.zeros((self.sizes[k], self.batch), self.dtype)))
+                self.sent[t].append({v: made[v] for v in layer.sent})
             where = self.learner.readout
             read.append(
                 self.spikes[t][where.layer] if where.variable == "spike" else state[where.layer][where.variable]
             )
+        self.state = state
         return np.stack(read)[None]
+
+    def past(self) -> Past:
+        """Where the last ``forward`` has ended."""
+        longest, earlier = max((1, *self.values.lags)), {}
+        for t in range(max(self.steps - longest, -self.begun), self.steps):
+            one = (self.x[t], self.spikes[t], self.sent[t]) if t >= 0 else self.earlier[t]
+            earlier[t - self.steps] = one
+        return Past(self.begun + self.steps, {("state",): self.state, ("earlier",): earlier})
+
+    def _each(self, values: np.ndarray) -> np.ndarray:
+        return np.repeat(np.asarray(values, self.dtype)[:, None], self.batch, 1)
 
     def _parameters(self, k: int) -> dict[str, np.ndarray]:
         values = self.values.parameters[k]
@@ -60,19 +79,28 @@ class Oracle:
     def _signal(self, t: int, projection: int) -> np.ndarray | None:
         """What a projection carries in step t: [source][sample]."""
         p, t = self.learner.projections[projection], t - self.values.lags[projection]
-        if t < 0:
+        if p.signal:
+            return (self.sent[t] if t >= 0 else self.before[t])[p.source][p.signal]
+        if t < 0 and t not in self.earlier:
             return None
+        x, spikes = (self.x[t], self.spikes[t]) if t >= 0 else self.earlier[t][:2]
         if p.source < 0:
-            return self.x[t] if p.graded else (self.x[t] != 0).astype(self.dtype)
-        return self.spikes[t][p.source]
+            return x if p.graded else (x != 0).astype(self.dtype)
+        return spikes[p.source]
 
     def _arriving(self, t: int, layer: int, variable: str) -> np.ndarray:
         total = np.zeros((self.sizes[layer], self.batch), self.dtype)
         for k in self.learner.onto(layer, variable):
             signal = self._signal(t, k)
-            if signal is not None:
-                total = total + np.asarray(self.values.weights[k], self.dtype).T @ signal
+            if self.learner.projections[k].linked:
+                total = signal
+            elif signal is not None:
+                total = total + self._weights(k).T @ signal
         return total
+
+    def _weights(self, projection: int) -> np.ndarray:
+        linked = sum(p.linked for p in self.learner.projections[:projection])
+        return np.asarray(self.values.weights[projection - linked], self.dtype)
 
     def _do(self, kernel: Kernel, known: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
         buffers = {
@@ -87,6 +115,9 @@ class Oracle:
         zeros = lambda k: np.zeros((self.sizes[k], self.batch), self.dtype)  # noqa: E731
         adjoint = [{v: zeros(k) for v in (*layer.states, *layer.sought)} for k, layer in enumerate(layers)]
         events = [[zeros(k) for k in range(len(layers))] for _ in range(steps)]
+        sent = {
+            t: [{v: zeros(k) for v in layer.sent} for k, layer in enumerate(layers)] for t in range(-1, steps)
+        }  # derivatives of what is sent
         weights = [np.zeros_like(np.asarray(w, np.float64)) for w in self.values.weights]
         where = self.learner.readout
         for t in reversed(range(steps)):
@@ -97,29 +128,37 @@ class Oracle:
             for k in reversed(range(len(layers))):
                 layer = layers[k]
                 known = {**self.tape[t][k], **self._parameters(k), "adj_spike": events[t][k]}
-                known |= {f"adj_{v}": a for v, a in adjoint[k].items()}
+                known |= {f"adj_{v}": a for v, a in (*adjoint[k].items(), *sent[t][k].items())}
                 made = self._do(layer.backward, known, self.sizes[k])
                 adjoint[k] = {v: made.get(f"adj_{v}", adjoint[k][v]) for v in adjoint[k]}
                 for v in layer.inputs:
                     for p in self.learner.onto(k, v):
-                        self._back(t, p, made.get(f"adj_{v}", zeros(k)), weights, events)
+                        self._back(t, p, made.get(f"adj_{v}", zeros(k)), weights, events, sent)
         self.rates_ = [float(np.mean([s[k] for s in self.spikes])) for k in range(len(layers))]
         sums = [{v: a.astype(np.float64).sum(1) for v, a in layer.items()} for layer in adjoint]
         return Gradients(
             weights,
             [{v: s[v] for v in layer.sought} for layer, s in zip(layers, sums)],
-            [{v: s[v] for v in layer.states} for layer, s in zip(layers, sums)],
+            [{v: s[v] for v in layer.states} if not self.begun else {} for layer, s in zip(layers, sums)],
+            [
+                {v: sent[-1][k][v].astype(np.float64).sum(1) for v in values if not self.begun}
+                for k, values in enumerate(self.values.sent)
+            ],
         )
 
-    def _back(self, t: int, projection: int, error: np.ndarray, weights: list, events: list) -> None:
+    def _back(self, t: int, projection: int, error: np.ndarray, weights: list, events: list, sent: dict) -> None:
         signal = self._signal(t, projection)
         if signal is None:
             return
-        weights[projection] += signal.astype(np.float64) @ error.T.astype(np.float64)
-        source = self.learner.projections[projection].source
-        if source >= 0:
-            before = events[t - self.values.lags[projection]]
-            before[source] = before[source] + np.asarray(self.values.weights[projection], self.dtype) @ error
+        p, at = self.learner.projections[projection], t - self.values.lags[projection]
+        if not p.linked:
+            number = projection - sum(q.linked for q in self.learner.projections[:projection])
+            weights[number] += signal.astype(np.float64) @ error.T.astype(np.float64)
+        back = error if p.linked else self._weights(projection) @ error
+        if p.signal:
+            sent[at][p.source][p.signal] = sent[at][p.source][p.signal] + back
+        elif p.source >= 0 and at >= 0:
+            events[at][p.source] = events[at][p.source] + back
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer."""

@@ -2,6 +2,11 @@
  * Spikes of a neuron are the bits of a uint16_t, one a sample. EQ_REAL is float or double. */
 typedef EQ_REAL eq_lanes __attribute__((vector_size(64), aligned(64), may_alias));
 typedef EQ_REAL eq_part __attribute__((vector_size(64), aligned(4), may_alias));
+#if defined(__AVX512F__)
+#define EQ_TILE EQ_LANES
+#else
+#define EQ_TILE 4
+#endif
 #define EQ_PADDED(n) (((n) + EQ_LANES - 1) / EQ_LANES * EQ_LANES)
 
 /* Arrivals: acc[sample][target] += weights[source][target] for each source with an event, in the order of sources. `values`, if there are any:
@@ -96,6 +101,61 @@ EQ_CONTRACT static void eq_transpose(const EQ_REAL *EQ_RESTRICT weights, const E
         for (int64_t j = 0; j < n_target; j++) a += weights[i * padded + j] * e[j];
         into[i] = a;
     }
+}
+
+/* Sums: sums[target][sample] += sum over sources of weights[source][target] * values[source][sample]. As many targets at once as there are
+ * registers; weights are padded with zeros, so that the last ones need no loop of their own. */
+EQ_CONTRACT static void eq_dense(const EQ_REAL *EQ_RESTRICT weights, const EQ_REAL *EQ_RESTRICT values, EQ_REAL *EQ_RESTRICT sums,
+                                 int64_t n_source, int64_t n_target)
+{
+    const int64_t padded = EQ_PADDED(n_target);
+    const eq_lanes *x = (const eq_lanes *)values;
+    eq_lanes *into = (eq_lanes *)sums;
+    for (int64_t j = 0; j < n_target; j += EQ_TILE) {
+        const EQ_REAL *w = weights + j;
+        eq_lanes a[EQ_TILE] = { { 0 } };
+        for (int64_t i = 0; i < n_source; i++, w += padded) {
+            const eq_lanes v = x[i];
+#pragma GCC unroll 16
+            for (int k = 0; k < EQ_TILE; k++) a[k] += w[k] * v;
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < EQ_TILE; k++)
+            if (j + k < n_target) into[j + k] += a[k];
+    }
+}
+
+/* The outer product: grad[source][target] += sum over samples of values[source][sample] * turned[sample][target]. */
+EQ_CONTRACT static void eq_dense_outer(const EQ_REAL *EQ_RESTRICT turned, const EQ_REAL *EQ_RESTRICT values, EQ_REAL *EQ_RESTRICT grad,
+                                       int64_t n_source, int64_t n_target)
+{
+    const int64_t padded = EQ_PADDED(n_target);
+    int64_t i = 0;
+    for (; i + 8 <= n_source; i += 8)
+        for (int64_t j = 0; j < padded; j += EQ_LANES) {
+            eq_lanes a[8];
+#pragma GCC unroll 8
+            for (int k = 0; k < 8; k++) a[k] = *(const eq_lanes *)(grad + (i + k) * padded + j);
+            for (int l = 0; l < EQ_LANES; l++) {
+                const eq_lanes e = *(const eq_lanes *)(turned + l * padded + j);
+#pragma GCC unroll 8
+                for (int k = 0; k < 8; k++) a[k] += values[(i + k) * EQ_LANES + l] * e;
+            }
+#pragma GCC unroll 8
+            for (int k = 0; k < 8; k++) *(eq_lanes *)(grad + (i + k) * padded + j) = a[k];
+        }
+    for (; i < n_source; i++)
+        for (int64_t j = 0; j < padded; j += EQ_LANES) {
+            eq_lanes a = *(const eq_lanes *)(grad + i * padded + j);
+            for (int l = 0; l < EQ_LANES; l++) a += values[i * EQ_LANES + l] * *(const eq_lanes *)(turned + l * padded + j);
+            *(eq_lanes *)(grad + i * padded + j) = a;
+        }
+}
+
+/* sums[neuron][sample] += values[neuron][sample]. */
+static void eq_add(const EQ_REAL *EQ_RESTRICT values, EQ_REAL *EQ_RESTRICT sums, int64_t n_neurons)
+{
+    for (int64_t k = 0; k < n_neurons; k++) ((eq_lanes *)sums)[k] += ((const eq_lanes *)values)[k];
 }
 
 /* The events of a step as numbers; before the first step, what the state began with. */
