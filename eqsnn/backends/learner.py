@@ -102,8 +102,8 @@ class _Writer:
             source_bits="in_bits" if presented else f"bits{p.source}",
             n_source=n_source,
             worth=values,
-            values=f"sent{signal} + (t - {lag}) * {n_source} * EQ_LANES",
-            values_back=f"back{signal} + ((t + 2 - {lag}) & 1) * {n_source} * EQ_LANES",
+            carried=f"sent{signal} + (t - {lag}) * {n_source} * EQ_LANES",
+            carried_back=f"back{signal} + ((t + 2 - {lag}) & 1) * {n_source} * EQ_LANES",
         )
 
     def _layer(self, k: int, layer: Layer) -> dict:

@@ -124,6 +124,26 @@ def _checked_by_their_own_step(sides: Mapping[str, Group]) -> frozenset[tuple[st
 def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str, Group], stem: str) -> None:
     name, side = variable.rsplit("_", 1)
     target = o.target if side == "post" else o.source
+    clock, place = target.clock, f"{o.name}_summed_variable_{variable}"
+    if not _gathers(sides[side], name):  # an (input) is cleared by its group, and takes any number of sums and arrivals
+        _one_sum(plan, o, name, target)
+        array = sides[side].arrays[name]
+        cleared = array[start_of(target) : start_of(target) + len(target)]
+        clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
+        plan.add(o, "groups", order_of_sum(target), 0, clear, name=place)
+    if len(o):
+        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check, plan.sharing[o])
+        op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
+        plan.add(o, "groups", order_of_sum(target), 1, op, name=place)
+
+
+def _gathers(group: Group, name: str) -> bool:
+    """Whether the variable is an (input) of its group."""
+    return any(v.name == name and v.kind == "input" for v in group.model.variables)
+
+
+def _one_sum(plan: Planner, o: Synapses, name: str, target) -> None:
+    """Refuse two sums that would overwrite one another."""
     for other in plan.objects:
         if isinstance(other, Synapses) and other is not o:
             for v in other.model.variables:
@@ -137,16 +157,6 @@ def _place_summed(plan: Planner, o: Synapses, variable: str, sides: Mapping[str,
                     raise EqsnnError(
                         f"'{o.name}' and '{other.name}' both sum into '{name}' of '{root_of(target).name}'; use two variables"
                     )
-    array = sides[side].arrays[name]
-    cleared = array[start_of(target) : start_of(target) + len(target)]
-    clock = target.clock
-    clear = Op("clear", plan.clock(clock), "clear", o, n=cleared.nbytes, array=cleared)
-    place = f"{o.name}_summed_variable_{variable}"
-    plan.add(o, "groups", order_of_sum(target), 0, clear, name=place)
-    if len(o):
-        kernel = pipeline.summed(o.model, variable, f"{stem}_{identifier(variable)}", plan.check, plan.sharing[o])
-        op = everywhere(plan, o, kernel, sides, f"summed {variable}", clock)
-        plan.add(o, "groups", order_of_sum(target), 1, op, name=place)
 
 
 def everywhere(plan: Planner, o: Synapses, kernel: Kernel, sides: Mapping[str, Group], label: str, clock: Clock) -> Op:
