@@ -62,6 +62,7 @@ def test_every_example_is_tried():
         "spoken_digit",
         "cuda_kernels",
         "train_ecg",
+        "torch_layer",
     }
 
 
@@ -78,6 +79,23 @@ def test_the_example_of_cuda_kernels(tmp_path):
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d{3} spikes; those of the CUDA text on the CPU are the same, bit by bit", done.stdout)
     assert "__global__ void eqk_synapses_1_pre(" in (tmp_path / "kernels.cu").read_text()
+
+
+def test_the_example_of_neurons_in_a_torch_network(tmp_path):
+    pytest.importorskip("torch", reason="the example is a PyTorch network; pip install 'eqsnn[torch]'")
+    out = run("torch_layer", ["--epochs", "20"], tmp_path)
+    assert float(re.search(r"epoch 20: loss [\d.]+, test accuracy ([\d.]+)", out)[1]) > 0.8
+    low, high = map(float, re.search(r"now ([\d.]+) to ([\d.]+) ms", out).groups())
+    assert 2 <= low < high and (low, high) != (10, 10)  # they were trained
+
+
+def test_without_torch_the_example_says_how_to_install_it(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('No module named torch')")
+    command = [sys.executable, str(EXAMPLES / "torch_layer.py")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *filter(None, sys.path)))}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode != 0
+    assert "pip install 'eqsnn[torch]'" in done.stderr and "No module named torch" in done.stderr
 
 
 def ecg_file(tmp_path):

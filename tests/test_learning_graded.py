@@ -30,7 +30,13 @@ def liquid(n=6, seed=1, surrogate="sigmoid", threshold=0.3):
     inputs = eq.Inputs(3, name="inputs")
     drive = eq.NeuronGroup(n, "d[n+1] = I + b : 1\nI : 1 (input)\nb : 1 (trainable)", name="drive")
     hidden = eq.NeuronGroup(
-        n, LIQUID, threshold="u > theta", reset="u = 0", surrogate=surrogate, name="hidden", namespace={"theta": threshold}
+        n,
+        LIQUID,
+        threshold="u > theta",
+        reset="u = 0",
+        surrogate=surrogate,
+        name="hidden",
+        namespace={"theta": threshold},
     )
     out = eq.NeuronGroup(2, "u[n+1] = I + 0.5*u + b : 1\nI : 1\nb : 1 (trainable)", name="out")
     hidden.d = eq.linked_var(drive, "d")
@@ -116,9 +122,7 @@ def rates(same, signal, threshold=None, late=False):
     options = {} if threshold is None else dict(threshold=threshold, reset="u *= 0.3", surrogate="arctan")
     inputs = eq.Inputs(3, name="inputs")
     first = eq.NeuronGroup(5, RATE, name="first", namespace={"k": 1.5}, **options)
-    out = eq.NeuronGroup(
-        2, "u[n+1] = 0.5*u + I + v : 1\nI : 1 (input)\nv : 1", name="a_out" if late else "out"
-    )
+    out = eq.NeuronGroup(2, "u[n+1] = 0.5*u + I + v : 1\nI : 1 (input)\nv : 1", name="a_out" if late else "out")
     rng = np.random.default_rng(4)
     first.u, first.b, first.gain = rng.normal(0, 0.2, 5), rng.normal(0, 0.2, 5), rng.uniform(0.5, 1.5, 5)
     layers = [
@@ -167,9 +171,7 @@ def test_sums_of_expressions_are_those_of_a_run(same, signal, threshold, late):
 def test_a_start_that_is_trained_is_sent_too():
     eq.seed(0)
     inputs = eq.Inputs(3, name="inputs")
-    group = eq.NeuronGroup(
-        4, "u[n+1] = 0.9*u + I + g : 1 (trainable)\nI : 1 (input)\ng : 1", name="group"
-    )
+    group = eq.NeuronGroup(4, "u[n+1] = 0.9*u + I + g : 1 (trainable)\nI : 1 (input)\ng : 1", name="group")
     group.u = [0.1, -0.2, 0.3, 0.2]
     layers = [
         eq.Dense(inputs, group, on_pre="I_post += w*x_pre", name="w_in"),

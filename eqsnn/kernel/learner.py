@@ -1,8 +1,8 @@
 """A network as the learner runs it: layers of one kernel forward and one backward, and projections between them that are opaque.
 
 Each step, a layer's input variables are the sums of its projections; its forward kernel reads states, inputs and parameters and leaves states,
-(in 'spike') its events, 0 or 1, and the values that it sends. The backward kernel reads what of these is on the tape, and the derivatives of what the forward kernel left
-(``adj_*``), and leaves those of what it read. Buffers of kernels are called as the variables they hold.
+(in 'spike') its events, 0 or 1, and the values that it sends. The backward kernel reads what of these is on the tape, and the derivatives of what
+the forward kernel left (``adj_*``), and leaves those of what it read. Buffers of kernels are called as the variables they hold.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import numpy as np
 from eqsnn.backends.learner import build, lanes, places
 from eqsnn.kernel.learner import Learner
 
-
 _REACHING = ("bits", "sent", "in_bits", "in_values")
 """The arrays whose last steps count in the steps to come."""
 
@@ -157,7 +156,9 @@ class CompiledEngine:
         blocks, steps = -(-len(x) // self.width), x.shape[1]
         key = (blocks, steps, *values.lags)
         if key not in self._memory:
-            kept = {k: m for k, m in self._memory.items() if past is not None and k[0] == blocks}  # the last window may be a short one
+            kept = {
+                k: m for k, m in self._memory.items() if past is not None and k[0] == blocks
+            }  # the last window may be a short one
             self._memory = {**dict([*kept.items()][-1:]), key: self._make(blocks, steps, values.lags)}
         self._now = m = self._memory[key]
         self._present(m, x)
@@ -255,7 +256,11 @@ class CompiledEngine:
         """The share of (step, neuron, sample) with an event, a layer; samples that fill up the last block count."""
         m = self._now
         return [
-            float(np.unpackbits(m.by["bits", k][:, self._history(m) :].reshape(-1).view(np.uint8)).mean()) * 16 / self.width if layer.spikes else 0.0
+            float(np.unpackbits(m.by["bits", k][:, self._history(m) :].reshape(-1).view(np.uint8)).mean())
+            * 16
+            / self.width
+            if layer.spikes
+            else 0.0
             for k, layer in enumerate(self.learner.layers)
         ]
 

@@ -199,7 +199,9 @@ def links_of(group: NeuronGroup, groups: Sequence[NeuronGroup]) -> list[Linked]:
         n, place = len(group), link.place
         if isinstance(place, str) or link.info.shared or list(range(n)) != list(link.places(None)):
             raise EquationError(
-                f"{where} by an index, and the learner links neuron k to neuron k", v.span, "link two groups of one size"
+                f"{where} by an index, and the learner links neuron k to neuron k",
+                v.span,
+                "link two groups of one size",
             )
         if n != len(link.source):
             raise EquationError(f"{where}: they have {n} and {len(link.source)} neurons", v.span)
