@@ -140,7 +140,7 @@ def test_a_wrong_word_of_the_trainer():
     net = eq.Network(inputs, cells, eq.Dense(inputs, cells))
     loss = eq.MeanSquaredError(cells, "v")
     for arguments, text in (
-        (dict(method="eprop"), "method= is 'bptt'"),
+        (dict(method="rtrl"), "method= is 'bptt'"),
         (dict(dtype="int8"), "dtype= is float32 or float64"),
     ):
         with pytest.raises(eq.EqsnnError, match=text):

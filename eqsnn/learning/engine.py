@@ -96,6 +96,10 @@ class CompiledEngine:
         self._memory: dict[tuple[int, int], _Memory] = {}
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
+    def width_for(self, samples: int) -> int:
+        """Samples in a block of a batch."""
+        return self.width
+
     # -- memory ---------------------------------------------------------------------------------------------------------------
 
     def _padded(self, n: int) -> int:

@@ -69,6 +69,10 @@ class Loss(abc.ABC):
         """How much each target counts: [block][1 or step][sample]."""
         return target.weight if self.over == "steps" else target.weight.max(1, keepdims=True)
 
+    def count(self, target: Target) -> float:
+        """How many targets there are, each as much as it counts: what ``of`` is the mean over."""
+        return float(self.weights(target).sum(dtype=np.float64))
+
     @abc.abstractmethod
     def of(self, r: np.ndarray, target: Target) -> tuple[float, np.ndarray]:
         """The loss of the reduced readout, and its derivative."""
@@ -109,6 +113,9 @@ class CrossEntropy(Loss):
 
 class MeanSquaredError(Loss):
     """(variable - target)^2 in the mean over targets: (sample, neuron), or (sample, step, neuron) for ``over='steps'``; NaN does not count."""
+
+    def count(self, target):
+        return float((self.weights(target)[:, :, None, :] * ~np.isnan(target.y)).sum(dtype=np.float64))
 
     def of(self, r, target):
         weight = np.broadcast_to(self.weights(target)[:, :, None, :], r.shape) * ~np.isnan(target.y)

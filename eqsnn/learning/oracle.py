@@ -24,8 +24,12 @@ class Oracle:
 
     @property
     def width(self) -> int:
-        """Samples in a block: all of them."""
+        """Samples in a block of the last batch."""
         return self.batch
+
+    def width_for(self, samples: int) -> int:
+        """Samples in a block of a batch: all of them."""
+        return samples
 
     def forward(self, x: np.ndarray, values: Values, past: Past | None = None) -> np.ndarray:
         self.batch, self.steps, self.values = len(x), x.shape[1], values

@@ -1,4 +1,4 @@
-"""Training a network by backpropagation through time (Werbos 1990) with surrogate gradients."""
+"""Training a network with surrogate gradients, by a method of ``methods`` or ``fptt``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.learning.engine import engine_of, into_blocks, out_of_blocks
+from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.initial import generator
 from eqsnn.learning.losses import Loss, Target
+from eqsnn.learning.methods import BPTT, Method, TruncatedBPTT
 from eqsnn.learning.network import LearnedNetwork
 from eqsnn.learning.optimisers import Adam, Optimiser, StepLR, clipped
 from eqsnn.runtime.settings import settings
@@ -36,9 +38,47 @@ class History:
         return pandas.DataFrame(self.columns)
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Samples, targets and what is masked, as the user gives them."""
+
+    trainer: Trainer
+    x: np.ndarray
+    y: np.ndarray
+    mask: np.ndarray | None
+
+    @property
+    def steps(self) -> int:
+        """How many steps the samples have."""
+        return self.x.shape[1]
+
+    def target(self, lo: int = 0, hi: int | None = None) -> Target:
+        """The target of the steps ``lo`` to ``hi``, as the engine lays it."""
+        return self.trainer._target(self, lo, self.steps if hi is None else hi)
+
+
+WINDOWED = {"tbptt": TruncatedBPTT, "fptt": FPTT}
+
+
+def method_of(method: str | Method, window: int | None) -> Method:
+    """What ``method=`` and ``window=`` stand for."""
+    if isinstance(method, Method) and window is None:
+        return method
+    if method == "bptt" and window is None:
+        return BPTT()
+    if isinstance(method, str) and method in WINDOWED:
+        if window is None:
+            raise EqsnnError(f"method={method!r} needs window=, how many steps gradients flow back")
+        return WINDOWED[method](window)
+    if window is not None:
+        raise EqsnnError(f"window= belongs to method='tbptt' and 'fptt'; got it with method={method!r}")
+    raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt', or one of their classes; got {method!r}")
+
+
 class Trainer:
     """Trains what is (trainable) in ``net``.
 
+    ``method``: 'bptt'; with ``window`` steps at a time 'tbptt' or 'fptt'; or ``TruncatedBPTT(...)``, ``FPTT(...)``.
     ``loss``: see ``losses``; ``optimizer``: see ``optimisers``; ``schedule``: the factor of the learning rate as a function of the epoch;
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
     network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made.
@@ -50,7 +90,8 @@ class Trainer:
         *,
         loss: Loss,
         optimizer: Optimiser | None = None,
-        method: str = "bptt",
+        method: str | Method = "bptt",
+        window: int | None = None,
         schedule: StepLR | None = None,
         clip: float | None = None,
         dtype="float32",
@@ -58,8 +99,7 @@ class Trainer:
         threads: int | None = None,
         smooth: bool = False,
     ):
-        if method != "bptt":
-            raise EqsnnError(f"method= is 'bptt'; got {method!r}")
+        self.method = method_of(method, window)
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise EqsnnError(f"dtype= is float32 or float64; got {dtype}")
@@ -98,9 +138,10 @@ class Trainer:
             )
         return x
 
-    def _target(self, y, mask, x: np.ndarray) -> Target:
+    def _batch(self, x, y, mask=None) -> Batch:
+        """The samples as a batch. Raises EqsnnError where shapes do not agree."""
+        x, y = self._samples(x), np.asarray(y)
         n, steps = x.shape[:2]
-        y = np.asarray(y)
         each = self.loss.over == "steps"
         size = self.network.sizes[self.network.learner.readout.layer]
         axes = ("samples", "steps") if each else ("samples",)
@@ -109,13 +150,24 @@ class Trainer:
             axes, wanted = (*axes, "neurons"), (*wanted, size)
         if y.shape != wanted:
             raise EqsnnError(f"targets have the shape ({', '.join(axes)}) = {wanted}; got {y.shape}")
-        weight = np.ones((n, steps), np.float32)
+        mask = None if mask is None else np.asarray(mask)
+        if mask is not None and mask.shape != (n, steps):
+            raise EqsnnError(f"a mask has the shape (samples, steps) = {(n, steps)}; got {mask.shape}")
+        return Batch(self, x, y, mask)
+
+    def _weight(self, n: int, mask: np.ndarray | None, lo: int, hi: int) -> np.ndarray:
+        """How much each of the steps counts."""
+        weight = np.ones((n, hi - lo), np.float32)
         if mask is not None:
-            mask = np.asarray(mask)
-            if mask.shape != (n, steps):
-                raise EqsnnError(f"a mask has the shape (samples, steps) = {(n, steps)}; got {mask.shape}")
-            weight *= mask
-        weight[:, : self.loss.start] = 0
+            weight *= mask[:, lo:hi]
+        weight[:, : max(self.loss.start - lo, 0)] = 0
+        return weight
+
+    def _target(self, batch: Batch, lo: int, hi: int) -> Target:
+        each = self.loss.over == "steps"
+        size = self.network.sizes[self.network.learner.readout.layer]
+        y = batch.y[:, lo:hi] if each else batch.y
+        weight = self._weight(len(y), batch.mask, lo, hi)
         if self.loss.integer_targets:
             if y.dtype.kind not in "iu" or y.max(initial=0) >= size:
                 raise EqsnnError(
@@ -124,33 +176,36 @@ class Trainer:
             if y.dtype.kind == "i" and y.min(initial=0) < 0:
                 weight *= (y >= 0) if each else (y >= 0)[:, None]
                 y = np.maximum(y, 0)
-        width = self.engine.width
+        width = self.engine.width_for(len(batch.x))
         y = into_blocks(y if each else y[:, None], width)
         return Target(y, into_blocks(weight.astype(self.engine.dtype), width))
 
-    def _loss(self, x: np.ndarray, y, mask):
-        readout = self.engine.forward(x, self.network.values())
-        target = self._target(y, mask, x)
-        value, slope = self.loss.value(readout, target)
-        return readout, target, value, slope
+    def scores(self, readout: np.ndarray, target: Target) -> dict[str, float]:
+        """How good the readout is, beside its loss."""
+        if not hasattr(self.loss, "accuracy"):
+            return {}
+        return {"accuracy": self.loss.accuracy(self.loss.prediction(readout, target.weight), target)}
+
+    def _judge(self, batch: Batch) -> dict[str, float]:
+        readout = self.method.readout(self, batch.x)
+        target = batch.target()
+        return {"loss": self.loss.value(readout, target)[0], **self.scores(readout, target)}
 
     def loss_of(self, x, y, mask=None) -> float:
         """The loss of these samples."""
-        return self._loss(self._samples(x), y, mask)[2]
+        return self._judge(self._batch(x, y, mask))["loss"]
 
     def gradients(self, x, y, mask=None) -> tuple[float, dict[str, np.ndarray]]:
         """The loss of these samples, and its derivatives with respect to ``parameters``."""
-        x = self._samples(x)
-        _, _, value, slope = self._loss(x, y, mask)
-        return value, self.network.gradients(self.engine.backward(slope))
+        found, gradients = self.method.gradients(self, self._batch(x, y, mask))
+        return found.loss, gradients
 
     def step(self, x, y, mask=None) -> float:
-        """One step of the optimiser; the loss before it."""
-        value, gradients = self.gradients(x, y, mask)
-        self._descend(gradients)
-        return value
+        """What the method makes of one batch: one step of the optimiser, or one a window; the loss before it."""
+        return self.method.train(self, self._batch(x, y, mask)).loss
 
-    def _descend(self, gradients: dict[str, np.ndarray]) -> None:
+    def descend(self, gradients: dict[str, np.ndarray]) -> None:
+        """One step of the optimiser."""
         if self.clip is not None:
             gradients = clipped(gradients, self.clip)
         factor = 1.0 if self.schedule is None else self.schedule(self.epoch)
@@ -165,11 +220,10 @@ class Trainer:
         out = []
         for k in range(0, len(x), batch):
             part = x[k : k + batch]
-            readout = self.engine.forward(part, self.network.values())
-            weight = (
-                np.ones(part.shape[:2], np.float32) if mask is None else np.asarray(mask[k : k + batch], np.float32)
+            readout = self.method.readout(self, part)
+            weight = self._weight(
+                len(part), None if mask is None else np.asarray(mask[k : k + batch]), 0, part.shape[1]
             )
-            weight[:, : self.loss.start] = 0
             reduced = self.loss.prediction(readout, into_blocks(weight, self.engine.width))
             out.append(out_of_blocks(reduced, len(part)).copy())
         whole = np.concatenate(out)
@@ -181,15 +235,9 @@ class Trainer:
         found: dict[str, float] = {}
         for k in range(0, len(x), batch):
             part = slice(k, k + batch)
-            readout, target, value, _ = self._loss(x[part], y[part], None if mask is None else mask[part])
-            one = {"loss": value, **self._scores(readout, target)}
+            one = self._judge(self._batch(x[part], y[part], None if mask is None else mask[part]))
             found = {n: found.get(n, 0.0) + v * len(x[part]) / len(x) for n, v in one.items()}
         return found
-
-    def _scores(self, readout, target) -> dict[str, float]:
-        if not hasattr(self.loss, "accuracy"):
-            return {}
-        return {"accuracy": self.loss.accuracy(self.loss.prediction(readout, target.weight), target)}
 
     def fit(
         self, x, y, epochs: int = 1, batch: int = 64, validation=None, mask=None, shuffle: bool = True, report=None
@@ -204,11 +252,13 @@ class Trainer:
             row: dict[str, float] = {}
             for k in range(0, len(x), batch):
                 chosen = order[k : k + batch]
-                readout, target, value, slope = self._loss(x[chosen], y[chosen], None if mask is None else mask[chosen])
-                one = {"loss": value, **self._scores(readout, target)}
-                self._descend(self.network.gradients(self.engine.backward(slope)))
+                found = self.method.train(
+                    self, self._batch(x[chosen], y[chosen], None if mask is None else mask[chosen])
+                )
+                one = {"loss": found.loss, **found.scores}
                 row = {n: row.get(n, 0.0) + v * len(chosen) / len(x) for n, v in one.items()}
-            row["rate"] = float(np.average(self.engine.rates(), weights=self.network.sizes))
+            row["rate"] = float(np.average(found.rates, weights=self.network.sizes))
+            self.method.end_of_epoch(self)
             if validation is not None:
                 row |= {f"validation_{n}": v for n, v in self.evaluate(*validation).items()}
             self.epoch += 1
