@@ -134,7 +134,6 @@ _LEARNING = {
     **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
     **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "StepLR"), "optimisers"),
     "Trainer": "trainer",
-    "TruncatedBPTT": "methods",
     "FPTT": "fptt",
     "torch_module": "torch_face",
 }

@@ -133,7 +133,7 @@ def trained(method, over="last", epochs=3, optimizer=None, **options):
 
 @pytest.mark.parametrize("over", OVER)
 def test_fptt_of_one_window_without_regulariser_is_bptt(over):
-    a, b = trained("bptt", over, clip=0.5), trained(eq.FPTT(15, alpha=0), over, clip=0.5)
+    a, b = trained("bptt", over, clip=0.5), trained(eq.FPTT(alpha=0), over, window=15, clip=0.5)
     assert a[0] == b[0]
     for name, p in a[1].items():
         np.testing.assert_array_equal(b[1][name], p, err_msg=name)
@@ -142,7 +142,7 @@ def test_fptt_of_one_window_without_regulariser_is_bptt(over):
 def test_fptt_is_what_its_equations_say():
     """The updates written out for one network and plain gradient descent."""
     alpha, beta, rho, rate, x, y = 0.4, 0.7, 0.25, 0.05, values(), targets("last")
-    trainer, net = liquid_trainer("last", method=eq.FPTT(6, alpha, beta, rho), optimizer=eq.SGD(rate), clip=0.3)
+    trainer, net = liquid_trainer("last", method=eq.FPTT(alpha, beta, rho), window=6, optimizer=eq.SGD(rate), clip=0.3)
     w = {n: p.copy() for n, p in trainer.parameters.items()}
     mean, dual = {n: p.copy() for n, p in w.items()}, {n: 0 * p for n, p in w.items()}
     by_hand, other = liquid_trainer("last")
@@ -172,14 +172,14 @@ def test_fptt_is_what_its_equations_say():
 def test_windows_of_fptt_without_targets_change_nothing():
     x, y = values(), wanted()
     y[:, :8] = np.nan
-    trainer, net = liquid_trainer(method=eq.FPTT(4), optimizer=eq.SGD(0.1))
+    trainer, net = liquid_trainer(method="fptt", window=4, optimizer=eq.SGD(0.1))
     trainer.step(x, y)
     assert trainer.optimizer.steps == 2  # windows 8 to 12 and 12 to 15
     net.remove(*net.objects)
 
 
 def test_fptt_is_the_same_with_any_number_of_threads():
-    found = [trained(eq.FPTT(4), threads=threads, dtype="float32") for threads in (1, 2, 3)]
+    found = [trained("fptt", window=4, threads=threads, dtype="float32") for threads in (1, 2, 3)]
     for columns, parameters in found[1:]:
         assert columns == found[0][0]
         for name, p in parameters.items():
@@ -206,7 +206,7 @@ def test_online_training_learns():
     x[:, 2, 0], x[:, 12, 1] = shown.T
     y = np.stack([shown.sum(1), shown[:, 0]], 1)
     trainer, net = liquid_trainer(
-        "last", n=16, method=eq.FPTT(5, alpha=0.1), optimizer=eq.Adam(1e-2), clip=1.0, dtype="float32"
+        "last", n=16, method=eq.FPTT(alpha=0.1), window=5, optimizer=eq.Adam(1e-2), clip=1.0, dtype="float32"
     )
     history = trainer.fit(x, y, epochs=12, batch=32)
     assert history["loss"][-1] < 0.25 * history["loss"][0]
@@ -215,9 +215,9 @@ def test_online_training_learns():
 
 def test_wrong_methods_are_named():
     for options, text in (
-        (dict(method="rtrl"), "method= is 'bptt', 'tbptt', 'fptt', or one of their classes; got 'rtrl'"),
-        (dict(method="tbptt"), "method='tbptt' needs window=, how many steps gradients flow back"),
-        (dict(window=5), "window= belongs to method='tbptt' and 'fptt'; got it with method='bptt'"),
+        (dict(method="rtrl"), "method= is 'bptt', 'tbptt', 'fptt' or FPTT(...); got 'rtrl'"),
+        (dict(method="tbptt"), "method='tbptt' needs window=, the number of steps through which errors go back"),
+        (dict(window=5), "window= cuts samples, which method='bptt' does not; use method='tbptt' or 'fptt'"),
         (dict(method="fptt", window=0), "window= is how many steps gradients flow back, 1 or more; got 0"),
         (dict(method="fptt", window=2.5), "1 or more; got 2.5"),
     ):  # fmt: skip
@@ -230,9 +230,22 @@ def test_wrong_methods_are_named():
         (dict(rho=2), "rho= takes its share from lambda.W in FPTT, from 0 to 1; got 2"),
     ):
         with pytest.raises(eq.EqsnnError) as error:
-            eq.FPTT(5, **options)
+            eq.FPTT(**options)
         assert text in str(error.value)
-    trainer, net = liquid_trainer(method="fptt", window=5)
+    trainer, net = liquid_trainer(method="fptt")
+    assert trainer.method.window == 1
     with pytest.raises(eq.EqsnnError, match="FPTT changes parameters within a sample"):
         trainer.gradients(values(), wanted())
     net.remove(*net.objects)
+
+
+def test_a_gradient_that_is_not_finite_is_an_error():
+    inputs, group = eq.Inputs(1, name="inputs"), eq.NeuronGroup(1, "u[n+1] = 20*u + I : 1\nI : 1 (input)", name="group")
+    dense = eq.Dense(inputs, group, on_pre="I_post += w*x_pre", init=1.0, name="weights")
+    trainer = eq.Trainer(
+        eq.Network(inputs, group, dense), loss=eq.MeanSquaredError(group, "u", over="last"), backend="c"
+    )
+    with pytest.raises(
+        eq.EqsnnError, match="the gradient of weights.w is not finite in epoch 1: errors grow from step to step"
+    ):
+        trainer.step(np.ones((2, 60, 1)), np.zeros((2, 1)))

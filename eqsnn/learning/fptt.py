@@ -22,7 +22,7 @@ from eqsnn.learning.methods import Found, Windowed
 
 
 class FPTT(Windowed):
-    """One step of the optimiser after every ``window`` steps of time, with gradients of that window alone.
+    """One step of the optimiser after every ``window`` steps of time (1 unless the trainer says more), with gradients of that window alone.
 
     ``over=`` of the loss reduces the steps of each window, and each window has the target of its sample; its loss counts the more the later the
     window ends (t/T, as little can be known at the start). With ``over='steps'``, where each step has a target, all windows count alike. A window
@@ -30,8 +30,8 @@ class FPTT(Windowed):
     of an epoch.
     """
 
-    def __init__(self, window: int, alpha: float = 0.5, beta: float = 0.5, rho: float = 0.0):
-        super().__init__(window)
+    def __init__(self, alpha: float = 0.5, beta: float = 0.5, rho: float = 0.0):
+        super().__init__()
         if not alpha >= 0:
             raise EqsnnError(f"alpha= weighs the square of W - Wbar in FPTT, and is 0 or more; got {alpha!r}")
         if not 0 < beta <= 1:

@@ -60,10 +60,19 @@ class BPTT(Method):
 class Windowed(Method):
     """The contract of methods that see ``window`` steps at a time. The state of a window is given to the next, and no gradient flows back."""
 
-    def __init__(self, window: int):
+    def __init__(self, window: int = 1):
+        self.window = window
+
+    @property
+    def window(self) -> int:
+        """How many steps gradients flow back."""
+        return self._window
+
+    @window.setter
+    def window(self, window: int) -> None:
         if not (isinstance(window, (int, np.integer)) and not isinstance(window, bool) and window > 0):
             raise EqsnnError(f"window= is how many steps gradients flow back, 1 or more; got {window!r}")
-        self.window = int(window)
+        self._window = int(window)
 
     def windows(self, steps: int) -> Iterator[tuple[int, int]]:
         """The first step of each window and the one after its last."""

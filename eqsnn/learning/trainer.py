@@ -11,7 +11,7 @@ from eqsnn.learning.engine import engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.initial import generator
 from eqsnn.learning.losses import Loss, Target
-from eqsnn.learning.methods import BPTT, Method, TruncatedBPTT
+from eqsnn.learning.methods import BPTT, Method, TruncatedBPTT, Windowed
 from eqsnn.learning.network import LearnedNetwork
 from eqsnn.learning.optimisers import Adam, Optimiser, StepLR, clipped
 from eqsnn.runtime.settings import settings
@@ -57,28 +57,28 @@ class Batch:
         return self.trainer._target(self, lo, self.steps if hi is None else hi)
 
 
-WINDOWED = {"tbptt": TruncatedBPTT, "fptt": FPTT}
+METHODS = {"bptt": BPTT, "tbptt": TruncatedBPTT, "fptt": FPTT}
 
 
 def method_of(method: str | Method, window: int | None) -> Method:
     """What ``method=`` and ``window=`` stand for."""
-    if isinstance(method, Method) and window is None:
-        return method
-    if method == "bptt" and window is None:
-        return BPTT()
-    if isinstance(method, str) and method in WINDOWED:
-        if window is None:
-            raise EqsnnError(f"method={method!r} needs window=, how many steps gradients flow back")
-        return WINDOWED[method](window)
+    made = METHODS[method]() if isinstance(method, str) and method in METHODS else method
+    if not isinstance(made, Method):
+        raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt' or FPTT(...); got {method!r}")
     if window is not None:
-        raise EqsnnError(f"window= belongs to method='tbptt' and 'fptt'; got it with method={method!r}")
-    raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt', or one of their classes; got {method!r}")
+        if not isinstance(made, Windowed):
+            raise EqsnnError("window= cuts samples, which method='bptt' does not; use method='tbptt' or 'fptt'")
+        made.window = window
+    elif isinstance(made, TruncatedBPTT):
+        raise EqsnnError("method='tbptt' needs window=, the number of steps through which errors go back")
+    return made
 
 
 class Trainer:
     """Trains what is (trainable) in ``net``.
 
-    ``method``: 'bptt'; with ``window`` steps at a time 'tbptt' or 'fptt'; or ``TruncatedBPTT(...)``, ``FPTT(...)``.
+    ``method``: 'bptt'; 'tbptt', errors propagated back through ``window`` steps at most; 'fptt' or ``FPTT(alpha, beta)``, a step of the optimiser
+    after every ``window`` steps (default: each).
     ``loss``: see ``losses``; ``optimizer``: see ``optimisers``; ``schedule``: the factor of the learning rate as a function of the epoch;
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
     network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made.
@@ -205,7 +205,13 @@ class Trainer:
         return self.method.train(self, self._batch(x, y, mask)).loss
 
     def descend(self, gradients: dict[str, np.ndarray]) -> None:
-        """One step of the optimiser."""
+        """One step of the optimiser. Raises EqsnnError where a gradient is not finite."""
+        wrong = next((n for n, g in gradients.items() if not np.isfinite(g).all()), None)
+        if wrong is not None:
+            raise EqsnnError(
+                f"the gradient of {wrong} is not finite in epoch {self.epoch + 1}: errors grow from step to step on their way back. A smaller "
+                "learning rate, a lower surrogate (Surrogate(name, height=0.3)) or shorter windows (method='tbptt', window=...) help"
+            )
         if self.clip is not None:
             gradients = clipped(gradients, self.clip)
         factor = 1.0 if self.schedule is None else self.schedule(self.epoch)
