@@ -35,6 +35,10 @@ SHORT = {
         r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
     ),
     "export_c": (["--duration", "0.1", "--neurons", "1000"], r"\d+ spikes in C, \d+ in Python: the same, bit by bit"),
+    "train_online_fptt": (
+        ["--steps", "20", "--updates", "80", "--parts", "4"],
+        r"update   80: mean squared error 0.0[0-9]\d\d",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
