@@ -102,6 +102,25 @@ class FunctionError(EquationError):
     """A function of the user that equations call has failed, or gave something that is not what it promised."""
 
 
+class WrongValueError(EqsnnError, ValueError):
+    """An argument has a value that it cannot have."""
+
+
+class WrongTypeError(EqsnnError, TypeError):
+    """An argument is not the kind of thing that it must be."""
+
+
+class OutOfRangeError(EqsnnError, IndexError):
+    """An index that there is not, or a slice without elements."""
+
+
+class UnknownNameError(EqsnnError, AttributeError, KeyError):
+    """A name that nothing has, asked for as an attribute or as a key."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # a KeyError would put it in quotes
+
+
 class MagicError(EqsnnError):
     """``run()`` without a network cannot know what is meant."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, WrongTypeError, WrongValueError
 from eqsnn.network.clock import Clock, EventClock, defaultclock
 from eqsnn.network.watch import Watch
 from eqsnn.units import Quantity, second
@@ -101,7 +101,7 @@ def seed(value: int | None = None) -> None:
     ``None`` draws a seed from the operating system.
     """
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer))):
-        raise EqsnnError(f"seed() takes an integer or None; got {value!r}")
+        raise WrongTypeError(f"seed() takes an integer or None; got {value!r}")
     registry.seed_value = int.from_bytes(os.urandom(8), "little") if value is None else int(value)
     registry.epoch = next(registry.epochs)
     registry.since_seed = registry.draws = 0
@@ -156,7 +156,7 @@ class SimObject(metaclass=_Finished):
         if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
             raise EqsnnError(f"{name}: order must be an integer, the rank within a slot; got {order!r}")
         if not isinstance(name, str) or not name.rstrip("*").replace("_", "a").isalnum():
-            raise EqsnnError(f"a name must be letters, digits and underscores; got {name!r}")
+            raise WrongValueError(f"a name must be letters, digits and underscores; got {name!r}")
         self.name = registry.name_for(name)
         self._stem = name[:-1] if name.endswith("*") else None  # without a name of its own
         registry.enter(self)

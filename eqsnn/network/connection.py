@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, Span
+from eqsnn.errors import EqsnnError, EquationError, OutOfRangeError, Span, WrongValueError
 from eqsnn.kernel.random import key_of, uniform
 from eqsnn.language.ast import Call, Expr, Generator, Number
 from eqsnn.language.parse import parse_expression, parse_generator
@@ -88,7 +88,7 @@ def new_pairs(synapses: Synapses, request: Request, namespace: Mapping[str, obje
 def _check(r: Request) -> None:
     string = isinstance(r.i, str) or isinstance(r.j, str)
     if r.condition is not None and (r.i is not None or r.j is not None):
-        raise EqsnnError("connect(): give a condition, or i= and j=, not both")
+        raise WrongValueError("connect(): give a condition, or i= and j=, not both")
     if string and r.i is not None and r.j is not None:
         raise EqsnnError("connect(): with a string for one of i and j, leave the other out: it takes all values")
     if not string and (r.i is None) != (r.j is None):
@@ -252,7 +252,7 @@ def _valid(synapses: Synapses, pre: np.ndarray, post: np.ndarray, skip: bool, sp
         f"{synapses.target.name} has {n_post} elements"
     )
     if span is None:
-        raise EqsnnError(f"connect(): {message} (skip_if_invalid=True leaves such pairs out)")
+        raise OutOfRangeError(f"connect(): {message} (skip_if_invalid=True leaves such pairs out)")
     raise EquationError(message, span, "skip_if_invalid=True leaves such pairs out")
 
 

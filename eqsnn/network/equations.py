@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, Span
+from eqsnn.errors import EqsnnError, EquationError, Span, UnknownNameError
 from eqsnn.language import ast
 from eqsnn.language.ast import Binary, Call, Expr, Name, Unary, names, walk
 from eqsnn.language.parse import parse, parse_expression
@@ -121,7 +121,9 @@ class Equations(Mapping):
 
     def __getitem__(self, name: str) -> SingleEquation:
         if name not in self._definitions:
-            raise KeyError(f"the equations define no '{name}'; they define {', '.join(self._definitions) or 'nothing'}")
+            raise UnknownNameError(
+                f"the equations define no '{name}'; they define {', '.join(self._definitions) or 'nothing'}"
+            )
         return self._definitions[name]
 
     def __iter__(self):

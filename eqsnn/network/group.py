@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError
+from eqsnn.errors import EqsnnError, EquationError, UnknownNameError
 from eqsnn.language.parse import parse_expression
 from eqsnn.model.model import Scope
 from eqsnn.model.statements import differing_name
@@ -91,7 +91,7 @@ class Group(SimObject):
     def __getattr__(self, name: str):
         view = self._lookup(name)
         if view is None:
-            raise AttributeError(self._no_such(name))
+            raise UnknownNameError(self._no_such(name))
         if view.info.name in ("N", "N_pre", "N_post", "t", "dt", "t_in_timesteps"):
             value = view.get()
             return int(value) if view.info.dtype == "integer" else value
@@ -118,7 +118,7 @@ class Group(SimObject):
             and not hasattr(type(self), name)
             and name not in self.__dict__
         ):
-            raise AttributeError(self._no_such(name))
+            raise UnknownNameError(self._no_such(name))
         object.__setattr__(self, name, value)
 
     # -- linked variables ----------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ class Group(SimObject):
     def state(self, name: str, use_units: bool = True) -> VariableView:
         """The variable called ``name``, also where an attribute of the object hides it."""
         if name not in self.variables:
-            raise AttributeError(self._no_such(name))
+            raise UnknownNameError(self._no_such(name))
         return VariableView(self, self.variables[name], unitless=not use_units)
 
     def get_states(

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.errors import EqsnnError, EquationError, UnitError, UnknownNameError, WrongValueError
 from eqsnn.language.parse import parse, parse_expression
 from eqsnn.model.dimensions import check_value
 from eqsnn.model.functions import is_random
@@ -92,7 +92,7 @@ class PoissonInput(SimObject):
         super().__init__(name, clock=target.clock, when=when, order=order)
         self.target, self.functions = target, {}
         if target_var not in target.variables or target.variables[target_var].write is None:
-            raise EqsnnError(f"PoissonInput: {target.name} has no variable '{target_var}' that can be set")
+            raise UnknownNameError(f"PoissonInput: {target.name} has no variable '{target_var}' that can be set")
         if dimensions_of(rate) != hertz.dim or np.ndim(rate):
             raise UnitError(f"PoissonInput: rate must be one frequency such as 10*Hz; got {rate!r}")
         info = target.variables[target_var]
@@ -192,9 +192,9 @@ class SpikeGeneratorGroup(Group, SpikeSource):
             raise UnitError(f"SpikeGeneratorGroup: times must be times such as [1, 2]*ms; got {times!r}")
         seconds = np.atleast_1d(np.asarray(times, np.float64))
         if indices.ndim != 1 or indices.shape != seconds.shape:
-            raise EqsnnError(f"SpikeGeneratorGroup: {indices.size} indices and {seconds.size} times")
+            raise WrongValueError(f"SpikeGeneratorGroup: {indices.size} indices and {seconds.size} times")
         if indices.size and (indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= self._n):
-            raise EqsnnError(f"SpikeGeneratorGroup: indices must be integers from 0 to {self._n - 1}")
+            raise WrongValueError(f"SpikeGeneratorGroup: indices must be integers from 0 to {self._n - 1}")
         if np.any(~(seconds >= 0)):
             raise EqsnnError("SpikeGeneratorGroup: a time cannot be negative")
         if not np.all(np.isfinite(seconds)):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, UnknownNameError, WrongTypeError
 from eqsnn.network.events import known_event
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.rates import bin_steps, smoothed, window_of
@@ -59,7 +59,7 @@ class EventMonitor(RateMonitor):
     ):
         kind = type(self).__name__
         if not isinstance(source, SpikeSource):
-            raise EqsnnError(f"{_a(kind)} records a group that emits events, such as a NeuronGroup; got {source!r}")
+            raise WrongTypeError(f"{_a(kind)} records a group that emits events, such as a NeuronGroup; got {source!r}")
         known_event(source, event, f"{_a(kind)} records")
         if when is None and order is not None:
             raise EqsnnError(f"{kind}: order= is the rank within a slot; give when= as well")
@@ -158,7 +158,7 @@ class EventMonitor(RateMonitor):
         if name in ("i", "t"):
             return getattr(self, name if units or name == "i" else "t_")
         if name not in self.names:
-            raise AttributeError(
+            raise UnknownNameError(
                 f"{self.name} does not record '{name}'; it records {', '.join(['i', 't', *self.names])} (variables= asks for more)"
             )
         info = self.source.variables[name]
@@ -181,7 +181,7 @@ class EventMonitor(RateMonitor):
         if name.rstrip("_") in ("i", "t", "it") and "asked" in self.__dict__:
             self._needs_record("t" if name.startswith("t") or "i" in self.asked else "i")
         own = self.__dict__.get("name", type(self).__name__)
-        raise AttributeError(
+        raise UnknownNameError(
             f"{own} has no attribute '{name}'; it records {', '.join(['i', 't', *names])} (variables= asks for more)"
         )
 
@@ -212,7 +212,7 @@ class EventMonitor(RateMonitor):
     def _needs_record(self, what: str) -> None:
         if what not in self.asked:
             known = ", ".join([*sorted(self.asked), *self.names, "count"])
-            raise AttributeError(
+            raise UnknownNameError(
                 f"{self.name} was made with record=False and has no '{what}'; it has {known} and num_{self._plural}"
             )
 
@@ -258,7 +258,7 @@ class PopulationRateMonitor(RateMonitor):
 
     def __init__(self, source: SpikeSource, *, when: str = "end", order: int = 0, name: str = "populationratemonitor*"):
         if not isinstance(source, SpikeSource):
-            raise EqsnnError(f"a PopulationRateMonitor records a group that emits spikes; got {source!r}")
+            raise WrongTypeError(f"a PopulationRateMonitor records a group that emits spikes; got {source!r}")
         self.event = known_event(source, "spike", "a PopulationRateMonitor records")
         super().__init__(name, clock=source.root.clock, when=when, order=order)
         self.source = source

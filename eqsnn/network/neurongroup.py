@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, Span, UnitError
+from eqsnn.errors import EqsnnError, EquationError, OutOfRangeError, Span, UnitError, WrongTypeError, WrongValueError
 from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Call, Name, walk
 from eqsnn.language.ast import Equations as EquationsAst
@@ -354,7 +354,7 @@ def _count(n: object) -> int:
     if isinstance(n, (float, np.floating)) and n == int(n):
         n = int(n)  # such as 1e4
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise EqsnnError(f"the number of elements must be a positive integer; got {n!r}")
+        raise WrongValueError(f"the number of elements must be a positive integer; got {n!r}")
     return int(n)
 
 
@@ -364,16 +364,16 @@ def _bounds(parent: NeuronGroup | Subgroup, item) -> tuple[int, int]:
     wanted = f"a subgroup is contiguous: a slice such as {parent.name}[0:{min(n, 100)}], an index, or indices such as [3, 4, 5]"
     if isinstance(item, slice):
         if item.step not in (None, 1):
-            raise EqsnnError(f"{wanted}; got a step of {item.step}")
+            raise OutOfRangeError(f"{wanted}; got a step of {item.step}")
         start, stop, _ = item.indices(n)
         if stop <= start:
-            raise EqsnnError(f"{parent.name}[{item.start}:{item.stop}] is empty; it has {n} elements")
+            raise OutOfRangeError(f"{parent.name}[{item.start}:{item.stop}] is empty; it has {n} elements")
         return start, stop
     index = np.asarray(item)
     if index.dtype.kind not in "iu" or index.ndim > 1 or index.size == 0:
-        raise EqsnnError(f"{wanted}; got {item!r}")
+        raise WrongTypeError(f"{wanted}; got {item!r}")
     if np.any(np.diff(np.atleast_1d(index)) != 1):
-        raise EqsnnError(f"{wanted}; got {np.array2string(index, threshold=6)}")
+        raise OutOfRangeError(f"{wanted}; got {np.array2string(index, threshold=6)}")
     start, stop = int(np.atleast_1d(index)[0]), int(np.atleast_1d(index)[-1]) + 1
     if index.ndim == 0 and start < 0:
         start, stop = start + n, stop + n

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, WrongTypeError
 from eqsnn.network.base import SimObject
 from eqsnn.network.clock import Clock
 from eqsnn.units import Quantity, second
@@ -27,7 +27,7 @@ class NetworkOperation(SimObject):
         name: str = "networkoperation*",
     ):
         if not callable(function):
-            raise EqsnnError(f"a network operation is a function; got {function!r}")
+            raise WrongTypeError(f"a network operation is a function; got {function!r}")
         parameters = [
             p
             for p in inspect.signature(function).parameters.values()

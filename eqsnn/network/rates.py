@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, UnitError, WrongTypeError
 from eqsnn.units import Quantity, dimensions_of, second
 
 
@@ -32,7 +32,7 @@ def window_of(window: str | np.ndarray, width: Quantity | None, dt: float) -> np
     """
     if isinstance(window, str):
         if width is None:
-            raise EqsnnError("smooth_rate() needs width=, a time such as 5*ms")
+            raise WrongTypeError("smooth_rate() needs width=, a time such as 5*ms")
         w = steps_of("smooth_rate(): width", width, dt)
         if not w > 0:
             raise EqsnnError(f"smooth_rate(): width must be positive; got {width!s}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, UnknownNameError
 from eqsnn.network.base import SimObject
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
@@ -122,7 +122,7 @@ class Recorder(SimObject):
         wanted = [vars] if isinstance(vars, str) else list(states) if vars is None else list(vars)
         for name in wanted:
             if name not in states:
-                raise EqsnnError(f"{self.name} has no '{name}' to give; it has {', '.join(states)}")
+                raise UnknownNameError(f"{self.name} has no '{name}' to give; it has {', '.join(states)}")
         values = {n: with_unit(*states[n]) if units else states[n][0] for n in wanted}
         if format == "dict":
             return values
@@ -174,5 +174,5 @@ def known_variables(owner: str, source, names: list[str]) -> dict[str, VariableI
         if info is None:
             near = closest(name, source.variables)
             hint = f"did you mean '{near}'?" if near else f"it has {', '.join(sorted(source.variables))}"
-            raise EqsnnError(f"{owner}: '{source.name}' has no variable '{name}' to record; {hint}")
+            raise UnknownNameError(f"{owner}: '{source.name}' has no variable '{name}' to record; {hint}")
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eqsnn.errors import EqsnnError, MagicError
+from eqsnn.errors import EqsnnError, MagicError, UnknownNameError
 from eqsnn.network.base import SimObject, registry
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.notices import tell_once
@@ -247,7 +247,7 @@ class MagicNetwork:
         for o in self._ran:
             if o.name == name:
                 return o
-        raise KeyError(
+        raise UnknownNameError(
             f"no '{name}' took part in the last run(); {', '.join(o.name for o in self.objects) or 'nothing did'}"
         )
 

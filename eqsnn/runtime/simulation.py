@@ -16,7 +16,7 @@ import numpy as np
 
 from eqsnn import pipeline
 from eqsnn.backends.backend import Backend, backend
-from eqsnn.errors import EqsnnError, InternalError, UnitError
+from eqsnn.errors import EqsnnError, InternalError, UnitError, UnknownNameError, WrongTypeError, WrongValueError
 from eqsnn.network.base import SimObject, of_this_process, registry
 from eqsnn.network.clock import Clock, exact_seconds
 from eqsnn.network.group import Group
@@ -125,7 +125,7 @@ class Network:
         for o in _flat(objects, "add"):
             known = self._objects.get(o.name)
             if known is not None and known is not o:
-                raise EqsnnError(
+                raise WrongValueError(
                     f"the network has another object called '{o.name}' already; names within a network differ: take the old one out "
                     "first (net.remove), or choose another name="
                 )
@@ -156,7 +156,7 @@ class Network:
 
     def __getitem__(self, name: str) -> SimObject:
         if name not in self._objects:
-            raise KeyError(
+            raise UnknownNameError(
                 f"there is no '{name}' in the network; it has {', '.join(sorted(self._objects)) or 'nothing'}"
             )
         return self._objects[name]
@@ -236,7 +236,7 @@ class Network:
             snapshot = self._snapshots[name]
         else:
             known = ", ".join(map(repr, self._snapshots)) or "nothing"
-            raise EqsnnError(f"restore(): nothing was stored under {name!r}; there is {known}")
+            raise UnknownNameError(f"restore(): nothing was stored under {name!r}; there is {known}")
         checkpoint.bring_back(self, snapshot, restore_random_state)
 
     def _not_during_a_run(self, what: str) -> None:
@@ -350,7 +350,7 @@ class Network:
     def profiling_info(self) -> list[tuple[str, Quantity]]:
         """``(name, time)`` of each operation in the last run with ``profile=True``, the longest first."""
         if self._profile is None:
-            raise EqsnnError("there is no profile: run(..., profile=True) makes one")
+            raise WrongValueError("there is no profile: run(..., profile=True) makes one")
         return [(name, seconds * second) for name, seconds in self._profile]
 
     @property
@@ -364,7 +364,7 @@ class Network:
     def kernel_costs(self) -> list[KernelCost]:
         """What each operation did in the last run with ``profile=True``, the dearest first: see ``kernel_summary``."""
         if self._costs is None:
-            raise EqsnnError("there is no profile: run(..., profile=True) makes one")
+            raise WrongValueError("there is no profile: run(..., profile=True) makes one")
         return self._costs
 
     def _may_run(self, what: str = "run") -> None:
@@ -546,7 +546,9 @@ def _flat(objects: Iterable, what: str) -> Iterator[SimObject]:
         elif isinstance(o, Iterable) and not isinstance(o, str):
             yield from _flat(o, what)
         else:
-            raise EqsnnError(f"{what}(): a network consists of groups, synapses, monitors and operations; got {o!r}")
+            raise WrongTypeError(
+                f"{what}(): a network consists of groups, synapses, monitors and operations; got {o!r}"
+            )
 
 
 def parts_of(o: SimObject) -> list[SimObject]:
@@ -567,5 +569,5 @@ def in_seconds(value: Quantity, what: str, caller: str = "run") -> float:
         raise UnitError(f"{caller}(): {what} must be a time, such as 100*ms; got {value!r}")
     seconds = float(value / second)
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise EqsnnError(f"{caller}(): {what} must be finite and not negative; got {value!s}")
+        raise WrongValueError(f"{caller}(): {what} must be finite and not negative; got {value!s}")
     return seconds

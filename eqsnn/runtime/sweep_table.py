@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, UnitError, UnknownNameError
 from eqsnn.network.base import SimObject
 from eqsnn.network.variables import VariableView
 from eqsnn.runtime.schedule import html_table, table
@@ -55,7 +55,7 @@ class SweepTable:
         if not isinstance(item, str):
             return dict(self._rows[item])
         if item not in self.columns:
-            raise KeyError(f"there is no column '{item}'; there are {', '.join(self.columns)}")
+            raise UnknownNameError(f"there is no column '{item}'; there are {', '.join(self.columns)}")
         return _column([row.get(item) for row in self._rows], item)
 
     def grid(self, name: str):
