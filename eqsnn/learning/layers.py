@@ -57,8 +57,9 @@ def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[st
     buffers: dict[str, np.ndarray] = {}
     for b in kernel.buffers:
         if b.owner != "derived":
-            known = np.asarray(supply.get(b.variable, 0.0), np.float64)
-            buffers[b.name] = np.array(np.broadcast_to(known, (n,)), np.float64)
+            known = np.zeros(n) if b.writable else supply[b.variable]
+            lies = np.float64 if b.type == "f64" else np.int64  # conditions lie in memory as integers
+            buffers[b.name] = np.array(np.broadcast_to(known, (n,)), lies)
     scalars: dict[str, float | int] = {}
     for s in kernel.scalars:
         if s.owner == "external":
@@ -67,7 +68,7 @@ def _run(kernel: Kernel, supply: Mapping[str, np.ndarray], constants: Mapping[st
             scalars[s.name] = dt
         elif s.owner == "index":
             scalars[s.name] = n
-    evaluate_hoisted(kernel, buffers, scalars)
+    evaluate_hoisted(kernel, buffers, scalars, {"@i": np.arange(n)})
     run(kernel, Memory(buffers, scalars), 0, n)
     return {b.variable: buffers[b.name] for b in kernel.buffers if b.writable}
 

@@ -215,11 +215,7 @@ class LearnedNetwork:
                     info.write(None, values if not v.shared else values[:1])
 
     def _supply(self, o) -> dict[str, np.ndarray]:
-        found = {
-            v.name: _plain(o, v.name)
-            for v in o.model.variables
-            if v.dtype == "float" and v.kind not in ("subexpression", "input")
-        }
+        found = {v.name: _plain(o, v.name) for v in o.model.variables if v.kind not in ("subexpression", "input")}
         found |= {v: a for (name, v), a in self._start.items() if name == o.name}
         found |= {
             v.name: self.parameters[f"{o.name}.{v.name}"] * self.scales[f"{o.name}.{v.name}"]
