@@ -22,7 +22,7 @@ _REACHING = ("bits", "sent", "in_bits", "in_values")
 @dataclass
 class Values:
     """What a batch is computed with: for each projection with weights these [source][target]; for each layer its parameters [neuron] and the start
-    of its states [neuron] by name; how many steps after the event each projection arrives (0: in the same step); for each layer what it sent in
+    of its states [neuron] or [sample][neuron] by name; how many steps after the event each projection arrives (0: in the same step); for each layer what it sent in
     the step before the first [neuron], by name."""
 
     weights: list[np.ndarray]
@@ -126,7 +126,7 @@ class CompiledEngine:
             ):
                 by |= {(kind, k, v): aligned((blocks, n, width), real) for v in names}
             by |= {("echo", k, v): aligned((blocks, n, width), real) for v in layer.echoes}
-            by |= {("start", k, v): aligned((n,), real) for v in layer.echoes}
+            by |= {("start", k, v): aligned((blocks, n, width), real) for v in layer.echoes}
             by |= {("tape", k, v): aligned((blocks, steps, n, width), real, None) for v in layer.taped}
             by |= {("parameter", k, v): aligned((n,), real) for v in layer.parameters}
         for k in self.weighted:
@@ -172,9 +172,9 @@ class CompiledEngine:
             for v in layer.parameters:
                 m.by["parameter", k, v][:] = values.parameters[k][v]
             for v in layer.states:
-                m.by["state", k, v][:] = np.asarray(values.start[k][v], self.dtype)[None, :, None]
+                m.by["state", k, v][:] = self._begun(values.start[k][v])
             for v in layer.echoes:
-                m.by["start", k, v][:] = values.start[k][v]
+                m.by["start", k, v][:] = m.by["state", k, v]
             for v, a in values.sent[k].items():
                 m.by["sent", k, v][:, self._history(m) - 1] = np.asarray(a, self.dtype)[None, :, None]
         if past is not None:
@@ -184,6 +184,11 @@ class CompiledEngine:
         self._sent_before = [tuple(s) for s in values.sent]
         self._run(self.library.eq_learn_forward, m, blocks)
         return m.by["readout",]
+
+    def _begun(self, values: np.ndarray) -> np.ndarray:
+        """The start of a state, (neuron) or (sample, neuron), as something that fits [block][neuron][sample]."""
+        values = np.asarray(values, self.dtype)
+        return values[None, :, None] if values.ndim == 1 else into_blocks(values[:, None], self.width)[:, 0]
 
     def _history(self, m: _Memory) -> int:
         return m.sizes[places(self.learner).sizes["history",]]

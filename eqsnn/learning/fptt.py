@@ -52,7 +52,8 @@ class FPTT(Windowed):
         each, past, steps = trainer.loss.over == "steps", None, batch.steps
         rates, loss, scores, seen = np.zeros(len(trainer.network.sizes)), 0.0, {}, 0.0
         for lo, hi in self.windows(steps):
-            readout = trainer.engine.forward(batch.x[:, lo:hi], trainer.network.values(), past)
+            values = trainer.values(len(batch.x)) if past is None else trainer.network.values()
+            readout = trainer.engine.forward(batch.x[:, lo:hi], values, past)
             rates += np.array(trainer.engine.rates()) * ((hi - lo) / steps)
             past = trainer.engine.past()
             target = batch.target(lo, hi)

@@ -11,6 +11,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 
 if TYPE_CHECKING:
+    from eqsnn.learning.engine import Values
     from eqsnn.learning.trainer import Batch, Trainer
 
 
@@ -48,7 +49,7 @@ class BPTT(Method):
     """Backpropagation through all steps of time (Werbos 1990)."""
 
     def readout(self, trainer, x):
-        return trainer.engine.forward(x, trainer.network.values())
+        return trainer.engine.forward(x, trainer.values(len(x)))
 
     def gradients(self, trainer, batch):
         readout, target = self.readout(trainer, batch.x), batch.target()
@@ -80,7 +81,11 @@ class Windowed(Method):
             yield lo, min(lo + self.window, steps)
 
     def readout(self, trainer, x):
-        values, past, parts = trainer.network.values(), None, []
+        return self.readout_with(trainer, x, trainer.values(len(x)))
+
+    def readout_with(self, trainer: Trainer, x: np.ndarray, values: Values) -> np.ndarray:
+        """The variable that the loss reads, in all steps, of samples that begin with ``values``."""
+        past, parts = None, []
         for lo, hi in self.windows(x.shape[1]):
             parts.append(trainer.engine.forward(x[:, lo:hi], values, past).copy())
             past = trainer.engine.past()
@@ -99,6 +104,7 @@ class TruncatedBPTT(Windowed):
         return (self._as_they_come if each else self._in_two_passes)(trainer, batch)
 
     def _as_they_come(self, trainer: Trainer, batch: Batch):
+        values = trainer.values(len(batch.x))
         counts = [trainer.loss.count(batch.target(lo, hi)) for lo, hi in self.windows(batch.steps)]
         total = sum(counts)
         shares = iter([c / total if total else 0.0 for c in counts])
@@ -113,19 +119,19 @@ class TruncatedBPTT(Windowed):
                 scores[name] = scores.get(name, 0.0) + share * score
             return back if share == 1.0 else back * back.dtype.type(share)
 
-        gradients, rates = self._back(trainer, batch, slope)
+        gradients, rates = self._back(trainer, batch, values, slope)
         return Found(loss, scores, rates), gradients
 
     def _in_two_passes(self, trainer: Trainer, batch: Batch):
-        target = batch.target()
-        readout = self.readout(trainer, batch.x)
+        target, values = batch.target(), trainer.values(len(batch.x))
+        readout = self.readout_with(trainer, batch.x, values)
         value, whole = trainer.loss.value(readout, target)
-        gradients, rates = self._back(trainer, batch, lambda readout, lo, hi: whole[:, lo:hi])
+        gradients, rates = self._back(trainer, batch, values, lambda readout, lo, hi: whole[:, lo:hi])
         return Found(value, trainer.scores(readout, target), rates), gradients
 
-    def _back(self, trainer: Trainer, batch: Batch, slope):
+    def _back(self, trainer: Trainer, batch: Batch, values: Values, slope):
         """The gradients of all windows, added up, from ``slope`` (readout, lo, hi): the derivatives of the loss with respect to the readout."""
-        values, past, rates = trainer.network.values(), None, np.zeros(len(trainer.network.sizes))
+        past, rates = None, np.zeros(len(trainer.network.sizes))
         total: dict[str, np.ndarray] = {}
         for lo, hi in self.windows(batch.steps):
             readout = trainer.engine.forward(batch.x[:, lo:hi], values, past)

@@ -74,6 +74,8 @@ class Oracle:
         return Past(self.begun + self.steps, {("state",): self.state, ("earlier",): earlier})
 
     def _each(self, values: np.ndarray) -> np.ndarray:
+        if np.ndim(values) == 2:
+            return np.array(values, self.dtype).T
         return np.repeat(np.asarray(values, self.dtype)[:, None], self.batch, 1)
 
     def _parameters(self, k: int) -> dict[str, np.ndarray]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError
-from eqsnn.learning.engine import engine_of, into_blocks, out_of_blocks
+from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.initial import generator
 from eqsnn.learning.losses import Loss, Target
 from eqsnn.learning.methods import BPTT, Method, TruncatedBPTT, Windowed
 from eqsnn.learning.network import LearnedNetwork
 from eqsnn.learning.optimisers import Adam, Optimiser, StepLR, clipped
+from eqsnn.learning.starts import Start, Starts
 from eqsnn.runtime.settings import settings
 
 
@@ -81,7 +83,8 @@ class Trainer:
     after every ``window`` steps (default: each).
     ``loss``: see ``losses``; ``optimizer``: see ``optimisers``; ``schedule``: the factor of the learning rate as a function of the epoch;
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
-    network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made.
+    network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made,
+    or with what a function in ``start`` gives: ``start={'hidden.u': lambda samples, neurons, rng: rng.random((samples, neurons))}``.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Trainer:
         backend: str | None = None,
         threads: int | None = None,
         smooth: bool = False,
+        start: Mapping[str, Start] | None = None,
     ):
         self.method = method_of(method, window)
         dtype = np.dtype(dtype)
@@ -119,6 +123,7 @@ class Trainer:
             backend,
             settings.effective_threads() if threads is None else threads,
         )
+        self._starts = Starts(start, self.network)
         self.history = History()
         self.epoch = 0
 
@@ -126,6 +131,10 @@ class Trainer:
     def parameters(self) -> dict[str, np.ndarray]:
         """What is trained, by 'object.variable': numbers as they are, times in steps, other quantities relative to their size at the start."""
         return self.network.parameters
+
+    def values(self, samples: int) -> Values:
+        """What the engine computes a batch of so many samples with."""
+        return self._starts.of(self.network.values(), samples)
 
     # -- one batch ------------------------------------------------------------------------------------------------------------
 

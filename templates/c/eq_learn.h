@@ -162,5 +162,5 @@ static void eq_add(const EQ_REAL *EQ_RESTRICT values, EQ_REAL *EQ_RESTRICT sums,
 static void eq_echo(const uint16_t *EQ_RESTRICT bits, const EQ_REAL *EQ_RESTRICT start, EQ_REAL *EQ_RESTRICT echo, int64_t n_neurons)
 {
     for (int64_t n = 0; n < n_neurons; n++)
-        for (int l = 0; l < EQ_LANES; l++) echo[n * EQ_LANES + l] = bits ? (EQ_REAL)((bits[n] >> l) & 1) : start[n];
+        for (int l = 0; l < EQ_LANES; l++) echo[n * EQ_LANES + l] = bits ? (EQ_REAL)((bits[n] >> l) & 1) : start[n * EQ_LANES + l];
 }
