@@ -128,7 +128,7 @@ def main():
     images, y = (a[: args.test] for a in digits(args.data, "test"))
     print(f"test: {scores(train, images, y):.4f} of {len(y)} images")
     if args.out:
-        figure, axes = plt.subplots(1, 2, figsize=(10, 4), constrained_layout=True)
+        figure, axes = plt.subplots(1, 2, figsize=(10, 4.5), constrained_layout=True)
         axes[0].plot(range(1, len(rows) + 1), rows, label=["loss", "accuracy, held out"])
         axes[0].set(xlabel="epoch", ylim=(0, None))
         axes[0].legend()

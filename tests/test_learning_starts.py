@@ -72,6 +72,15 @@ def test_the_compiled_start_is_that_of_the_oracle(names):
     assert found[0][0] != made().gradients(x, y)[0]
 
 
+def test_names_in_a_tuple_begin_with_the_same_values():
+    x, _ = batch()
+    given = drawn(19, 5, np.random.default_rng(7))
+    apart = made(start={f"cells.{v}": lambda samples, neurons, rng: given for v in "us"}).predict(x)
+    np.testing.assert_array_equal(made(start={("cells.u", "cells.s"): lambda s, n, rng: given}).predict(x), apart)
+    with pytest.raises(eq.EqsnnError, match=r"start= of 'cells.u', 'out.u' gives values of shape"):
+        made(start={("cells.u", "out.u"): drawn}).predict(x)
+
+
 def test_starts_are_drawn_anew_and_the_seed_decides_them():
     x, _ = batch()
     trainer = made(start={"cells.u": drawn})

@@ -18,13 +18,13 @@ Start = Callable[[int, int, np.random.Generator], np.ndarray]
 
 
 class Starts:
-    """``given``: by 'group.variable' a function (samples, neurons, generator) that gives values (samples, neurons), drawn anew for each batch.
-    Raises EqsnnError for what is no state of the network."""
+    """``given``: by 'group.variable' a function (samples, neurons, generator) that gives values (samples, neurons), drawn anew for each batch; several
+    names in a tuple begin with the same values. Raises EqsnnError for what is no state of the network."""
 
-    def __init__(self, given: Mapping[str, Start] | None, network: LearnedNetwork):
-        self.given = dict(given or {})
+    def __init__(self, given: Mapping[str | tuple[str, ...], Start] | None, network: LearnedNetwork):
+        self.given = {(k,) if isinstance(k, str) else tuple(k): f for k, f in dict(given or {}).items()}
         states = {f"{t.group.name}.{v}": (k, v) for k, t in enumerate(network.trained) for v in t.layer.states}
-        for name, start in self.given.items():
+        for name, start in [(n, f) for names, f in self.given.items() for n in names]:
             if name not in states:
                 meant = closest(name, states)
                 advice = f"did you mean '{meant}'?" if meant else f"states are {', '.join(states)}"
@@ -36,19 +36,20 @@ class Starts:
                     f"start= has a function of (samples, neurons, generator) for '{name}'; got {type(start).__name__} "
                     "(a start that all samples share is the value of the group's variable)"
                 )
-        self.places = {name: states[name] for name in self.given}
+        self.places = {names: [states[n] for n in names] for names in self.given}
 
     def of(self, values: Values, samples: int) -> Values:
         """``values`` with the start of these samples."""
         if not self.given:
             return values
         starts, rng = [dict(s) for s in values.start], generator()
-        for name, (layer, variable) in self.places.items():
-            n = len(starts[layer][variable])
-            drawn = np.asarray(self.given[name](samples, n, rng), np.float64)
-            if drawn.shape != (samples, n):
+        for names, places in self.places.items():
+            sizes = [len(starts[layer][variable]) for layer, variable in places]
+            drawn = np.asarray(self.given[names](samples, sizes[0], rng), np.float64)
+            if any(drawn.shape != (samples, n) for n in sizes):
                 raise EqsnnError(
-                    f"start= of '{name}' gives values of shape (samples, neurons) = {(samples, n)}; got {drawn.shape}"
+                    f"start= of {', '.join(map(repr, names))} gives values of shape (samples, neurons) = {(samples, sizes[0])}; got {drawn.shape}"
                 )
-            starts[layer][variable] = drawn
+            for layer, variable in places:
+                starts[layer][variable] = drawn
         return replace(values, start=starts)

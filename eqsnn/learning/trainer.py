@@ -101,7 +101,7 @@ class Trainer:
         backend: str | None = None,
         threads: int | None = None,
         smooth: bool = False,
-        start: Mapping[str, Start] | None = None,
+        start: Mapping[str | tuple[str, ...], Start] | None = None,
     ):
         self.method = method_of(method, window)
         dtype = np.dtype(dtype)
