@@ -1,9 +1,9 @@
 """Train spiking neurons with delays to read handwritten digits one pixel at a time: sequential MNIST, 784 steps for an image.
 
-A window of eight pixels moves over the image, row after row, by one pixel a step. Its pixels reach 64 neurons at once and 28, 56 ... 196 steps late, so that
-each sees eight rows; these reach 256 neurons with delays of zero to 20 rows; ten leaky integrators are read in the last quarter. Nothing but delays,
-membranes and adaptive thresholds (neuron of Yin, Corradi & Bohte 2021) remembers what was seen. Layers act in the same step, and a spike resets one
-step late.
+A window of eight pixels moves over the image, row after row, by one pixel a step. Its pixels reach 64 neurons at once and 28, 56 ... 196 steps
+late, so that each sees eight rows; these reach 256 neurons with delays of zero to 20 rows; ten leaky integrators are read in the last quarter.
+Nothing but delays, membranes and adaptive thresholds (neuron of Yin, Corradi & Bohte 2021) remembers what was seen. Layers act in the same step,
+and a spike resets one step late.
 
 Data: a folder with train_0.npz, train_1.npz, ... and test.npz, each with images x (n, 28, 28), uint8, and digits y (n,).
 

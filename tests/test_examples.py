@@ -67,6 +67,7 @@ def test_every_example_is_tried():
         "cuda_kernels",
         "train_ecg",
         "torch_layer",
+        "train_smnist",
     }
 
 
@@ -91,6 +92,23 @@ def test_the_example_of_neurons_in_a_torch_network(tmp_path):
     assert float(re.search(r"epoch 20: loss [\d.]+, test accuracy ([\d.]+)", out)[1]) > 0.8
     low, high = map(float, re.search(r"now ([\d.]+) to ([\d.]+) ms", out).groups())
     assert 2 <= low < high and (low, high) != (10, 10)  # they were trained
+
+
+def test_the_example_of_handwritten_digits(tmp_path):
+    """Whether stripes lie or stand is learnt in a few updates."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for name, n in (("train_0", 320), ("test", 64)):
+        y = rng.integers(0, 2, n)
+        x = rng.integers(0, 60, (n, 28, 28), dtype=np.uint8)
+        stripes = np.where(np.arange(28) // 4 % 2, 190, 0).astype(np.uint8)
+        x += np.where(y[:, None, None], stripes, stripes[:, None])
+        np.savez(tmp_path / f"{name}.npz", x=x, y=y.astype(np.uint8))
+    out = run(
+        "train_smnist", ["--epochs", "4", "--rate", "0.01", "--width", "64", "--batch", "16", str(tmp_path)], tmp_path
+    )
+    assert float(re.search(r"test: ([\d.]+) of 64 images", out)[1]) > 0.9
 
 
 def test_without_torch_the_example_says_how_to_install_it(tmp_path):

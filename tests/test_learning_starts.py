@@ -51,7 +51,7 @@ def batch(n=19):
 
 
 def test_each_sample_begins_where_the_function_says():
-    x, y = batch()
+    x, _ = batch()
     given = drawn(19, 5, np.random.default_rng(7))
     whole = made(start={"cells.u": lambda samples, neurons, rng: given[:samples]})
     together = whole.predict(x)

@@ -2,8 +2,8 @@
 
     python benchmarks/learning/smnist.py FILE_OF_WEIGHTS FOLDER_OF_DIGITS [--images 10000] [--seeds 5]
 
-The network of the weights: eight pixels to 64, 256, 256 and 10 adaptive neurons, the first two layers recurrent; the class is the output neuron with most
-spikes. From zero, and from u = s drawn from U(0, 1) as in the authors' notebook. The last line is JSON.
+The network of the weights: eight pixels to 64, 256, 256 and 10 adaptive neurons, the first two layers recurrent; the class is the output neuron
+with most spikes. From zero, and from u = s drawn from U(0, 1) as in the authors' notebook. The last line is JSON.
 """
 
 import argparse

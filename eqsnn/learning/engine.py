@@ -22,8 +22,8 @@ _REACHING = ("bits", "sent", "in_bits", "in_values")
 @dataclass
 class Values:
     """What a batch is computed with: for each projection with weights these [source][target]; for each layer its parameters [neuron] and the start
-    of its states [neuron] or [sample][neuron] by name; how many steps after the event each projection arrives (0: in the same step); for each layer what it sent in
-    the step before the first [neuron], by name."""
+    of its states [neuron] or [sample][neuron] by name; how many steps after the event each projection arrives (0: in the same step); for each
+    layer what it sent in the step before the first [neuron], by name."""
 
     weights: list[np.ndarray]
     parameters: list[dict[str, np.ndarray]]

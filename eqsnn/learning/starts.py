@@ -18,8 +18,8 @@ Start = Callable[[int, int, np.random.Generator], np.ndarray]
 
 
 class Starts:
-    """``given``: by 'group.variable' a function (samples, neurons, generator) that gives values (samples, neurons), drawn anew for each batch; several
-    names in a tuple begin with the same values. Raises EqsnnError for what is no state of the network."""
+    """``given``: by 'group.variable' a function (samples, neurons, generator) that gives values (samples, neurons), drawn anew for each batch;
+    several names in a tuple begin with the same values. Raises EqsnnError for what is no state of the network."""
 
     def __init__(self, given: Mapping[str | tuple[str, ...], Start] | None, network: LearnedNetwork):
         self.given = {(k,) if isinstance(k, str) else tuple(k): f for k, f in dict(given or {}).items()}
