@@ -10,7 +10,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cuda_examples import EXAMPLES, SIZES, outcome
 
-ELSEWHERE = {"ecg_population", "spoken_digit", "train_ecg", "export_c", "torch_layer", "train_online_fptt"}
+ELSEWHERE = {
+    "ecg_population",
+    "spoken_digit",
+    "train_ecg",
+    "train_smnist",
+    "train_online_fptt",
+    "torch_layer",
+    "export_c",
+}
 """They need recordings or PyTorch, are trained or run no network; their kernels are those of the others."""
 LONG = {
     "hodgkin_huxley_fi",
