@@ -48,7 +48,10 @@ class Parameters:
         """The derivatives with respect to the group's parameters, one value a neuron, from those with respect to the layer's (``found``)."""
         if self.backward is None:
             return {}
-        adjoints = {f"{PREFIX}{name}": g for name, g in found.items()}
+        adjoints = {
+            b.variable: np.zeros(n) for b in self.backward.buffers if b.variable.startswith(PREFIX)
+        }  # not found: 0
+        adjoints |= {f"{PREFIX}{name}": g for name, g in found.items()}
         out = _run(self.backward, {**supply, **adjoints}, constants, dt, n, run)
         return {name.removeprefix(PREFIX): g for name, g in out.items()}
 
