@@ -141,7 +141,7 @@ def grammatical():
 
 _UNITS = {"volt": "mV", "amp": "nA", "siemens": "nS", "second": "ms", "1": None}
 _FUNCTIONS = ["exp", "log", "log10", "log1p", "expm1", "exprel", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "sqrt", "abs", "floor", "ceil",
-              "sign", "int"]  # fmt: skip
+              "sign", "int", "stop"]  # fmt: skip
 _NUMBERS = ["0", "1", "2", "3", "0.5", "1e-3", "10", "2.5", "100", "1e10"]
 
 

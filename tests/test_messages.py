@@ -220,6 +220,12 @@ EquationError: exp() takes one argument; 2 given
     x = exp(1, 2) : 1
         ^^^^^^^^^
   exp: e^x""",
+    "stop of two": """\
+EquationError: stop() takes one argument; 2 given
+  in the equations:
+    x = stop(1, 2) : 1
+        ^^^^^^^^^^
+  stop: x itself, which counts as a constant where derivatives are taken""",
     "too few arguments": """\
 EquationError: clip() takes 3 arguments; 1 given
   in the equations:

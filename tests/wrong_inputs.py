@@ -167,6 +167,7 @@ ROWS = {
     "random function in a subexpression": dict(model="x = poisson(3) : 1"),
     "function without parentheses": dict(model="x = exp : 1", run=True),
     "too many arguments": dict(model="x = exp(1, 2) : 1"),
+    "stop of two": dict(model="x = stop(1, 2) : 1"),
     "too few arguments": dict(model="x = clip(1) : 1"),
     "double definition": dict(model=LIF + "\nv : volt"),
     "name of a unit": dict(model="dmV/dt = -mV/(10*ms) : volt"),

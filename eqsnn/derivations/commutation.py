@@ -13,7 +13,7 @@ from typing import Literal
 
 import sympy
 
-from eqsnn.integrators.vocabulary import Select
+from eqsnn.integrators.vocabulary import Select, unstopped
 from eqsnn.update_map import UpdateMap, Write, symbol
 
 Sharing = Literal["post", "pre", "pair", "chain"]
@@ -85,7 +85,7 @@ def _apply(map_: UpdateMap, synapse: int, ends: tuple[str, str], one_group: bool
             values[symbol(i.name)] = symbol(f"{i.name}|{synapse}")
     values.update({symbol(n.name): symbol(f"{n.name}|{synapse}") for n in map_.noise})
     for a in map_.assignments:
-        values[symbol(a.target)] = a.expr.xreplace(values)
+        values[symbol(a.target)] = unstopped(a.expr).xreplace(values)
     after: dict[tuple, sympy.Expr] = {}
     for w in map_.writes:
         key = _place(w.owner, w.variable, synapse, ends, one_group)

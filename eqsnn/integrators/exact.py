@@ -68,8 +68,8 @@ class Linear:
             reached |= more
 
 
-def linear(system: System) -> Linear | Reason:
-    """The coefficients, or why there are none."""
+def linear(system: System, hold: bool = False) -> Linear | Reason:
+    """The coefficients, or why there are none. ``hold``: what is stopped counts as a drive from outside."""
     if system.stochastic:
         return Reason(f"they contain the noise '{next(iter(system.noises))}'")
     states = system.values()
@@ -80,9 +80,10 @@ def linear(system: System) -> Linear | Reason:
         f = system.flat(system.slope(v)[0])
         if not system.is_linear(f, names):
             return Reason(f"the equation of '{v.name}' is not linear", v.span)
-        row = {w: f.diff(x) for w, x in states.items() if x in f.free_symbols}
+        f, back = voc.held(f) if hold else (voc.unstopped(f), {})
+        row = {w: f.diff(x).xreplace(back) for w, x in states.items() if x in f.free_symbols}
         A[v] = {w: a for w, a in row.items() if a != 0}
-        b[v] = f.xreplace(dict.fromkeys(names, sympy.S.Zero))
+        b[v] = f.xreplace(dict.fromkeys(names, sympy.S.Zero)).xreplace(back)
     return Linear(A, b)
 
 
@@ -129,15 +130,30 @@ class Exact(Integrator):
         return None
 
     def advance(self, system: System) -> None:
-        found = linear(system)
-        assert isinstance(found, Linear)
-        new: dict[Variable, sympy.Expr] = {}
-        for component in found.components():
-            if len(component) == 1:
-                new[component[0]] = _alone(system, found, component[0])
-            else:
-                new |= _together(system, found, component)
+        found, held = linear(system), linear(system, hold=True)
+        assert isinstance(found, Linear) and isinstance(held, Linear)
+        if held == found or _same_value(held, found):
+            new = _solved(system, held)
+        else:  # a state is stopped: derivatives are those of the system that this state drives from outside
+            value, way = _solved(system, found), _solved(system, held)
+            new = {v: voc.Via(value[v], way[v]) for v in value}
         system.move({v: new[v] for v in system.variables})
+
+
+def _same_value(held: Linear, found: Linear) -> bool:
+    """Whether no state is among what is stopped."""
+    stripped = ({w: voc.unstopped(a) for w, a in row.items()} for row in held.A.values())
+    return all(row == other for row, other in zip(stripped, found.A.values()))
+
+
+def _solved(system: System, found: Linear) -> dict[Variable, sympy.Expr]:
+    new: dict[Variable, sympy.Expr] = {}
+    for component in found.components():
+        if len(component) == 1:
+            new[component[0]] = _alone(system, found, component[0])
+        else:
+            new |= _together(system, found, component)
+    return new
 
 
 def _alone(system: System, found: Linear, v: Variable) -> sympy.Expr:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sympy
 
+from eqsnn.integrators import vocabulary as voc
 from eqsnn.integrators.integrator import Integrator, Reason
 from eqsnn.integrators.system import System
-from eqsnn.integrators.vocabulary import Exprel
 from eqsnn.model.model import Variable
 
 
@@ -38,14 +38,26 @@ class ExponentialEuler(Integrator):
         slopes = {v: system.builder.assign(f"slope_{v.name}", f, v.span) for v, (f, _) in system.slopes().items()}
         new = {}
         for v, f in slopes.items():
-            x = system.value(v)
-            rate = _rate(system, f, v)
-            if rate != 0 and system.flat(f).subs(x, 0) == 0:  # b = 0, as in a decay
-                moved = x * sympy.exp(rate * dt)
-            else:
-                moved = x + dt * f * (Exprel(rate * dt) if rate != 0 else 1)
+            x, flat = system.value(v), system.flat(f)
+            moved = _moved(x, f, _rate(system, f, v), voc.unstopped(flat).subs(x, 0) == 0, dt)
+            if flat.has(voc.Stop):
+                part, back = voc.held(flat)
+                way = _moved(x, f, _coefficient(part, x).xreplace(back), part.subs(x, 0) == 0, dt)
+                moved = way if voc.unstopped(way) == voc.unstopped(moved) else voc.Via(moved, way)
             new[v] = system.clamp(v, moved, x)
         system.move(new)
+
+
+def _moved(x, f, rate, decays: bool, dt):
+    """x after a step; ``decays``: b = 0."""
+    if rate != 0 and decays:
+        return x * sympy.exp(rate * dt)
+    return x + dt * f * (voc.Exprel(rate * dt) if rate != 0 else 1)
+
+
+def _coefficient(flat: sympy.Expr, x: sympy.Symbol) -> sympy.Expr:
+    """a of a x + b."""
+    return sympy.collect(sympy.expand(flat), x, evaluate=False).get(x, sympy.S.Zero)
 
 
 def _rate(system: System, f: sympy.Expr, v: Variable) -> sympy.Expr | None:
@@ -53,5 +65,5 @@ def _rate(system: System, f: sympy.Expr, v: Variable) -> sympy.Expr | None:
     x = system.value(v)
     if system.is_linear(f, {x}):
         return system.derivative(f, v)
-    terms = sympy.collect(sympy.expand(system.flat(f)), x, evaluate=False)
+    terms = sympy.collect(sympy.expand(voc.unstopped(system.flat(f))), x, evaluate=False)
     return terms[x] if set(terms) <= {x, sympy.S.One} and x in terms else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sympy
 
@@ -14,7 +14,7 @@ from eqsnn.language.ast import Name, walk
 from eqsnn.model.model import Variable
 from eqsnn.model.rules import noise_scope
 from eqsnn.model.sharing import OWNER
-from eqsnn.update_map import Input, symbol
+from eqsnn.update_map import Input, Repeat, symbol
 
 
 @dataclass
@@ -97,12 +97,15 @@ class System:
     # -- linearity ------------------------------------------------------------------------------------------------------------
 
     def derivative(self, expr: sympy.Expr, v: Variable) -> sympy.Expr:
-        """d expr/dv through the subexpressions."""
-        return total_derivative(expr, self.value(v), self.builder.assignments)
+        """d expr/dv through the subexpressions, and through what is stopped: this is about the value of a step, not about its derivatives."""
+        before = [
+            a if isinstance(a, Repeat) else replace(a, expr=voc.unstopped(a.expr)) for a in self.builder.assignments
+        ]
+        return total_derivative(voc.unstopped(expr), self.value(v), before)
 
     def is_linear(self, expr: sympy.Expr, names: set[sympy.Symbol]) -> bool:
         """Whether ``expr`` is of first degree in ``names``."""
-        flat = inlined(expr, self.builder.assignments)
+        flat = voc.unstopped(inlined(expr, self.builder.assignments))
         if any(f.free_symbols & names for f in flat.atoms(voc.Inert)):
             return False
         return not any(flat.diff(x).free_symbols & names for x in names if x in flat.free_symbols)

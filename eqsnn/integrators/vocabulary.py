@@ -24,6 +24,32 @@ class Inert(Function):
         return S.Zero
 
 
+class Stop(Inert):
+    """``stop(x)``: x, and a constant where derivatives are taken."""
+
+    @classmethod
+    def eval(cls, x):
+        return x if x.is_number else None
+
+
+class Via(Inert):
+    """``Via(value, way)``: the value, with the derivative of ``way``."""
+
+    def fdiff(self, argindex=1):
+        return S.One if argindex == 2 else S.Zero
+
+
+def unstopped(expr):
+    """``expr`` without regard to derivatives: what ``Stop`` and ``Via`` are in value."""
+    return expr.replace(Stop, lambda x: x).replace(Via, lambda value, way: value) if expr.has(Stop, Via) else expr
+
+
+def held(expr):
+    """``expr`` with a name for each part that ``Stop`` holds, and the way back."""
+    names = {a: sympy.Dummy(real=True) for a in expr.atoms(Stop)}
+    return expr.xreplace(names), {name: a for a, name in names.items()}
+
+
 class Less(Inert):
     """``a < b``"""
 
@@ -216,6 +242,7 @@ FUNCTIONS = {
     "floor": Floor,
     "sign": Sign,
     "clip": Clip,
+    "stop": Stop,
     "int": ToInt,
     "timestep": Timestep,
 }

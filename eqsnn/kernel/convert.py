@@ -149,6 +149,8 @@ class Conversion:
 
     def _function(self, node) -> tuple[Expr, int]:
         kind = node.func
+        if kind in (voc.Stop, voc.Via):
+            return self.convert(node.args[0])
         if kind is voc.Truth:
             return Const(bool(node.args[0]), "b8"), 0
         if kind is voc.Infinite:

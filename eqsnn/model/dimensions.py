@@ -17,6 +17,7 @@ from eqsnn.model.functions import (
     TableFunction,
     UserFunction,
     constants_of,
+    is_reserved,
     known_constant,
 )
 from eqsnn.model.model import DType, Scope, Symbol
@@ -115,7 +116,7 @@ def _name(expr: Name, scope: Scope) -> Found:
     constant = known_constant(expr.id)
     if constant is not None:
         return Found(constant[1], "float")
-    if expr.id in FUNCTIONS or expr.id in scope.functions:
+    if is_reserved(expr.id) or expr.id in scope.functions:
         raise EquationError(f"'{expr.id}' is a function", expr.span, f"call it: {expr.id}(...)")
     symbol = scope.find(expr.id)
     if symbol is None:

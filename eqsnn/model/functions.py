@@ -57,12 +57,16 @@ FUNCTIONS: dict[str, FunctionSpec] = {
     "abs": FunctionSpec("abs", 1, "keep", "absolute value"),
     "sign": FunctionSpec("sign", 1, "sign", "-1, 0 or 1"),
     "clip": FunctionSpec("clip", 3, "same", "clip(x, low, high): x, but not below low nor above high"),
+    "stop": FunctionSpec("stop", 1, "keep", "x itself, which counts as a constant where derivatives are taken"),
     "int": FunctionSpec("int", 1, "int", "1 where a condition is true, else 0; a number cut towards 0"),
     "timestep": FunctionSpec("timestep", 2, "timestep", "timestep(t, dt): the number of whole steps in t"),
     "rand": FunctionSpec("rand", 0, "random", "uniform in [0, 1)"),
     "randn": FunctionSpec("randn", 0, "random", "normal with mean 0 and variance 1"),
     "poisson": FunctionSpec("poisson", 1, "count", "poisson(lam): a Poisson number with mean lam"),
 }
+
+UNRESERVED = frozenset({"stop"})
+"""Functions whose names may also be those of variables, constants and functions of the user: scripts of Brian 2 know nothing of them."""
 
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
@@ -145,6 +149,11 @@ def constants_of(function: InlineFunction, functions: Mapping[str, object]) -> d
     """The names in the body of an inline function that are not its parameters."""
     inside = free_names(function.body, functions)
     return {n: span for n, span in inside.items() if n not in function.parameters}
+
+
+def is_reserved(name: str) -> bool:
+    """Whether nothing but a function of the vocabulary may have this name."""
+    return name in FUNCTIONS and name not in UNRESERVED
 
 
 def is_random(expr: Expr, functions: Mapping[str, object]) -> bool:

@@ -9,7 +9,7 @@ from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.language import ast
 from eqsnn.language.ast import Name, walk
 from eqsnn.model.dimensions import SECOND, XI_DIM, as_number, condition, infer, unit_hint, unit_of
-from eqsnn.model.functions import FUNCTIONS, is_random, known_constant
+from eqsnn.model.functions import is_random, is_reserved, known_constant
 from eqsnn.model.model import Model, Scope, Symbol, Variable, seen_from
 from eqsnn.model.statements import bind
 from eqsnn.model.suggest import closest
@@ -70,7 +70,7 @@ def possible_name(name: str, span: Span, reserved: Iterable[str] = _ALWAYS_RESER
         )
     if name.startswith("_"):
         raise EquationError(f"the name '{name}' begins with an underscore", span, "such names are reserved")
-    if name in FUNCTIONS:
+    if is_reserved(name):
         raise EquationError(f"'{name}' is a function and cannot be defined", span, "choose another name")
     if name in _OPERATORS:
         raise EquationError(f"'{name}' is a word of the language", span, "choose another name")

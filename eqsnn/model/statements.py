@@ -8,7 +8,7 @@ from eqsnn.errors import EquationError, Span, UnitError
 from eqsnn.frozen import dataclass
 from eqsnn.language.ast import Assign, Expr, Name, Statements, walk
 from eqsnn.model.dimensions import Found, infer, literal_value, unit_hint
-from eqsnn.model.functions import FUNCTIONS, free_names, is_random, known_constant
+from eqsnn.model.functions import free_names, is_random, is_reserved, known_constant
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.model.suggest import closest
 from eqsnn.units import DIMENSIONLESS
@@ -91,8 +91,8 @@ def _may_be_local(assign: Assign, scope: Scope) -> None:
             assign.target_span,
             f"did you mean '{near}'?" if near else "define it in the equations, or assign it with '='",
         )
-    if name in FUNCTIONS or known_constant(name) is not None:
-        what = "function" if name in FUNCTIONS else "constant or unit"
+    if is_reserved(name) or known_constant(name) is not None:
+        what = "function" if is_reserved(name) else "constant or unit"
         raise EquationError(
             f"'{name}' is a {what} and cannot be assigned to", assign.target_span, "choose another name"
         )

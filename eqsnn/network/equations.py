@@ -14,7 +14,7 @@ from eqsnn.language.parse import parse, parse_expression
 from eqsnn.language.show import definition_latex, definition_text, number_with_unit, text_of
 from eqsnn.model import rules
 from eqsnn.model.dimensions import unit_of
-from eqsnn.model.functions import FUNCTIONS, InlineFunction
+from eqsnn.model.functions import FUNCTIONS, InlineFunction, is_reserved
 from eqsnn.network.functions import Function
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
 from eqsnn.units.show import best_unit, get_unit
@@ -414,7 +414,7 @@ def functions_used(*parts, spaces: Iterable[Mapping[str, object]]) -> dict[str, 
 
     def look(expr: Expr, path: tuple[str, ...]) -> None:
         for node in walk(expr):
-            if not isinstance(node, Call) or node.function in FUNCTIONS:
+            if not isinstance(node, Call) or is_reserved(node.function):
                 continue
             name = node.function
             if name in path:
@@ -422,6 +422,8 @@ def functions_used(*parts, spaces: Iterable[Mapping[str, object]]) -> dict[str, 
                     f"the function '{name}' calls itself", node.span, f"the cycle is {' -> '.join([*path, name])}"
                 )
             value = next((s[name] for s in spaces if name in s), None)
+            if name in FUNCTIONS and not hasattr(value, "specification"):
+                continue
             if value is not None and name not in found:
                 found[name] = specification(name, value, node.name_span)
             if isinstance(found.get(name), InlineFunction):

@@ -16,7 +16,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, FunctionError, Span
 from eqsnn.language.parse import parse_function
-from eqsnn.model.functions import FUNCTIONS, FunctionSpec, InlineFunction, UserFunction, known_constant
+from eqsnn.model.functions import FUNCTIONS, FunctionSpec, InlineFunction, UserFunction, is_reserved, known_constant
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.network.namespace import user_namespace
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
@@ -324,7 +324,7 @@ def _check_names(name: str, parameters: tuple[str, ...], spans: tuple[Span, ...]
     for word, span in zip((name, *parameters), spans):
         what = (
             "a function of the language"
-            if word in FUNCTIONS
+            if is_reserved(word)
             else "a constant or a unit"
             if known_constant(word)
             else ""
