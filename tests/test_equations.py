@@ -35,6 +35,21 @@ def test_they_tell_what_they_define():
         e["w"]
 
 
+def test_subexpressions_are_put_in_place_of_their_names():
+    e = Equations("""
+        dv/dt = (I + q - v)/tau : volt
+        I = g*w : volt
+        g = 2*x : volt
+        dw/dt = -w/tau : 1
+        q = v*w : volt
+        x : volt""")
+    assert e.get_substituted_expressions() == [("v", "(2*x*w + v*w - v)/tau"), ("w", "-w/tau")]
+    whole = e.get_substituted_expressions(include_subexpressions=True)
+    assert [n for n, _ in whole] == ["g", "I", "q", "v", "w"] and dict(whole)["I"] == "2*x*w"
+    e = Equations("dv/dt = -s/tau : 1\ns = v - 1 : 1")  # a sum that is negated keeps its brackets
+    assert e.get_substituted_expressions() == [("v", "-(v - 1)/tau")]
+
+
 def test_what_is_printed_is_read_as_the_same():
     e = Equations(LIF.replace(" + noise", "").replace("xi_v", "1/second**0.5"))
     assert Equations(str(e)) == e and hash(Equations(str(e))) == hash(e)

@@ -461,7 +461,9 @@ def test_a_timed_array_called_outside_its_columns_is_not_a_number():
 def test_weights_of_poisson_inputs_are_checked():
     G = eq.NeuronGroup(3, "v : volt", name="cells")
     stim = eq.TimedArray([1, 2], dt=1 * ms)  # noqa: F841
-    assert eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)*mV").rate == 10 * Hz
+    given = eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)*mV")
+    assert given.rate == 10 * Hz and given.weight == "stim(t)*mV"
+    assert str(eq.PoissonInput(G, "v", 3, 10 * Hz, 2 * mV).weight) == "2. mV"
     with pytest.raises(eq.UnitError, match="this has unit 1, and V is expected"):
         eq.PoissonInput(G, "v", 3, 10 * Hz, "stim(t)")
     with pytest.raises(eq.EqsnnError, match="the target must be a group of neurons"):

@@ -110,3 +110,28 @@ def test_times_or_elements_alone_are_had_by_asking_for_them():
         times.i  # noqa: B018
     with pytest.raises(AttributeError, match="has no 't'; it has i, count"):
         elements.binned_rate(1 * ms)
+
+
+def test_states_of_synapses_are_had_with_those_of_their_neurons_and_the_time():
+    a = eq.NeuronGroup(3, "v : volt\nx : 1")
+    b = eq.NeuronGroup(2, "y : 1\ns : 1 (shared)")
+    links = eq.Synapses(a, b, "w : 1")
+    links.connect(i=[0, 2, 2], j=[1, 0, 1])
+    a.v, b.y, b.s, links.w = [1, 2, 3] * eq.mV, [5, 6], 7, "i + 10*j"
+    eq.Network(a, b, links).run(1 * eq.ms)
+    found = links.get_states(["w", "v_pre", "y_post", "s_post", "i", "t", "dt"], units=False)
+    assert {k: np.ravel(v).tolist() for k, v in found.items()} == {
+        "w": [10, 2, 12],
+        "v_pre": [0.001, 0.003, 0.003],
+        "y_post": [6, 5, 6],
+        "s_post": [7],
+        "i": [0, 2, 2],
+        "t": [0.001],
+        "dt": [0.0001],
+    }
+    assert str(links.get_states(["v_pre"])["v_pre"][1]) == "3. mV"
+    assert links.t == 1 * eq.ms and {"t", "dt", "t_in_timesteps"} <= set(links.get_states())
+    links.set_states({"y_post": [1, 2, 3]})
+    assert b.y[:].tolist() == [2, 3]
+    with pytest.raises(eq.EqsnnError, match="no variable or attribute 'z_post'"):
+        links.get_states(["z_post"])

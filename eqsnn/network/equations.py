@@ -230,6 +230,20 @@ class Equations(Mapping):
         """Names and right-hand sides of all that have one."""
         return [(n, e.expr) for n, e in self.items() if e.expr is not None]
 
+    def get_substituted_expressions(self, include_subexpressions: bool = False) -> list[tuple[str, str]]:
+        """As ``diff_eq_expressions``, with the expressions of subexpressions in place of their names; theirs too if asked for, each after those
+        that it uses."""
+        inner: dict[str, Expr] = {}
+        out = []
+        for e in self.ordered:
+            if e.expr is not None:
+                rhs = _replaced(e.definition.rhs, inner)
+                if e.type == "subexpression":
+                    inner[e.varname] = rhs
+                if include_subexpressions or e.type == "differential equation":
+                    out.append((e.varname, text_of(rhs)))
+        return out
+
     @property
     def stochastic_variables(self) -> set[str]:
         """The noises, ``xi`` and ``xi_...``."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eqsnn.errors import EqsnnError
-from eqsnn.network.variables import VariableView
 
 if TYPE_CHECKING:
     from eqsnn.network.group import Group
@@ -31,9 +30,8 @@ def values_of(
         names += [n for n in group.variables if n in computed] if subexpressions else []
     else:
         names = [names] if isinstance(names, str) else list(names)
-        for name in names:
-            group.state(name)  # raises for a name that is not there
-    values = {n: VariableView(group, group.variables[n], unitless=not units)[:] for n in names}
+    views = {n: group.state(n, use_units=units) for n in names}
+    values = {n: view[:] for n, view in views.items()}
     if format == "dict":
         return values
     return _pandas().DataFrame({n: np.broadcast_to(v, len(group)) for n, v in values.items()})

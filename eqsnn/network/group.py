@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ from eqsnn.model.model import Scope
 from eqsnn.model.statements import differing_name
 from eqsnn.network import exchange
 from eqsnn.network.base import SimObject, host_site
-from eqsnn.network.clock import Clock, EventClock, unique_times
+from eqsnn.network.clock import Clock, EventClock, steps_in, unique_times
 from eqsnn.network.evaluate import HostExpression
 from eqsnn.network.linked import Link, LinkedVariable, make_link
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.variables import VariableInfo, VariableView
-from eqsnn.units import Dimension, Quantity
+from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, second
 
 if TYPE_CHECKING:
     from eqsnn.network.regular import CodeRunner
@@ -43,6 +43,19 @@ def own_array(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
     if not arrays[name].flags.writeable:
         arrays[name] = arrays[name].copy()
     return arrays[name]
+
+
+def clock_variables(group: Group) -> dict[str, VariableInfo]:
+    """``t``, ``dt`` and ``t_in_timesteps``: the time up to which the group has run, and its clock's step."""
+
+    def info(name: str, dim: Dimension, dtype: str, value: Callable[[], float]) -> VariableInfo:
+        return VariableInfo(name, dim, dtype, True, lambda index: np.array([value()]), None, "it is fixed by the group")
+
+    return {
+        "dt": info("dt", second.dim, "float", lambda: group.clock.dt_),
+        "t": info("t", second.dim, "float", lambda: group.t_),
+        "t_in_timesteps": info("t_in_timesteps", DIMENSIONLESS, "integer", lambda: steps_in(group.t_, group.clock.dt_)),
+    }
 
 
 class Indices:

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from eqsnn.errors import EqsnnError, EquationError, UnitError, UnknownNameError, WrongValueError
+from eqsnn.language.ast import Expr
 from eqsnn.language.parse import parse, parse_expression
+from eqsnn.language.show import text_of
 from eqsnn.model.dimensions import check_value
 from eqsnn.model.functions import is_random
 from eqsnn.model.model import Scope
@@ -16,11 +18,12 @@ from eqsnn.model.resolve import resolve, statement_scope
 from eqsnn.network.base import SimObject, registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import functions_used
-from eqsnn.network.group import Group
+from eqsnn.network.group import Group, clock_variables
 from eqsnn.network.namespace import user_namespace
 from eqsnn.network.neurongroup import NeuronGroup, SpikeSource, _count
 from eqsnn.network.variables import VariableInfo
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, hertz, second
+from eqsnn.units.show import get_unit
 
 
 class PoissonGroup(NeuronGroup):
@@ -97,15 +100,15 @@ class PoissonInput(SimObject):
             raise UnitError(f"PoissonInput: rate must be one frequency such as 10*Hz; got {rate!r}")
         info = target.variables[target_var]
         if isinstance(weight, str):
-            self.weight = parse_expression(weight, "weight")
-            self.functions = functions_used(self.weight, spaces=target.spaces())
-            check_value(self.weight, self.scope(), info.dim)
+            self.amount: float | Expr = parse_expression(weight, "weight")
+            self.functions = functions_used(self.amount, spaces=target.spaces())
+            check_value(self.amount, self.scope(), info.dim)
         else:
             if dimensions_of(weight) != info.dim:
                 raise UnitError(
                     f"PoissonInput: '{target_var}' has unit {info.dim}, and the weight {weight!s} has unit {dimensions_of(weight)}"
                 )
-            self.weight = float(np.asarray(weight))
+            self.amount = float(np.asarray(weight))
         self.target_var, self.n, self.rate_ = target_var, _count(N), float(rate / hertz)
         if self.rate_ < 0:
             raise EqsnnError("PoissonInput: a rate cannot be negative")
@@ -132,6 +135,13 @@ class PoissonInput(SimObject):
                 f"{self.name}: rate*dt is {p:g}, and a source spikes at most once a step; use a smaller dt"
             )
         return p
+
+    @property
+    def weight(self) -> Quantity | float | str:
+        """What a spike of one source adds: a value with the unit of the variable, or the text of an expression."""
+        if not isinstance(self.amount, float):
+            return text_of(self.amount)
+        return self.amount * get_unit(self.target.variables[self.target_var].dim)
 
     @property
     def rate(self) -> Quantity:
@@ -173,7 +183,7 @@ class SpikeGeneratorGroup(Group, SpikeSource):
                 "it is fixed",
             ),
             "N": VariableInfo("N", DIMENSIONLESS, "integer", True, lambda k: np.array([self._n]), None, "it is fixed"),
-        }
+        } | clock_variables(self)
         self.model = resolve(parse(""), name=self.name, threshold=None, reset=None, refractory=None, functions={})
         self.set_spikes(indices, times, period, sorted)
         self._sealed = True

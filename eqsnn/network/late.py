@@ -35,8 +35,8 @@ def look_up_functions(objects: Iterable[SimObject], spaces: Spaces) -> None:
     for o in objects:
         if isinstance(o, CodeRunner):
             o.functions |= functions_used(o.statements, spaces=spaces(_root(o.group)))
-        elif isinstance(o, PoissonInput) and not isinstance(o.weight, float):
-            o.functions |= functions_used(o.weight, spaces=spaces(_root(o.target)))
+        elif isinstance(o, PoissonInput) and not isinstance(o.amount, float):
+            o.functions |= functions_used(o.amount, spaces=spaces(_root(o.target)))
 
 
 def code_of(o: Group) -> list:

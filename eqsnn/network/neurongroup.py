@@ -14,10 +14,10 @@ from eqsnn.language.parse import parse, parse_expression, parse_statements
 from eqsnn.model.model import Model, Scope
 from eqsnn.model.resolve import resolve, statement_scope, with_event_code
 from eqsnn.network.base import SimObject, check_slot
-from eqsnn.network.clock import Clock, steps_in
+from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import EventCheck, EventCode, conditions, known_event
-from eqsnn.network.group import NUMPY_TYPES, Group, zeros
+from eqsnn.network.group import NUMPY_TYPES, Group, clock_variables, zeros
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.notices import tell_once
 from eqsnn.network.storage import fitting, readable, storage_types
@@ -198,10 +198,7 @@ class NeuronGroup(Group, SpikeSource):
             self.arrays["not_refractory"][:] = 1
         self._add_fixed("i", DIMENSIONLESS, "integer", lambda index: np.arange(self._n) if index is None else index)
         self._add_fixed("N", DIMENSIONLESS, "integer", lambda index: np.array([self._n]), shared=True)
-        self._add_fixed("dt", second.dim, "float", lambda index: np.array([self.clock.dt_]), shared=True)
-        self._add_fixed("t", second.dim, "float", lambda index: np.array([self.time()]), shared=True)
-        steps = lambda index: np.array([steps_in(self.time(), self.clock.dt_)])  # noqa: E731
-        self._add_fixed("t_in_timesteps", DIMENSIONLESS, "integer", steps, shared=True)
+        self.variables |= clock_variables(self)
 
     def _add_array(self, name: str, dim: Dimension, dtype: str, shared: bool, why: str = "") -> None:
         self.arrays[name] = zeros(1 if shared else self._n, self._types.get(name, NUMPY_TYPES[dtype]))

@@ -20,7 +20,7 @@ from eqsnn.network.base import registry
 from eqsnn.network.clock import Clock
 from eqsnn.network.equations import Equations, functions_used
 from eqsnn.network.events import known_event
-from eqsnn.network.group import NUMPY_TYPES, Group, own_array
+from eqsnn.network.group import NUMPY_TYPES, Group, clock_variables, own_array
 from eqsnn.network.heap import MANY, give_back
 from eqsnn.network.methods import method_of, native_name
 from eqsnn.network.neurongroup import SpikeSource
@@ -153,6 +153,7 @@ class Synapses(Group):
         self._add_index("N", lambda k: np.array([len(self)]), shared=True)
         self._add_index("N_pre", lambda k: np.array([len(self.source)]), shared=True)
         self._add_index("N_post", lambda k: np.array([len(self.target)]), shared=True)
+        self.variables |= clock_variables(self)
         self._add_index("N_outgoing", lambda k: self._degree("i", k))
         self._add_index("N_incoming", lambda k: self._degree("j", k))
         self._main = main_pathway(self.pathways)
@@ -278,6 +279,8 @@ class Synapses(Group):
         """The variable called ``name``, also where an attribute of the object hides it."""
         if name == "delay" and name in self.variables:
             return self._lookup(name if use_units else "delay_")
+        if name not in self.variables and self._of_an_end(name) is not None:
+            return self._of_an_end(name if use_units else f"{name}_")
         return super().state(name, use_units)
 
     def _check_names_of_pathways(self) -> None:

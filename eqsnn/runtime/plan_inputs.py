@@ -37,13 +37,13 @@ def place_silence(plan: Planner, o, event: str) -> None:
 
 def place_poisson_input(plan: Planner, o: PoissonInput) -> None:
     root, scope = root_of(o.target), o.scope()
-    expr = o.weight if isinstance(o.weight, Expr) else None
+    expr = o.amount if isinstance(o.amount, Expr) else None
     name = plan.name(o.name)
     kernel = pipeline.poisson_input(scope, o.target_var, expr, o.name, name, plan.check)
     table = binomial_table(o.n, o.probability())
     extra = {"binomial": table, "binomial#0": len(table)}
     if expr is None:
-        extra["_weight"] = o.weight
+        extra["_weight"] = o.amount
     else:
         _, values = close_scope(expr, scope, plan.spaces(root))
         extra.update(values)
