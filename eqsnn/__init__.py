@@ -134,6 +134,7 @@ _LEARNING = {
     **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
     **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "StepLR"), "optimisers"),
     "Trainer": "trainer",
+    "EarlyStopping": "history",
     "FPTT": "fptt",
     "torch_module": "torch_face",
 }

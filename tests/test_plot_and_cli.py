@@ -215,3 +215,36 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(tmp_path):
     command = f"set -o pipefail; {sys.executable} -m eqsnn.cli.main check --source {path} | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.stderr, done.returncode) == ("", 141)
+
+
+def test_figures_of_a_training():
+    from eqsnn.learning.history import History
+
+    history = History()
+    for k in range(4):
+        history.add(loss=1 / (k + 1), validation_loss=1.1 / (k + 1), rate=0.1, rate_a=0.05 + 0.01 * k, rate_b=0.2)
+    axes = plt.figure().subplots(4)
+    drawn = eq.plot.history(history, ax=axes[0])
+    np.testing.assert_allclose(drawn.lines[0].get_ydata(), [1, 1 / 2, 1 / 3, 1 / 4])
+    assert [line.get_label() for line in drawn.lines] == ["loss", "validation loss"]
+    assert drawn.get_xlabel() == "epoch" and drawn.lines[0].get_xdata()[0] == 1
+    rates = eq.plot.history(history, "rate", ax=axes[1])
+    assert [line.get_label() for line in rates.lines] == ["a", "b"]
+    with pytest.raises(eq.EqsnnError, match="the history has no 'accuracy'; it has loss"):
+        eq.plot.history(history, "accuracy", ax=axes[1])
+    with pytest.raises(eq.EqsnnError, match=r"plot.history\(\) draws a History"):
+        eq.plot.history({}, ax=axes[1])
+    inputs, cells = eq.Inputs(2, name="leads"), eq.NeuronGroup(3, "I : volt (input)", name="cells")
+    dense = eq.Dense(inputs, cells, "w : volt (trainable)", init=np.array([[1, -2, 0], [0, 1, 2]]) * 1e-3)
+    image = eq.plot.weights(dense, ax=axes[2])
+    np.testing.assert_allclose(image.images[0].get_array(), [[1, -2, 0], [0, 1, 2]])
+    assert image.images[0].get_clim() == (-2, 2)
+    assert (image.get_xlabel(), image.get_ylabel()) == ("neuron of cells", "neuron of leads")
+    assert axes[2].figure.axes[-1].get_ylabel() == "w (mV)"
+    table = eq.plot.confusion([0, 0, 1, 2, -1], [0, 1, 1, 2, 0], labels=["a", "b"], ax=axes[3])
+    np.testing.assert_allclose(table.images[0].get_array(), [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]])
+    assert sorted(t.get_text() for t in table.texts) == ["1", "1", "1", "1"]
+    assert [t.get_text() for t in table.get_xticklabels()] == ["a", "b", "2"]
+    with pytest.raises(eq.EqsnnError, match="the classes that are wanted and those that are read"):
+        eq.plot.confusion([0, 1], [0.5, 0.5], ax=axes[3])
+    plt.close("all")

@@ -42,6 +42,13 @@ class FPTT(Windowed):
         self.mean: dict[str, np.ndarray] = {}
         self.dual: dict[str, np.ndarray] = {}
 
+    def memory(self):
+        return {n: {"mean": self.mean[n], "dual": self.dual[n]} for n in self.mean}
+
+    def remember(self, memory):
+        self.mean = {n: own["mean"] for n, own in memory.items()}
+        self.dual = {n: own["dual"] for n, own in memory.items()}
+
     def gradients(self, trainer, batch):
         raise EqsnnError("FPTT changes parameters within a sample, which so has no gradient; use step() or fit()")
 

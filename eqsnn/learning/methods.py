@@ -44,6 +44,14 @@ class Method(abc.ABC):
         """What there is to do when all samples were seen: nothing, unless a method says otherwise."""
         return
 
+    def memory(self) -> dict[str, dict[str, np.ndarray]]:
+        """What is remembered from batch to batch, for a file: lists of numbers by the name of what they belong to, and by what they are."""
+        return {}
+
+    def remember(self, memory: dict[str, dict[str, np.ndarray]]) -> None:
+        """Go on with what ``memory`` gave."""
+        return
+
 
 class BPTT(Method):
     """Backpropagation through all steps of time (Werbos 1990)."""

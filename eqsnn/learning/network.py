@@ -214,6 +214,36 @@ class LearnedNetwork:
                     values = self.parameters[name] * self.scales[name]
                     info.write(None, values if not v.shared else values[:1])
 
+    def untrained(self) -> dict[str, dict[str, np.ndarray]]:
+        """What samples are computed with beside the parameters, by object and variable, in base SI: where states begin, and what rests."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for o in (*self.groups, *self.dense):
+            mine = {v: a for (name, v), a in self._start.items() if name == o.name}
+            mine |= {v: _plain(o, v) for v in self._resting(o)}
+            found[o.name] = {v: a for v, a in mine.items() if f"{o.name}.{v}" not in self.parameters}
+        return found
+
+    def set_untrained(self, values: dict[str, dict[str, np.ndarray]]) -> None:
+        """Put back what ``untrained`` gave."""
+        for o in (*self.groups, *self.dense):
+            for v, a in values[o.name].items():
+                if (o.name, v) in self._start:
+                    self._start[o.name, v] = a
+                else:
+                    info = o.variables[v]
+                    info.write(None, a if info.dtype == "float" else a.astype(bool if info.dtype == "boolean" else int))
+
+    def _resting(self, o) -> list[str]:
+        """The variables that no step changes and nobody trains, as they can be set."""
+        return [
+            v.name
+            for v in o.model.variables
+            if v.kind == "parameter"
+            and (o.name, v.name) not in self._start
+            and f"{o.name}.{v.name}" not in self.parameters
+            and o.variables[v.name].write is not None
+        ]
+
     def _supply(self, o) -> dict[str, np.ndarray]:
         found = {v.name: _plain(o, v.name) for v in o.model.variables if v.kind not in ("subexpression", "input")}
         found |= {v: a for (name, v), a in self._start.items() if name == o.name}

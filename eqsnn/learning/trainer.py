@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+from eqsnn.learning import fitting, training_file
 from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.fptt import FPTT
-from eqsnn.learning.initial import generator
+from eqsnn.learning.history import Best, EarlyStopping, History
 from eqsnn.learning.losses import Loss, Target
 from eqsnn.learning.methods import BPTT, Method, TruncatedBPTT, Windowed
 from eqsnn.learning.network import LearnedNetwork
 from eqsnn.learning.optimisers import Adam, Optimiser, StepLR, clipped
+from eqsnn.learning.samples import Samples, as_array, samples_of
 from eqsnn.learning.starts import Start, Starts
 from eqsnn.runtime.settings import settings
-
-
-@dataclass
-class History:
-    """What happened in each epoch: ``columns`` by name."""
-
-    columns: dict[str, list[float]] = field(default_factory=dict)
-
-    def add(self, **values: float) -> None:
-        """One more epoch."""
-        for name, value in values.items():
-            self.columns.setdefault(name, []).append(value)
-
-    def __getitem__(self, name: str) -> list[float]:
-        return self.columns[name]
-
-    def pandas(self):
-        """As a DataFrame."""
-        import pandas
-
-        return pandas.DataFrame(self.columns)
 
 
 @dataclass(frozen=True)
@@ -126,6 +108,7 @@ class Trainer:
         self._starts = Starts(start, self.network)
         self.history = History()
         self.epoch = 0
+        self.best: Best | None = None
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -139,7 +122,7 @@ class Trainer:
     # -- one batch ------------------------------------------------------------------------------------------------------------
 
     def _samples(self, x) -> np.ndarray:
-        x = np.asarray(x)
+        x = as_array(x)
         n = len(self.network.inputs)
         if x.ndim != 3 or x.shape[2] != n:
             raise EqsnnError(
@@ -149,7 +132,8 @@ class Trainer:
 
     def _batch(self, x, y, mask=None) -> Batch:
         """The samples as a batch. Raises EqsnnError where shapes do not agree."""
-        x, y = self._samples(x), np.asarray(y)
+        part = Samples(x, y, mask).whole()
+        x, y, mask = self._samples(part.x), part.y, part.mask
         n, steps = x.shape[:2]
         each = self.loss.over == "steps"
         size = self.network.sizes[self.network.learner.readout.layer]
@@ -159,7 +143,6 @@ class Trainer:
             axes, wanted = (*axes, "neurons"), (*wanted, size)
         if y.shape != wanted:
             raise EqsnnError(f"targets have the shape ({', '.join(axes)}) = {wanted}; got {y.shape}")
-        mask = None if mask is None else np.asarray(mask)
         if mask is not None and mask.shape != (n, steps):
             raise EqsnnError(f"a mask has the shape (samples, steps) = {(n, steps)}; got {mask.shape}")
         return Batch(self, x, y, mask)
@@ -231,54 +214,54 @@ class Trainer:
 
     def predict(self, x, mask=None, batch: int = 256) -> np.ndarray:
         """The variable that the loss reads, its time reduced: (samples, neurons), or (samples, steps, neurons) for ``over='steps'``."""
-        x = self._samples(x)
+        data = Samples(x, None, mask)
         out = []
-        for k in range(0, len(x), batch):
-            part = x[k : k + batch]
-            readout = self.method.readout(self, part)
-            weight = self._weight(
-                len(part), None if mask is None else np.asarray(mask[k : k + batch]), 0, part.shape[1]
-            )
+        for part in data.parts(batch):
+            readout = self.method.readout(self, self._samples(part.x))
+            weight = self._weight(len(part.x), part.mask, 0, part.x.shape[1])
             reduced = self.loss.prediction(readout, into_blocks(weight, self.engine.width))
-            out.append(out_of_blocks(reduced, len(part)).copy())
-        whole = np.concatenate(out)
+            out.append(out_of_blocks(reduced, len(part.x)).copy())
+        steps = max(o.shape[1] for o in out)
+        whole = np.concatenate([np.pad(o, ((0, 0), (0, steps - o.shape[1]), (0, 0))) for o in out])
         return whole if self.loss.over == "steps" else whole[:, 0]
 
-    def evaluate(self, x, y, mask=None, batch: int = 256) -> dict[str, float]:
-        """Loss and, for classes, accuracy, in the mean over samples."""
-        x = self._samples(x)
-        found: dict[str, float] = {}
-        for k in range(0, len(x), batch):
-            part = slice(k, k + batch)
-            one = self._judge(self._batch(x[part], y[part], None if mask is None else mask[part]))
-            found = {n: found.get(n, 0.0) + v * len(x[part]) / len(x) for n, v in one.items()}
-        return found
+    def evaluate(self, x, y=None, mask=None, batch: int = 256) -> dict[str, float]:
+        """Loss and, for classes, accuracy, in the mean over targets. ``x``, ``y``: as in ``fit``."""
+        return fitting.evaluate(self, samples_of(x, y, mask), batch)
 
     def fit(
-        self, x, y, epochs: int = 1, batch: int = 64, validation=None, mask=None, shuffle: bool = True, report=None
+        self,
+        x,
+        y=None,
+        epochs: int = 1,
+        batch: int = 64,
+        validation=None,
+        mask=None,
+        shuffle: bool = True,
+        report=None,
+        stop: EarlyStopping | None = None,
+        checkpoint: str | Path | None = None,
     ) -> History:
-        """``epochs`` times through all samples in batches of ``batch``. ``validation``: (x, y) or (x, y, mask), evaluated after each epoch.
-        ``report``: called with the epoch and its row of the history. Returns the history of all epochs so far."""
-        x, y = self._samples(x), np.asarray(y)
-        if len(x) != len(y):
-            raise EqsnnError(f"there are {len(x)} samples and {len(y)} targets")
-        for _ in range(epochs):
-            order = generator().permutation(len(x)) if shuffle else np.arange(len(x))
-            row: dict[str, float] = {}
-            for k in range(0, len(x), batch):
-                chosen = order[k : k + batch]
-                found = self.method.train(
-                    self, self._batch(x[chosen], y[chosen], None if mask is None else mask[chosen])
-                )
-                one = {"loss": found.loss, **found.scores}
-                row = {n: row.get(n, 0.0) + v * len(chosen) / len(x) for n, v in one.items()}
-            row["rate"] = float(np.average(found.rates, weights=self.network.sizes))
-            self.method.end_of_epoch(self)
-            if validation is not None:
-                row |= {f"validation_{n}": v for n, v in self.evaluate(*validation).items()}
-            self.epoch += 1
-            self.history.add(**row)
-            if report is not None:
-                report(self.epoch, row)
-        self.network.write_back()
+        """``epochs`` times through all samples. Returns the history of all epochs so far.
+
+        ``x`` (samples, steps, inputs) and ``y`` are arrays, tensors, or lists of sequences of different lengths, of which ``batch`` are taken at a
+        time. Without ``y``, ``x`` is an iterable of batches (x, y) or (x, y, mask), or a function that makes one for each epoch. ``validation``:
+        (x, y), (x, y, mask) or an iterable of batches, evaluated after each epoch. ``report``: 'text', 'bar', a file, or a function of the epoch
+        and its row of the history. ``stop``: see ``EarlyStopping``. ``checkpoint``: a file for ``load``, written after each epoch.
+        """
+        data, validation = samples_of(x, y, mask), fitting.validation_of(validation)
+        if isinstance(data, Samples):
+            self._samples(data.part(slice(0, 1)).x if data.ragged else data.x)
+        fitting.fit(self, data, epochs, batch, validation, shuffle, report, stop, checkpoint)
         return self.history
+
+    # -- files ----------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write all that decides how this training goes on to a file."""
+        training_file.save(self, path)
+
+    def load(self, path: str | Path) -> None:
+        """Go on where the trainer that wrote the file was, bit by bit. The script makes network and trainer as it did then. Raises EqsnnError, and
+        changes nothing, where the file is of another network, optimiser or method."""
+        training_file.load(self, path)

@@ -6,11 +6,13 @@ uncompressed, so that a file never unpacks to more than its size, and are read i
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import struct
 import zipfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from eqsnn.runtime.checkpoint import Snapshot, State
 
 FORMAT, VERSION = "eqsnn checkpoint", 1
 _INDEX = "checkpoint.json"
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     ValueError,
     KeyError,
@@ -33,10 +35,10 @@ _DAMAGE = (
     struct.error,
 )
 # From zipfile: a method of compression, an encryption or a version that it does not know, where bytes of a header were changed.
-_DAMAGE += (NotImplementedError, RuntimeError, MemoryError, ZeroDivisionError)
+DAMAGE += (NotImplementedError, RuntimeError, MemoryError, ZeroDivisionError)
 
 
-class _Damaged(ValueError):
+class Damaged(ValueError):
     """What is wrong with the file."""
 
 
@@ -46,18 +48,37 @@ def write(path: Path, name: str, snapshot: Snapshot) -> None:
         _read_all(path, advice="it is not overwritten: delete it, or store under another name") if path.exists() else {}
     )
     snapshots = kept | {name: snapshot}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     index: dict[str, object] = {"format": FORMAT, "version": VERSION, "snapshots": {}}
+    with replacing(path, "store()") as file:
+        for k, (key, s) in enumerate(snapshots.items()):
+            index["snapshots"][key] = _put(file, str(k), s)
+        file.writestr(_INDEX, json.dumps(index, indent=1))
+
+
+@contextlib.contextmanager
+def replacing(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+    """A zip that becomes the file ``path`` when it is complete; what was there stays if anything fails. ``what`` writes, for the error."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as file:
-            for k, (key, s) in enumerate(snapshots.items()):
-                index["snapshots"][key] = _put(file, str(k), s)
-            file.writestr(_INDEX, json.dumps(index, indent=1))
+            yield file
         os.replace(temporary, path)
     except OSError as error:
-        raise EqsnnError(f"store(): {path} cannot be written: {error}") from None
+        raise EqsnnError(f"{what}: {path} cannot be written: {error}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def put_array(file: zipfile.ZipFile, member: str, array: np.ndarray) -> None:
+    """A list of numbers as a member of the zip."""
+    data = io.BytesIO()
+    np.lib.format.write_array(data, np.ascontiguousarray(array), allow_pickle=False)
+    file.writestr(member, data.getvalue())
+
+
+def array_of(file: zipfile.ZipFile, member: str) -> np.ndarray:
+    """The list of numbers that a member of the zip is."""
+    return _npy(_member(file, member), member)
 
 
 def _put(file: zipfile.ZipFile, folder: str, s: Snapshot) -> dict[str, object]:
@@ -66,9 +87,7 @@ def _put(file: zipfile.ZipFile, folder: str, s: Snapshot) -> dict[str, object]:
         members = {}
         for k, (key, array) in enumerate(state.arrays.items()):
             members[key] = f"{folder}/{n}/{k}.npy"
-            data = io.BytesIO()
-            np.lib.format.write_array(data, np.ascontiguousarray(array), allow_pickle=False)
-            file.writestr(members[key], data.getvalue())
+            put_array(file, members[key], array)
         objects[name] = {"kind": state.kind, "values": state.values, "arrays": members}
     return {"time": [s.time.numerator, s.time.denominator], "random": s.random, "objects": objects}
 
@@ -98,24 +117,29 @@ def _read_all(
             return {n: _get(file, entry) for n, entry in entries.items() if only in (None, n)}
     except OSError as error:
         raise EqsnnError(f"{path} cannot be read: {error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         what = str(error) or type(error).__name__
         raise EqsnnError(f"{path} is no whole checkpoint of eqsnn ({what}); {advice}") from None
 
 
 def _index_of(file: zipfile.ZipFile) -> dict[str, dict]:
-    index = json.loads(_member(file, _INDEX))
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise _Damaged("it does not say that it is one")
-    if index.get("version") != VERSION:
-        raise _Damaged(f"it has version {index.get('version')!r} of the format, and this eqsnn reads version {VERSION}")
-    return index["snapshots"]
+    return index_of(file, _INDEX, FORMAT, VERSION)["snapshots"]
+
+
+def index_of(file: zipfile.ZipFile, member: str, kind: str, version: int) -> dict:
+    """What the zip says of itself in JSON. Raises Damaged where that is another kind of file or another version."""
+    index = json.loads(_member(file, member))
+    if not isinstance(index, dict) or index.get("format") != kind:
+        raise Damaged("it does not say that it is one")
+    if index.get("version") != version:
+        raise Damaged(f"it has version {index.get('version')!r} of the format, and this eqsnn reads version {version}")
+    return index
 
 
 def _member(file: zipfile.ZipFile, name: str) -> bytes:
     info = file.getinfo(name)
     if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-        raise _Damaged(f"'{name}' is compressed")
+        raise Damaged(f"'{name}' is compressed")
     return file.read(info)
 
 
@@ -123,13 +147,13 @@ def _get(file: zipfile.ZipFile, entry: dict) -> Snapshot:
     objects = {}
     for name, o in entry["objects"].items():
         if not isinstance(o["values"], dict) or not isinstance(o["kind"], str):
-            raise _Damaged(f"'{name}' has no values")
-        arrays = {key: _npy(_member(file, member), member) for key, member in o["arrays"].items()}
+            raise Damaged(f"'{name}' has no values")
+        arrays = {key: array_of(file, member) for key, member in o["arrays"].items()}
         objects[name] = State(o["kind"], o["values"], arrays)
     numerator, denominator = entry["time"]
     random = entry["random"]
     if not all(isinstance(x, int) for x in (numerator, denominator, random["seed"], random["draws"])) or numerator < 0:
-        raise _Damaged("its time or seed is no number")
+        raise Damaged("its time or seed is no number")
     return Snapshot(Fraction(numerator, denominator), {"seed": random["seed"], "draws": random["draws"]}, objects)
 
 
@@ -137,11 +161,11 @@ def _npy(data: bytes, name: str) -> np.ndarray:
     """An array of numbers from the bytes of an npy file; its header may not promise more than there is."""
     stream = io.BytesIO(data)
     if np.lib.format.read_magic(stream) != (1, 0):
-        raise _Damaged(f"'{name}' has another version of npy")
+        raise Damaged(f"'{name}' has another version of npy")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     rest = len(data) - stream.tell()
     if dtype.kind not in "fiub" or dtype.hasobject or fortran or len(shape) != 1:
-        raise _Damaged(f"'{name}' is no list of numbers")
+        raise Damaged(f"'{name}' is no list of numbers")
     if shape[0] * dtype.itemsize != rest:
-        raise _Damaged(f"'{name}' has {rest} bytes, and its header says {shape[0] * dtype.itemsize}")
+        raise Damaged(f"'{name}' has {rest} bytes, and its header says {shape[0] * dtype.itemsize}")
     return np.frombuffer(data, dtype, offset=len(data) - rest).astype(dtype.newbyteorder("="))
