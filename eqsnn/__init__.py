@@ -136,6 +136,8 @@ _LEARNING = {
     "Trainer": "trainer",
     "EarlyStopping": "history",
     "FPTT": "fptt",
+    "EProp": "eprop",
+    "OTTT": "eprop",
     "torch_module": "torch_face",
 }
 

@@ -57,12 +57,14 @@ class Readout:
 
 @dataclass(frozen=True)
 class Learner:
-    """``layers`` in the order in which a step does them; ``single``: all numbers are float32."""
+    """``layers`` in the order in which a step does them; ``single``: all numbers are float32; ``reach``: how many more steps of the past than delays
+    need are kept from window to window."""
 
     layers: tuple[Layer, ...]
     projections: tuple[Projection, ...]
     readout: Readout
     single: bool
+    reach: int = 0
 
     def onto(self, target: int, variable: str) -> list[int]:
         """The numbers of the projections whose sum is an input variable."""

@@ -113,7 +113,7 @@ class CompiledEngine:
         return 1 + max((lag for lag, p in zip(lags, self.learner.projections) if p.source == layer), default=0)
 
     def _make(self, blocks: int, steps: int, lags: Sequence[int]) -> _Memory:
-        width, real, by, history = self.width, self.dtype, {}, max((1, *lags))
+        width, real, by, history = self.width, self.dtype, {}, max((1, *lags)) + self.learner.reach
         for k, (layer, n) in enumerate(zip(self.learner.layers, self.sizes)):
             by["bits", k] = aligned((blocks, history + steps, n), np.uint16)
             by |= {("sent", k, v): aligned((blocks, history + steps, n, width), real) for v in layer.sent}

@@ -86,6 +86,7 @@ class Trained:
     group: NeuronGroup
     trainable: tuple[str, ...]
     step: UpdateMap
+    prepare: UpdateMap
     starting: Parameters = Parameters(None, None)
 
 
@@ -159,7 +160,7 @@ def layer_of(
         sending,
     )
     parameters = _parameters(prepare, group, set(trainable), set(sought))
-    return Trained(layer, parameters, group, trainable, step, _starting(group, sent, {*trainable, *states}))
+    return Trained(layer, parameters, group, trainable, step, prepare, _starting(group, sent, {*trainable, *states}))
 
 
 def _starting(group: NeuronGroup, sent: Sequence[Sent], variables: set[str]) -> Parameters:

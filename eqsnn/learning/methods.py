@@ -11,6 +11,8 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 
 if TYPE_CHECKING:
+    from eqsnn.kernel.learner import Learner
+    from eqsnn.learning.network import LearnedNetwork
     from eqsnn.learning.engine import Values
     from eqsnn.learning.trainer import Batch, Trainer
 
@@ -39,6 +41,10 @@ class Method(abc.ABC):
         found, gradients = self.gradients(trainer, batch)
         trainer.descend(gradients)
         return found
+
+    def learner(self, network: LearnedNetwork) -> Learner:
+        """What the engine runs. Raises EqsnnError for a network that the method cannot train."""
+        return network.learner
 
     def end_of_epoch(self, trainer: Trainer) -> None:
         """What there is to do when all samples were seen: nothing, unless a method says otherwise."""
@@ -100,12 +106,10 @@ class Windowed(Method):
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
-class TruncatedBPTT(Windowed):
-    """Backpropagation through ``window`` steps at most (Williams & Peng 1990): derivatives stop where a window begins.
-
-    One step of the optimiser a batch, along the sum of what all windows give. With ``over='steps'`` each window has the loss of its steps; other
-    losses are known at the end alone: then there is a second pass through the windows, and of the first the variable that is read is kept.
-    """
+class Accumulated(Windowed):
+    """The contract of methods that add up what all windows give, and make one step of the optimiser a batch. With ``over='steps'`` each window has the loss
+    of its steps; other losses are known at the end alone: then there is a second pass through the windows, and of the first the variable that is
+    read is kept."""
 
     def gradients(self, trainer, batch):
         each = trainer.loss.over == "steps"
@@ -137,8 +141,16 @@ class TruncatedBPTT(Windowed):
         gradients, rates = self._back(trainer, batch, values, lambda readout, lo, hi: whole[:, lo:hi])
         return Found(value, trainer.scores(readout, target), rates), gradients
 
-    def _back(self, trainer: Trainer, batch: Batch, values: Values, slope):
-        """The gradients of all windows, added up, from ``slope`` (readout, lo, hi): the derivatives of the loss with respect to the readout."""
+    @abc.abstractmethod
+    def _back(self, trainer: Trainer, batch: Batch, values: Values, slope) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """The gradients of all windows, added up, from ``slope`` (readout, lo, hi): the derivatives of the loss with respect to the readout; and the share
+        of events of each layer."""
+
+
+class TruncatedBPTT(Accumulated):
+    """Backpropagation through ``window`` steps at most (Williams & Peng 1990): derivatives stop where a window begins."""
+
+    def _back(self, trainer, batch, values, slope):
         past, rates = None, np.zeros(len(trainer.network.sizes))
         total: dict[str, np.ndarray] = {}
         for lo, hi in self.windows(batch.steps):

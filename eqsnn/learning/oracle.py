@@ -67,7 +67,7 @@ class Oracle:
 
     def past(self) -> Past:
         """Where the last ``forward`` has ended."""
-        longest, earlier = max((1, *self.values.lags)), {}
+        longest, earlier = max((1, *self.values.lags)) + self.learner.reach, {}
         for t in range(max(self.steps - longest, -self.begun), self.steps):
             one = (self.x[t], self.spikes[t], self.sent[t]) if t >= 0 else self.earlier[t]
             earlier[t - self.steps] = one

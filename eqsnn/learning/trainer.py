@@ -11,6 +11,7 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 from eqsnn.learning import fitting, training_file
 from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
+from eqsnn.learning.eprop import OTTT, EProp
 from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.history import Best, EarlyStopping, History
 from eqsnn.learning.losses import Loss, Target
@@ -41,14 +42,14 @@ class Batch:
         return self.trainer._target(self, lo, self.steps if hi is None else hi)
 
 
-METHODS = {"bptt": BPTT, "tbptt": TruncatedBPTT, "fptt": FPTT}
+METHODS = {"bptt": BPTT, "tbptt": TruncatedBPTT, "fptt": FPTT, "eprop": EProp, "ottt": OTTT}
 
 
 def method_of(method: str | Method, window: int | None) -> Method:
     """What ``method=`` and ``window=`` stand for."""
     made = METHODS[method]() if isinstance(method, str) and method in METHODS else method
     if not isinstance(made, Method):
-        raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt' or FPTT(...); got {method!r}")
+        raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt', 'eprop', 'ottt' or such a method, FPTT(...), EProp(...); got {method!r}")
     if window is not None:
         if not isinstance(made, Windowed):
             raise EqsnnError("window= cuts samples, which method='bptt' does not; use method='tbptt' or 'fptt'")
@@ -99,7 +100,7 @@ class Trainer:
         if backend != "numpy":
             self.network.compile()
         self.engine = engine_of(
-            self.network.learner,
+            self.method.learner(self.network),
             len(self.network.inputs),
             self.network.sizes,
             backend,
