@@ -215,7 +215,7 @@ def test_online_training_learns():
 
 def test_wrong_methods_are_named():
     for options, text in (
-        (dict(method="rtrl"), "method= is 'bptt', 'tbptt', 'fptt' or FPTT(...); got 'rtrl'"),
+        (dict(method="rtrl"), "method= is 'bptt', 'tbptt', 'fptt', 'eprop', 'ottt' or such a method, FPTT(...), EProp(...); got 'rtrl'"),
         (dict(method="tbptt"), "method='tbptt' needs window=, the number of steps through which errors go back"),
         (dict(window=5), "window= cuts samples, which method='bptt' does not; use method='tbptt' or 'fptt'"),
         (dict(method="fptt", window=0), "window= is how many steps gradients flow back, 1 or more; got 0"),

@@ -159,6 +159,18 @@ def learner_text(parts: dict) -> str:
     return environment().get_template("c/learn.c.j2").render(abi=abi, math=math, learn=learn, **parts)
 
 
+def traces_text(parts: dict) -> str:
+    """The C file of a rule of online learning (backends/traces.py), from the parts of its templates."""
+    abi, math = prelude()
+    learn = (templates() / "c" / "eq_learn.h").read_text(encoding="utf-8")
+    return environment().get_template("c/traces.c.j2").render(abi=abi, math=math, learn=learn, **parts)
+
+
+def traces_version() -> str:
+    """As ``_version``, for online learning."""
+    return learner_version() + (Path(eqsnn.__file__).parent / "backends" / "traces.py").read_text(encoding="utf-8")
+
+
 def learner_version() -> str:
     """As ``_version``, for learners."""
     return _version() + (Path(eqsnn.__file__).parent / "backends" / "learner.py").read_text(encoding="utf-8")

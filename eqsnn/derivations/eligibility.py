@@ -1,10 +1,11 @@
 """Eligibility: the derivatives of one step, and the traces that carry them forwards from step to step.
 
-With h_t the states of a neuron, x_t what arrives and theta its parameters, a step h_t = M(h_{t-1}, x_t; theta), o_t = O(h_{t-1}, x_t; theta) has the local
-derivatives D = dh_t/dh_{t-1}, J = dh_t/dx_t (or dh_t/dtheta) and psi = do_t/dh_{t-1}, the pseudo-derivative of spikes among them. The eligibility
-vector eps_t = D eps_{t-1} + J x_t is dh_t/dw along all ways that stay inside the neuron, and the eligibility trace e_t = psi eps_{t-1} + (do/dx) x_t that
-of what it tells others (Bellec et al. 2020, Nat. Commun. 11:3625, eqs. 13 and 14; for one layer it is real-time recurrent learning with a
-Jacobian of blocks). ``jacobian`` writes the local derivatives of any step as a map, ``trace`` the recursions. No neuron model is known here.
+With h_t the states of a neuron, x_t what arrives and theta its parameters, a step h_t = M(h_{t-1}, x_t; theta), o_t = O(h_{t-1}, x_t; theta) has the
+local derivatives D = dh_t/dh_{t-1}, J = dh_t/dx_t (or dh_t/dtheta) and psi = do_t/dh_{t-1}, the pseudo-derivative of spikes among them. The
+eligibility vector eps_t = D eps_{t-1} + J x_t is dh_t/dw along all ways that stay inside the neuron, and the eligibility trace
+e_t = psi eps_{t-1} + (do/dx) x_t that of what it tells others (Bellec et al. 2020, Nat. Commun. 11:3625, eqs. 13 and 14; for one layer it is
+real-time recurrent learning with a Jacobian of blocks). ``jacobian`` writes the local derivatives of any step as a map, ``traces`` the recursions.
+No neuron model is known here.
 """
 
 from __future__ import annotations
@@ -55,11 +56,15 @@ class Jacobian:
         return [e for (row, column), e in self.entries.items() if row in rows and column in columns]
 
 
-def jacobian(step: UpdateMap, columns: Sequence[str], changing: Collection[str], differing: Collection[str]) -> Jacobian:
+def jacobian(
+    step: UpdateMap, columns: Sequence[str], changing: Collection[str], differing: Collection[str]
+) -> Jacobian:
     """The derivatives of all that ``step`` writes with respect to its inputs ``columns``: tangents along the list of assignments (Griewank & Walther
     2008, chapter 3.1). ``changing``: the inputs that are others in each step; ``differing``: those that are not the same for all neurons."""
     if any(isinstance(a, Repeat) for a in step.assignments):
-        raise EqsnnError(f"{step.name}: the derivatives of an adaptive method are not known; use euler, rk4 or exponential_euler")
+        raise EqsnnError(
+            f"{step.name}: the derivatives of an adaptive method are not known; use euler, rk4 or exponential_euler"
+        )
     return _Tangents(step, columns, frozenset(changing), frozenset(differing)).build()
 
 
@@ -130,7 +135,13 @@ class _Tangents:
                     value == 1,
                 )
         return Jacobian(
-            replace(self.step, name=f"derivatives of {self.step.name}", assignments=tuple(self.out), writes=tuple(writes), event=None),
+            replace(
+                self.step,
+                name=f"derivatives of {self.step.name}",
+                assignments=tuple(self.out),
+                writes=tuple(writes),
+                event=None,
+            ),
             entries,
         )
 
@@ -153,8 +164,8 @@ def without_reset(step: UpdateMap, keep: Collection[str] = ()) -> UpdateMap:
 
 @dataclass(frozen=True)
 class Filter:
-    """How what a layer reads of another, by its input ``arrives``, comes into its variable ``reads``: states with constant derivatives (``entries`` of its
-    Jacobian) that are the same for all neurons. Without ``states`` it has no memory."""
+    """How what a layer reads of another, by its input ``arrives``, comes into its variable ``reads``: states with constant derivatives
+    (``entries`` of its Jacobian) that are the same for all neurons. Without ``states`` it has no memory."""
 
     states: tuple[str, ...]
     entries: Mapping[tuple[str, str], Entry]
@@ -162,7 +173,9 @@ class Filter:
     reads: str
 
 
-def memory_of(entries: Mapping[tuple[str, str], Entry], states: Collection[str], begins: str, reads: Iterable[str]) -> tuple[str, ...]:
+def memory_of(
+    entries: Mapping[tuple[str, str], Entry], states: Collection[str], begins: str, reads: Iterable[str]
+) -> tuple[str, ...]:
     """The states that have a trace: those that what ``begins`` changes, and on which one of ``reads`` depends in a later step."""
     reached, needed = {begins}, set(reads)
     while True:
@@ -181,8 +194,8 @@ def memory_of(entries: Mapping[tuple[str, str], Entry], states: Collection[str],
 
 @dataclass(frozen=True)
 class Traces:
-    """``map``: one step of the traces of ``states`` and of the gradient, and of the filter's, for each of what ``begins`` them (an input, whose signal is x,
-    a parameter, or a state's start).
+    """``map``: one step of the traces of ``states`` and of the gradient, and of the filter's, for each of what ``begins`` them (an input, whose signal
+    is x, a parameter, or a state's start).
 
     eps <- D eps + J x; e_o = psi_o eps + (do/dx) x with the eps of before; f_o <- R f_o + r e_o; gradient += sum over o of L_o e_o, or of L_o f_o.
     """
@@ -203,10 +216,11 @@ def traces(
     outputs: Sequence[str],
     through: Filter | None = None,
     name: str = "traces",
+    presented: bool = True,
 ) -> Traces | None:
     """The traces by which the gradient of ``begins`` comes from the learning signals of ``outputs``, ``through`` a filter if there is one; None if no
-    output depends on it."""
-    made = _Trace(entries, states, begins, outputs, through)
+    output depends on it. ``presented``: with a signal x, else x is 1."""
+    made = _Trace(entries, states, begins, outputs, through, presented)
     map_ = made.build(name)
     return None if all(w.variable != GRADIENT for w in map_.writes) else Traces(map_, made.states)
 
@@ -219,8 +233,8 @@ def shared_traces(
     through: Filter | None = None,
     name: str = "traces",
 ) -> tuple[Traces, UpdateMap] | None:
-    """As ``traces`` where the recursion is the same for all targets: eps depends on the source alone. The second map leaves for each target what eps and
-    x are worth, ``row_trace_*`` and ``row_signal``; None where the recursion differs between neurons or steps, or a filter has a memory."""
+    """As ``traces`` where the recursion is the same for all targets: eps depends on the source alone. The second map leaves for each
+    target what eps and x are worth, ``row_trace_*`` and ``row_signal``; None where the recursion differs between neurons or steps, or a filter has a memory."""
     made = _Trace(entries, states, begins, outputs, through)
     own = [entries[row, c] for row in made.states for c in (*made.states, begins) if (row, c) in entries]
     if (through is not None and through.states) or not all(e.constant and e.alike for e in own):
@@ -235,7 +249,8 @@ def shared_traces(
 
 
 class _Trace:
-    def __init__(self, entries, states, begins, outputs, through):
+    def __init__(self, entries, states, begins, outputs, through, presented=True):
+        self.presented = presented
         self.entries, self.begins, self.outputs, self.through = entries, begins, outputs, through
         self.states = memory_of(entries, states, begins, outputs)
         self.inputs: dict[str, Input] = {}
@@ -266,7 +281,8 @@ class _Trace:
             self.factor(self.entries[row, s]) * self.read(f"trace_{s}") for s in self.states if (row, s) in self.entries
         ]
         if (row, self.begins) in self.entries and self.begins not in self.states:
-            terms.append(self.factor(self.entries[row, self.begins]) * self.read(SIGNAL))
+            x = self.read(SIGNAL) if self.presented else sympy.S.One
+            terms.append(self.factor(self.entries[row, self.begins]) * x)
         return sympy.Add(*terms)
 
     def build(self, name: str) -> UpdateMap:
@@ -290,7 +306,11 @@ class _Trace:
             terms = [worth[o] * self.factor(self.entries[o, s]) for o in self.outputs if (o, s) in self.entries]
             if terms:
                 self.leave(f"row_trace_{s}", sympy.Add(*terms))
-        terms = [worth[o] * self.factor(self.entries[o, self.begins]) for o in self.outputs if (o, self.begins) in self.entries]
+        terms = [
+            worth[o] * self.factor(self.entries[o, self.begins])
+            for o in self.outputs
+            if (o, self.begins) in self.entries
+        ]
         if terms and self.begins not in self.states:
             self.leave(f"row_{SIGNAL}", sympy.Add(*terms))
         return self.map(name)
@@ -321,7 +341,9 @@ class _Trace:
         return made[t.reads] if t.reads in made else after(t.reads)
 
 
-def errors(entries: Mapping[tuple[str, str], Entry], outputs: Sequence[str], inputs: Sequence[str], name: str) -> UpdateMap:
+def errors(
+    entries: Mapping[tuple[str, str], Entry], outputs: Sequence[str], inputs: Sequence[str], name: str
+) -> UpdateMap:
     """The way of errors through the step: ``error_I`` = sum over outputs of learning_o do/dI."""
     made = _Trace(entries, (), "", outputs, None)
     for i in inputs:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import sympy
-
-from eqsnn.derivations.eligibility import Entry, Filter, Jacobian, errors, jacobian, memory_of, shared_traces, traces, without_reset
-from eqsnn.derivations.surrogate import SPIKE, sharp, with_slope
+from eqsnn.derivations.eligibility import (
+    Entry,
+    Filter,
+    Jacobian,
+    errors,
+    jacobian,
+    memory_of,
+    shared_traces,
+    traces,
+    without_reset,
+)
+from eqsnn.derivations.surrogate import SPIKE, sharp, smoothed, with_slope
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.learner import Layer, Learner, Projection
@@ -33,7 +40,9 @@ class Wishes:
 
 def differing(prepare: UpdateMap) -> frozenset[str]:
     """The parameters of a layer that are not the same for all of its neurons."""
-    varied = {symbol(i.name) for i in prepare.inputs if i.owner in ("self", "index") and not i.shared and i.variable != "N"}
+    varied = {
+        symbol(i.name) for i in prepare.inputs if i.owner in ("self", "index") and not i.shared and i.variable != "N"
+    }
     for p in prepare.propagators:
         if any(e.free_symbols & varied for row in p.matrix for e in row):
             varied |= {symbol(e) for row in p.entries for e in row if e is not None}
@@ -75,7 +84,8 @@ class RuleMaker:
         kernel = _closed(lower(map_, "neuron", name=f"eqt_{_safe(name)}", owner=self.network.groups[k].name))
         if kernel.scalars:
             raise EqsnnError(
-                f"{self.wishes.name}: the derivatives of {self.network.groups[k].name} depend on the time or on random numbers; train it with method='bptt'"
+                f"{self.wishes.name}: the derivatives of {self.network.groups[k].name} depend on the time or on random numbers; "
+                "train it with method='bptt'"
             )
         return fit_memory(kernel, {b.name: "f32" for b in kernel.buffers if b.type == "f64"}) if self.single else kernel
 
@@ -92,13 +102,16 @@ class RuleMaker:
         t, jac = self.network.trained[k], self.jacobians[k]
         leads = None
         if self.wishes.spatial and self.outputs[k] and t.layer.inputs:
-            leads = self._note(k, self._kernel(errors(jac.entries, self.outputs[k], t.layer.inputs, "errors"), f"errors_{k}", k))
+            leads = self._note(
+                k, self._kernel(errors(jac.entries, self.outputs[k], t.layer.inputs, "errors"), f"errors_{k}", k)
+            )
         names = tuple(e.name for e in jac.entries.values() if e.name in self.used[k])
         if not names:
             return Local(None, (), self.outputs[k], self.behind[k], leads)
-        slope, _ = _surrogate(t.group, t.layer.spikes, False)
+        slope, primitive = _surrogate(t.group, t.layer.spikes, self.network.smooth)
         map_ = jac.map if slope is None else with_slope(jac.map, slope)
-        kernel = self._kernel(sharp(map_), f"local_{k}", k, [w for w in map_.writes if w.variable in names])
+        map_ = smoothed(map_, primitive) if self.network.smooth and primitive is not None else sharp(map_)
+        kernel = self._kernel(map_, f"local_{k}", k, [w for w in map_.writes if w.variable in names])
         return Local(kernel, names, self.outputs[k], self.behind[k], leads)
 
     def _layers(self) -> tuple[Layer, ...]:
@@ -123,11 +136,10 @@ class RuleMaker:
         """What of a layer has a learning signal."""
         layer = self.network.trained[k].layer
         if k == self.at:
-            again = self._into_readout(k)
-            if again and not self.wishes.spatial and self.learner.readout.variable != SPIKE:
+            if any(p.signal for _, p in self._into_readout(k)):
                 raise EqsnnError(
-                    f"{self.wishes.name}: the readout {self._name(k)} hears itself, and errors would go through time; leave out that projection or use "
-                    "method='bptt'"
+                    f"{self.wishes.name}: the readout {self._name(k)} hears itself, and errors would go through "
+                    "time; leave out that projection or use method='bptt'"
                 )
             own = (self.learner.readout.variable,)
         else:
@@ -157,7 +169,8 @@ class RuleMaker:
         arriving = {p.variable for _, p in self._into_readout(k)}
         if len(arriving) > 1:
             raise EqsnnError(
-                f"{self.wishes.name}: {self._name(k)} reaches the readout {self._name(self.at)} by {' and '.join(sorted(arriving))}; let one of them sum both"
+                f"{self.wishes.name}: {self._name(k)} reaches the readout {self._name(self.at)} by "
+                f"{' and '.join(sorted(arriving))}; let one of them sum both"
             )
         layer, jac, reads = self.network.trained[self.at].layer, self.jacobians[self.at], self.learner.readout.variable
         arrives = arriving.pop() if arriving else self._an_input(jac, layer, reads)
@@ -183,7 +196,8 @@ class RuleMaker:
             span = next((ev.condition.span for ev in group.model.events if ev.name == "spike"), None)
         if e.constant:
             raise EquationError(
-                f"{self.wishes.name} filters traces as the readout does, once for all of its neurons, and those of {group.name} do it each in its own way",
+                f"{self.wishes.name} filters traces as the readout does, once for all of its neurons, and those of {group.name} do it each in "
+                "its own way",
                 span,
                 "declare what it depends on, such as a time constant, as (shared)",
             )
@@ -208,19 +222,23 @@ class RuleMaker:
         for p, n in wanted:
             found += self._of_weights(k, n, p.variable, outputs, through)
         for name in (*t.layer.sought, *starts):
-            made = traces(jac.entries, t.layer.states, name, outputs, through, f"{name} of {t.group.name}")
+            made = traces(jac.entries, t.layer.states, name, outputs, through, f"{name} of {t.group.name}", False)
             if made is not None:
                 kernel = self._note(k, self._kernel(made.map, f"own_{k}_{name}", k))
                 found.append(Family("neurons", k, -1, name, made.traces, kernel))
         return found
 
-    def _of_weights(self, k: int, n: int, begins: str, outputs: tuple[str, ...], through: Filter | None) -> list[Family]:
+    def _of_weights(
+        self, k: int, n: int, begins: str, outputs: tuple[str, ...], through: Filter | None
+    ) -> list[Family]:
         states, entries = self.network.trained[k].layer.states, self.jacobians[k].entries
         together = shared_traces(entries, states, begins, outputs, through)
         if together is not None:
             made, rows = together
             kernel = self._note(k, self._kernel(made.map, f"sources_{n}", k)) if made.traces else None
-            return [Family("sources", k, n, begins, made.traces, kernel, self._note(k, self._kernel(rows, f"rows_{n}", k)))]
+            return [
+                Family("sources", k, n, begins, made.traces, kernel, self._note(k, self._kernel(rows, f"rows_{n}", k)))
+            ]
         made = traces(entries, states, begins, outputs, through)
         if made is None:
             return []
@@ -237,8 +255,8 @@ class RuleMaker:
         who, readout = self._name(k), self._name(self.at)
         if self.wishes.spatial:
             return (
-                f"{self.wishes.name} carries errors through one step, and {who} reaches nothing in the same step; give its Dense same_step=True, or use "
-                "method='eprop'"
+                f"{self.wishes.name} carries errors through one step, and {who} reaches nothing in the same step; give its Dense "
+                "same_step=True, or use method='eprop'"
             )
         if self.wishes.symmetric:
             return (
@@ -262,7 +280,9 @@ class RuleMaker:
     def _must_be_reached(self) -> None:
         """Something must learn."""
         if not self.families:
-            raise EqsnnError(f"{self.wishes.name}: nothing that is trained has an effect on '{self.learner.readout.variable}' of {self._name(self.at)}")
+            raise EqsnnError(
+                f"{self.wishes.name}: nothing that is trained has an effect on '{self.learner.readout.variable}' of {self._name(self.at)}"
+            )
 
     def _feedback(self) -> list[Feedback]:
         if self.wishes.spatial:
@@ -286,7 +306,9 @@ class RuleMaker:
             if f.kind == "pairs":
                 number = weighted.index(f.projection)
                 dense = self.network.weighing[number].dense
-                found[dense.name] = found.get(dense.name, 0) + len(dense.source) * len(dense.target) * len(f.traces) * real
+                found[dense.name] = (
+                    found.get(dense.name, 0) + len(dense.source) * len(dense.target) * len(f.traces) * real
+                )
         return found
 
 

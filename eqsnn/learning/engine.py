@@ -166,6 +166,7 @@ class CompiledEngine:
             self._memory = {**dict([*kept.items()][-1:]), key: self._make(blocks, steps, values.lags)}
         self._now = m = self._memory[key]
         self._present(m, x)
+        self.samples, self.lags = len(x), values.lags
         m.before = 0 if past is None else past.steps
         m.sizes[places(self.learner).sizes["before",]] = m.before
         for k, layer in enumerate(self.learner.layers):
@@ -223,11 +224,15 @@ class CompiledEngine:
                 m.by[key][:, :history] = a
 
     def _run(self, function, m: _Memory, blocks: int) -> None:
+        self.share(function, m.addresses, m.sizes, blocks)
+
+    def share(self, function, addresses: ctypes.Array, sizes: ctypes.Array, blocks: int) -> None:
+        """Have the threads do a function's blocks."""
         if self._pool is None:
-            function(m.addresses, m.sizes, 0, blocks)
+            function(addresses, sizes, 0, blocks)
             return
         bounds = [blocks * k // self.threads for k in range(self.threads + 1)]
-        jobs = [self._pool.submit(function, m.addresses, m.sizes, a, b) for a, b in zip(bounds, bounds[1:]) if b > a]
+        jobs = [self._pool.submit(function, addresses, sizes, a, b) for a, b in zip(bounds, bounds[1:]) if b > a]
         for job in jobs:
             job.result()
 

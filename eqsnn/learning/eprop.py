@@ -48,10 +48,10 @@ class Online(Accumulated):
         self._maker, self._traces = RuleMaker(network, self.wishes()), None
         memory = self._maker.memory()
         if memory:
-            each = ", ".join(f"{size / 1e6:.2f} MB for {name}" for name, size in memory.items())
+            each = ", ".join(f"{name}: {size / 1e6:.3g} MB" for name, size in memory.items())
             tell_once(
-                f"{self.wishes().name} keeps traces of each synapse, {sum(memory.values()) / 1e6:.2f} MB a sample of the batch ({each}): they decay in a way "
-                "of their own for each target, so that one for each source is not enough"
+                f"{self.wishes().name} keeps traces of each synapse for each sample of a batch, {sum(memory.values()) / 1e6:.3g} MB a sample "
+                f"({each}); one for each source is enough only where all targets decay alike, in all steps, and the readout has no memory"
             )
         return self._maker.learner
 
@@ -94,12 +94,16 @@ class EProp(Online):
     Kolen & Pollack 1994). ``through_reset``: whether traces go through what a reset does; False, or the variables for which they do.
     """
 
-    def __init__(self, feedback: str = "symmetric", through_reset: bool | str | tuple[str, ...] = True, decay: float = 0.01):
+    def __init__(
+        self, feedback: str = "symmetric", through_reset: bool | str | tuple[str, ...] = True, decay: float = 0.01
+    ):
         super().__init__()
         if feedback not in FEEDBACK:
             raise EqsnnError(f"feedback= of EProp is {', '.join(map(repr, FEEDBACK))}; got {feedback!r}")
         if not 0 <= decay <= 1:
-            raise EqsnnError(f"decay= of EProp is the share by which feedback weights approach the readout's, from 0 to 1; got {decay!r}")
+            raise EqsnnError(
+                f"decay= of EProp is the share by which feedback weights approach the readout's, from 0 to 1; got {decay!r}"
+            )
         self.feedback, self.decay = feedback, float(decay)
         self.through_reset = (through_reset,) if isinstance(through_reset, str) else through_reset
         self.random: dict[tuple[int, str], np.ndarray] = {}

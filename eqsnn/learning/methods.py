@@ -12,8 +12,8 @@ from eqsnn.errors import EqsnnError
 
 if TYPE_CHECKING:
     from eqsnn.kernel.learner import Learner
-    from eqsnn.learning.network import LearnedNetwork
     from eqsnn.learning.engine import Values
+    from eqsnn.learning.network import LearnedNetwork
     from eqsnn.learning.trainer import Batch, Trainer
 
 
@@ -107,8 +107,8 @@ class Windowed(Method):
 
 
 class Accumulated(Windowed):
-    """The contract of methods that add up what all windows give, and make one step of the optimiser a batch. With ``over='steps'`` each window has the loss
-    of its steps; other losses are known at the end alone: then there is a second pass through the windows, and of the first the variable that is
+    """The contract of methods that add up what all windows give, and make one step of the optimiser a batch. With ``over='steps'`` each window has
+    the loss of its steps; other losses are known at the end alone: then there is a second pass through the windows, and of the first the variable that is
     read is kept."""
 
     def gradients(self, trainer, batch):
@@ -143,8 +143,8 @@ class Accumulated(Windowed):
 
     @abc.abstractmethod
     def _back(self, trainer: Trainer, batch: Batch, values: Values, slope) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The gradients of all windows, added up, from ``slope`` (readout, lo, hi): the derivatives of the loss with respect to the readout; and the share
-        of events of each layer."""
+        """The gradients of all windows, added up, from ``slope`` (readout, lo, hi): the derivatives of the loss with respect to the readout; and
+        the share of events of each layer."""
 
 
 class TruncatedBPTT(Accumulated):

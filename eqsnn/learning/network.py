@@ -42,7 +42,7 @@ class LearnedNetwork:
 
     def __init__(self, objects: Iterable, readout: tuple[object, str], single: bool, smooth: bool = False):
         objects = list(objects)
-        self.run = interpret
+        self.run, self.smooth = interpret, smooth
         self.inputs, self.groups, self.dense = _sorted_out(objects)
         self.dt = _one_dt([*self.groups, *self.dense, self.inputs])
         order = Order(objects)

@@ -113,7 +113,7 @@ class NumpyTraces:
         readout = self.local[self.learner.readout.layer]
         known |= {f"read_{v}": a[0] for v, a in readout[max(readout)].items()}  # the same for all neurons
         if f.kind == "neurons":
-            made = self._do(f.kernel, {**known, **traces, SIGNAL: 1.0, GRADIENT: self.sums[number]}, self._shape(f))
+            made = self._do(f.kernel, {**known, **traces, GRADIENT: self.sums[number]}, self._shape(f))
             self.sums[number] = made.pop(GRADIENT)
             traces.update(made)
             return

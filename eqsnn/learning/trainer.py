@@ -49,7 +49,9 @@ def method_of(method: str | Method, window: int | None) -> Method:
     """What ``method=`` and ``window=`` stand for."""
     made = METHODS[method]() if isinstance(method, str) and method in METHODS else method
     if not isinstance(made, Method):
-        raise EqsnnError(f"method= is 'bptt', 'tbptt', 'fptt', 'eprop', 'ottt' or such a method, FPTT(...), EProp(...); got {method!r}")
+        raise EqsnnError(
+            f"method= is 'bptt', 'tbptt', 'fptt', 'eprop', 'ottt' or such a method, FPTT(...), EProp(...); got {method!r}"
+        )
     if window is not None:
         if not isinstance(made, Windowed):
             raise EqsnnError("window= cuts samples, which method='bptt' does not; use method='tbptt' or 'fptt'")
