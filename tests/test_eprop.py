@@ -538,7 +538,7 @@ WRONG = {
         {},
         EquationError,
         """e-prop filters traces as the readout does, once for all of its neurons, and those of out do it each in its own way
-  in the equations:
+  in line 1 of the equations:
     du/dt = (I - u)/tau : 1
     ^^^^^^^^^^^^^^^^^^^^^^^
   declare what it depends on, such as a time constant, as (shared)""",

@@ -194,8 +194,8 @@ def memory_of(
 
 @dataclass(frozen=True)
 class Traces:
-    """``map``: one step of the traces of ``states`` and of the gradient, and of the filter's, for each of what ``begins`` them (an input, whose signal
-    is x, a parameter, or a state's start).
+    """``map``: one step of the traces of ``states`` and of the gradient, and of the filter's, for each of what ``begins`` them (an input, whose
+    signal is x, a parameter, or a state's start).
 
     eps <- D eps + J x; e_o = psi_o eps + (do/dx) x with the eps of before; f_o <- R f_o + r e_o; gradient += sum over o of L_o e_o, or of L_o f_o.
     """
@@ -234,7 +234,8 @@ def shared_traces(
     name: str = "traces",
 ) -> tuple[Traces, UpdateMap] | None:
     """As ``traces`` where the recursion is the same for all targets: eps depends on the source alone. The second map leaves for each
-    target what eps and x are worth, ``row_trace_*`` and ``row_signal``; None where the recursion differs between neurons or steps, or a filter has a memory."""
+    target what eps and x are worth, ``row_trace_*`` and ``row_signal``; None where the recursion differs between neurons or steps, or a filter has
+    a memory."""
     made = _Trace(entries, states, begins, outputs, through)
     own = [entries[row, c] for row in made.states for c in (*made.states, begins) if (row, c) in entries]
     if (through is not None and through.states) or not all(e.constant and e.alike for e in own):

@@ -1,9 +1,9 @@
 """Online learning as the engine runs it: for each layer a kernel of local derivatives, and for all that is trained a kernel of traces.
 
 In each step the local kernel of a layer reads what the step found (states, inputs, parameters) and leaves derivatives (``d_*``), which are kept
-for as many steps as the readout lies behind the layer. A trace kernel reads these, what arrives (``signal``) and the derivatives of the loss with respect
-to the layer's outputs (``learning_*``), and advances ``trace_*``, ``filter_*`` and ``gradient``. Buffers of kernels are called as their variables.
-"""
+for as many steps as the readout lies behind the layer. A trace kernel reads these, what arrives (``signal``) and the derivatives of the loss with
+respect to the layer's outputs (``learning_*``), and advances ``trace_*``, ``filter_*`` and ``gradient``. Buffers of kernels are called as their
+variables."""
 
 from __future__ import annotations
 

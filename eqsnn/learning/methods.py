@@ -108,8 +108,8 @@ class Windowed(Method):
 
 class Accumulated(Windowed):
     """The contract of methods that add up what all windows give, and make one step of the optimiser a batch. With ``over='steps'`` each window has
-    the loss of its steps; other losses are known at the end alone: then there is a second pass through the windows, and of the first the variable that is
-    read is kept."""
+    the loss of its steps; other losses are known at the end alone: then there is a second pass through the windows, and of the first the variable
+    that is read is kept."""
 
     def gradients(self, trainer, batch):
         each = trainer.loss.over == "steps"
