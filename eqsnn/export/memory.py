@@ -135,6 +135,10 @@ class Memory:
             self._alive.append(o)
         return self._structs[id(o)]
 
+    def room(self, name: str, about: str) -> Struct:
+        """A struct that belongs to no object, beside the others."""
+        return Struct(self._names.new(name), about)
+
     def add(
         self, o: SimObject, name: str, values: np.ndarray, about: str = "", written: bool = True, kept: bool = True
     ) -> Field:

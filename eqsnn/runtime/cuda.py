@@ -60,55 +60,51 @@ class CudaEngine:
         return CudaRun(self.device, plan, self.setting(), profile)
 
 
-class CudaRun:
-    """A plan on the device, and its state of execution."""
+class OnDevice:
+    """A plan in the memory of a device: its tables, and the launches of a step. The arrays ``own`` go when this goes."""
 
-    def __init__(self, device: Device, plan: Plan, setting: Setting, profile: bool = False):
-        self.device, self.plan, self._profile = device, plan, profile
-        source = source_of(plan, setting.deterministic)
-        self._model, self._engine = device.compile(source.text), device.compile(engine_source())
-        self._own = Owned(device)
-        weakref.finalize(self, self._own.free).atexit = False  # also if there is no room for all
-        self._arrays = Arrays(self._own)
+    def __init__(self, device: Device, plan: Plan, setting: Setting):
+        self.device, self.plan = device, plan
+        self.source = source_of(plan, setting.deterministic)
+        self._model, self._engine = device.compile(self.source.text), device.compile(engine_source())
+        self.own = Owned(device)
+        weakref.finalize(self, self.own.free).atexit = False  # also if there is no room for all
+        self.arrays = Arrays(self.own)
         for array in _arrays_of(plan):
-            self._arrays.add(array)
-        self._arrays.place()
-        self._state, self._written = _state_of(plan), _written_in(plan)
+            self.arrays.add(array)
+        self.arrays.place()
         ways = ways_of(plan, setting.deterministic)
-        self._ops, self._table = Words("eq_op", max(len(plan.ops), 1)), Words("eq_table")
-        self._ops.address = self._own.new(self._ops.words.nbytes)
-        self._table.address = self._own.new(self._table.words.nbytes)
-        self._placed = [
-            Placed(op, k, None if op.kernel is None else ways[op.kernel.name], self._ops)
+        self.ops, self.table = Words("eq_op", max(len(plan.ops), 1)), Words("eq_table")
+        self.ops.address = self.own.new(self.ops.words.nbytes)
+        self.table.address = self.own.new(self.table.words.nbytes)
+        self.placed = [
+            Placed(op, k, None if op.kernel is None else ways[op.kernel.name], self.ops)
             for k, op in enumerate(plan.ops)
         ]
-        for placed in self._placed:
-            fill_op(placed, self._arrays, self._own)
-        self._rings = Rings(plan, self._ops, self._own)
-        self._queues = Queues(plan, self._placed, self._arrays, self._own, setting.queue_bytes)
-        self._stores = Stores(plan, self._ops, self._own, setting.record_bytes)
+        for placed in self.placed:
+            fill_op(placed, self.arrays, self.own)
+        self.rings = Rings(plan, self.ops, self.own, setting.ring_lists)
+        self.queues = Queues(plan, self.placed, self.arrays, self.own, setting.queue_bytes)
+        self.stores = Stores(plan, self.ops, self.own, setting.record_bytes)
         self._fill_table()
-        device.upload(self._ops.address, self._ops.words)
-        for placed in self._placed:
+        device.upload(self.ops.address, self.ops.words)
+        for placed in self.placed:
             placed.launches = list(
-                launches_of(placed, self._table.address, self._model, self._engine, source.functions)
+                launches_of(placed, self.table.address, self._model, self._engine, self.source.functions)
             )
-        at = self._table.address
-        self._begin = self._engine.function("eq_begin").launch(1, min(max(len(plan.ops), 32), 256), at)
-        self._end = self._engine.function("eq_end").launch(1, 1, at)
-        self._graphs: dict[int, Graph] = {}
-        self._python = [k for k, op in enumerate(plan.ops) if op.kind == "python"]
-        self._tick, self._chunk, self._elsewhere = 0, _STEPS_AT_ONCE, False
+        at = self.table.address
+        self.begin = self._engine.function("eq_begin").launch(1, min(max(len(plan.ops), 32), 256), at)
+        self.end = self._engine.function("eq_end").launch(1, 1, at)
 
     def _fill_table(self) -> None:
         clocks = self.plan.clocks
         moments = [np.empty(0, np.int64) if c.moments is None else c.moments for c in clocks]
         times = [np.empty(0, np.float64) if c.times is None else c.times for c in clocks]
-        self._at = self._own.put(np.zeros(len(clocks), np.int64))
-        put = self._own.put
-        self._table.fill(
+        self.at = self.own.put(np.zeros(len(clocks), np.int64))
+        put = self.own.put
+        self.table.fill(
             0,
-            ops=self._ops.address,
+            ops=self.ops.address,
             n_ops=len(self.plan.ops),
             n_clocks=len(clocks),
             period=put(np.array([c.period for c in clocks], np.int64)),
@@ -116,8 +112,28 @@ class CudaRun:
             moments=put(np.array([put(m) for m in moments], np.int64)),
             times=put(np.array([put(t) for t in times], np.int64)),
             n_moments=put(np.array([len(m) for m in moments], np.int64)),
-            at=self._at,
+            at=self.at,
         )
+
+    def put_time(self, tick: int) -> None:
+        """Say to clocks that tick at given moments which of them comes next."""
+        at = [0 if c.moments is None else c.step_from(tick) for c in self.plan.clocks]
+        self.device.upload(self.at, np.array(at, np.int64))
+
+
+class CudaRun:
+    """A plan on the device, and its state of execution."""
+
+    def __init__(self, device: Device, plan: Plan, setting: Setting, profile: bool = False):
+        self.device, self.plan, self._profile = device, plan, profile
+        self._there = there = OnDevice(device, plan, setting)
+        self._state, self._written = _state_of(plan), _written_in(plan)
+        self._arrays, self._ops, self._table, self._placed = there.arrays, there.ops, there.table, there.placed
+        self._rings, self._queues, self._stores = there.rings, there.queues, there.stores
+        self._begin, self._end = there.begin, there.end
+        self._graphs: dict[int, Graph] = {}
+        self._python = [k for k, op in enumerate(plan.ops) if op.kind == "python"]
+        self._tick, self._chunk, self._elsewhere = 0, _STEPS_AT_ONCE, False
 
     # -- steps -------------------------------------------------------------------------------------------------------------------
 
@@ -168,8 +184,7 @@ class CudaRun:
     def _set_time(self, tick: int, end: int) -> None:
         self._table.fill(0, tick=tick, end=end, status=0, in_step=0, trouble=0)
         self.device.upload(self._table.address, self._table.words)
-        at = [0 if c.moments is None else c.step_from(tick) for c in self.plan.clocks]
-        self.device.upload(self._at, np.array(at, np.int64))
+        self._there.put_time(tick)
 
     def _run_steps(self, tick: int, stop: int) -> None:
         """About a chunk of the steps from a tick to before another, on the device."""

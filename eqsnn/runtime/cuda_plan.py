@@ -30,11 +30,12 @@ _LONGEST_PIECE = 4096
 @dataclass(frozen=True)
 class Setting:
     """What a run chooses of how it is done. ``record_bytes``: the room of a record on the device; ``queue_bytes``: up to so many, a queue has room
-    for all there is."""
+    for all there is; ``ring_lists``: a ring of events has room for so many full lists, None for all that it may ever have to keep."""
 
     deterministic: bool = False
     record_bytes: int = 1 << 22
     queue_bytes: int = 1 << 26
+    ring_lists: int | None = 4
 
 
 def has_one_memory(op: Op) -> bool:

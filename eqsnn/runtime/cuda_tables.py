@@ -16,7 +16,7 @@ from eqsnn.runtime.plan import Op, Plan
 class Rings:
     """The events of all groups."""
 
-    def __init__(self, plan: Plan, ops: Words, own: Owned):
+    def __init__(self, plan: Plan, ops: Words, own: Owned, lists: int | None = 4):
         self.own = own
         spikes = {id(s): s for op in plan.ops for s in (op.emits, op.source) if s is not None}
         self.spikes: list[CudaSpikes] = list(spikes.values())
@@ -24,7 +24,8 @@ class Rings:
         self.words = Words("eq_ring", max(len(self.spikes), 1))
         self.words.address = own.new(self.words.words.nbytes)
         for k, s in enumerate(self.spikes):
-            self._place(k, s, min(s.depth, 4) * s.n + 2)
+            # lists lie in one piece, so that one more than a ring keeps, and one that may stay free at its end, always find room
+            self._place(k, s, (s.depth + 1 if lists is None else min(s.depth, lists)) * s.n + 2)
         own.device.upload(self.words.address, self.words.words)
         for k, op in enumerate(plan.ops):
             if op.emits is not None:

@@ -10,17 +10,23 @@ import numpy as np
 from eqsnn.backends.render import templates
 
 _STRUCT = re.compile(r"struct (\w+) \{\n(.*?)\n\};", re.DOTALL)
-_FIELD = re.compile(r"^    [\w ]+?[ *]+(?:const \*)?(\w+);", re.MULTILINE)
+_FIELD = re.compile(r"^    ([\w ]+?[ *]+(?:const \*)?)(\w+);", re.MULTILINE)
 STATUS = ("running", "done", "full", "not finite", "unmet")
 EVERYTHING_MET = (1 << 63) - 1
 
 
 @functools.cache
-def fields(struct: str) -> dict[str, int]:
-    """The number of each field of a structure."""
+def types(struct: str) -> dict[str, str]:
+    """The type of each field of a structure, as it is declared: 'int64_t', 'int32_t *', 'void *const *'."""
     text = (templates() / "cuda" / "eq_device.h").read_text(encoding="utf-8")
     body = dict(_STRUCT.findall(text))[struct]
-    return {name: k for k, name in enumerate(_FIELD.findall(body))}
+    return {name: type_.strip() for type_, name in _FIELD.findall(body)}
+
+
+@functools.cache
+def fields(struct: str) -> dict[str, int]:
+    """The number of each field of a structure."""
+    return {name: k for k, name in enumerate(types(struct))}
 
 
 class Words:
