@@ -78,7 +78,7 @@ class Blueprint(Device):
         address = self._next
         self._starts.append(address)
         self._blocks.append(Block(address, nbytes))
-        self._next = -(-(address + nbytes) // _BETWEEN + 1) * _BETWEEN
+        self._next = (-(-(address + nbytes) // _BETWEEN) + 1) * _BETWEEN
         return address
 
     def free(self, address: int) -> None:

@@ -36,7 +36,7 @@ class CProject:
         """Path and text of every file but the data."""
         functions = [self.function(s) for s in self.program.steps]
         self.helpers = {name: any(f"{name}(" in text for text in functions) for name in ("fail", "past", "position")}
-        names = dict(p=self.program, c=self, functions=functions, version=eqsnn.__version__)
+        names = dict(p=self.program, c=self, functions=functions, version=eqsnn.__version__, cuda=False)
         made = {
             "network.h": "network.h.j2",
             "network.c": "network.c.j2",
@@ -72,6 +72,11 @@ class CProject:
     def state(self) -> list[Field]:
         """All fields that the struct has."""
         return [f for f in self.program.fields if self.held(f)]
+
+    @property
+    def data(self) -> list[Field]:
+        """What lies in files."""
+        return [] if self.embedded else [f for f in self.program.fields if f.start == "data"]
 
     @property
     def constants(self) -> list[tuple[str, Field]]:
@@ -277,7 +282,7 @@ class KernelText:
 
     def _number(self, s: Scalar) -> str:
         kind = {"f64": "double", "f32": "float", "b8": "int"}.get(s.type, "int64_t")
-        return f"const {kind} s_{s.name} = {self._value(s)};{self._meaning(s)}"
+        return f"const {kind} s_{s.name} = {self._value(s)};{meaning(self.kernel, s)}"
 
     def _value(self, s: Scalar) -> str:
         if s.owner == "clock" and s.variable == "t":
@@ -289,23 +294,24 @@ class KernelText:
             return f"{self.project.one(self.step.counter)}++"
         return number(self.step.op.binding.scalars.get(s.name, 0), s.type)
 
-    def _meaning(self, s: Scalar) -> str:
-        """What a number was computed from."""
-        if s.owner != "derived":
-            return ""
-        for h in self.kernel.hoisted:
-            if isinstance(h, Hoisted) and h.name == s.name:
-                return f" /* {comment(_PREFIX.sub('', expression_text(self.kernel, h.expr)))} */"
-            if not isinstance(h, Hoisted) and any(s.name in row for row in h.entries):
-                return " /* an entry of exp(A dt), where dx/dt = A x + b */"
-        return " /* computed from the constants when this was exported */"
-
     commented = staticmethod(lambda lines: commented(lines))
 
     def uses(self, name: str) -> bool:
         """Whether the statements name a variable of the loop."""
         lines = [*self.text.body, self.text.checks or ""]
         return any(re.search(rf"\b{name}\b", line) for line in lines)
+
+
+def meaning(kernel: Kernel, s: Scalar) -> str:
+    """What a number was computed from, as a comment; nothing where that is no question."""
+    if s.owner != "derived":
+        return ""
+    for h in kernel.hoisted:
+        if isinstance(h, Hoisted) and h.name == s.name:
+            return f" /* {comment(_PREFIX.sub('', expression_text(kernel, h.expr)))} */"
+        if not isinstance(h, Hoisted) and any(s.name in row for row in h.entries):
+            return " /* an entry of exp(A dt), where dx/dt = A x + b */"
+    return " /* computed from the constants when this was exported */"
 
 
 def commented(lines: Iterable[str]) -> list[str]:

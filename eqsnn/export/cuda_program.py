@@ -260,7 +260,12 @@ class CudaProgramMaker:
                 word = "spikes" if event == "spike" else f"{event}_events"
                 self._ring_names[k] = f"{o.name} ('{event}')"
                 for name, attribute, dtype, about in (
-                    (word, "list", np.int32, f"the elements with '{event}' in the last {ring.depth} steps, list by list"),
+                    (
+                        word,
+                        "list",
+                        np.int32,
+                        f"the elements with '{event}' in the last {ring.depth} steps, list by list",
+                    ),
                     (f"{word}_begin", "start", np.int64, "where the list of each step begins"),
                     (f"n_{word}", "count", np.int64, "how long it is"),
                 ):
@@ -298,10 +303,13 @@ class CudaProgramMaker:
         if address not in self.known:
             block = self.device.block(address)
             target = type_.replace("const ", "").split("*")[0].split()[0]
-            values = block.values(_DTYPES[target])
+            values = block.values(np.int64 if type_.count("*") == 2 else _DTYPES[target])
             given = [room.name, room.names.new(name), values, _ABOUT.get(name, ""), True, block.written]
             if type_.count("*") == 2:
-                inner = [self._resolved(int(v), f"{target} *", room, f"{name}_{k}") if v else None for k, v in enumerate(values)]
+                inner = [
+                    self._resolved(int(v), f"{target} *", room, f"{name}_{k}") if v else None
+                    for k, v in enumerate(values)
+                ]
                 made = Addresses(*given, entries=inner, target="void" if target == "void" else f"const {target}")
             else:
                 made = Field(*given)

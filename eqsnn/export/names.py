@@ -64,6 +64,11 @@ _TAKEN = frozenset(
         "bool",
         "true",
         "false",
+        "threadIdx",
+        "blockIdx",
+        "blockDim",
+        "gridDim",
+        "warpSize",
         "linux",
         "unix",
         "i386",
@@ -93,7 +98,7 @@ _TAKEN = frozenset(
         "not_eq",
     ]
 )
-"""Words of C99, of its common headers, of the GNU dialect and of C++, whose programs may include the header, too."""
+"""Words of C99, of its common headers, of the GNU dialect, and of C++ and CUDA, whose programs may include the header, too."""
 
 
 def safe(name: str) -> str:
@@ -103,6 +108,7 @@ def safe(name: str) -> str:
     reserved = (
         found in _TAKEN
         or _TYPE.fullmatch(found) is not None
+        or _MACRO.fullmatch(found) is not None
         or found.startswith(("EQ_", "__"))
         or (found[0] == "_" and found[1:2].isupper())
     )
@@ -110,6 +116,10 @@ def safe(name: str) -> str:
 
 
 _TYPE = re.compile(r"(?:u?int(?:_least|_fast)?\d*|u?intptr|u?intmax|s?size|ptrdiff|wchar|float|double)_t")
+_MACRO = re.compile(
+    r"(?:M|FP|SEEK|CLOCKS|EXIT|PROT|MAP|SA|REG|_SC)_[A-Z0-9_]+|SIG[A-Z0-9_]+|s[aigv]_[a-z]+|[A-Z0-9_]+_(?:MAX|MIN)|PRI[diouxX]\w+"
+)
+"""Macros of the headers that a program includes, in the GNU dialect, too."""
 
 
 class Names:

@@ -10,6 +10,8 @@ from pathlib import Path
 from eqsnn.backends.backend import backend
 from eqsnn.errors import CompileError, EqsnnError
 from eqsnn.export.c import CProject
+from eqsnn.export.cuda import CudaProject
+from eqsnn.export.cuda_program import CudaProgram, CudaProgramMaker
 from eqsnn.export.embedded import in_single_precision
 from eqsnn.export.folder import check_folder, write_folder
 from eqsnn.export.program import Program, ProgramMaker
@@ -21,8 +23,8 @@ from eqsnn.runtime.settings import settings
 from eqsnn.runtime.simulation import Network, engine_of, in_seconds
 from eqsnn.units import Quantity
 
-LANGUAGES = {"c": CProject}
-"""What makes the files of a project, by the name of the language."""
+LANGUAGES = {"c": (ProgramMaker, CProject), "cuda": (CudaProgramMaker, CudaProject)}
+"""What makes a program of a plan, and the files of a project of that, by the name of the language."""
 PROFILES = (None, "embedded")
 
 
@@ -53,10 +55,10 @@ def export(
     seconds = None if duration is None else in_seconds(duration, "duration", "export")
     space = dict(namespace) if namespace is not None else user_namespace(level)
     embedded = profile == "embedded"
-    program = program_of(network, space, seconds, embedded)
-    project = LANGUAGES[language](program, embedded)
+    maker, files = LANGUAGES[language]
+    project = files(program_of(network, space, seconds, embedded, maker), embedded)
     texts = project.sources()
-    arrays = {} if embedded else {f"data/{f.path}.npy": f.values for f in program.fields if f.start == "data"}
+    arrays = {f"data/{f.path}.npy": f.values for f in project.data}
     path = Path(directory)
     gone = check_folder(path, {*texts, *arrays}, overwrite)
     write_folder(path, texts, arrays, gone)
@@ -68,7 +70,13 @@ def export(
     return found
 
 
-def program_of(network: Network, space: Mapping[str, object], seconds: float | None, single: bool = False) -> Program:
+def program_of(
+    network: Network,
+    space: Mapping[str, object],
+    seconds: float | None,
+    single: bool = False,
+    maker: type[ProgramMaker] | type[CudaProgramMaker] = ProgramMaker,
+) -> Program | CudaProgram:
     """The program of a network. Raises what is wrong with it, and EqsnnError where something in it cannot leave Python."""
     network._may_run("export")
     check_exportable(network.objects)
@@ -79,8 +87,8 @@ def program_of(network: Network, space: Mapping[str, object], seconds: float | N
     if single:  # a plan has been made before: synapses lie as they will
         with in_single_precision(planner.objects):
             planner = Planner(network.objects, *options)
-            return _program(network, planner, planner.build(), seconds)
-    return _program(network, planner, built, seconds)
+            return _program(network, planner, planner.build(), seconds, maker)
+    return _program(network, planner, built, seconds, maker)
 
 
 def _engine():
@@ -92,10 +100,10 @@ def _engine():
         return engine_of(backend("numpy"))
 
 
-def _program(network: Network, planner: Planner, built: Built, seconds: float | None) -> Program:
+def _program(network: Network, planner: Planner, built: Built, seconds: float | None, maker):
     first, last = network._ticks(built, seconds or 0.0)
     ticks = None if seconds is None else last - first
-    return ProgramMaker(built, planner.objects, first, ticks, planner.constants).program()
+    return maker(built, planner.objects, first, ticks, planner.constants).program()
 
 
 def _check_choice(language: str, profile: str | None) -> None:
@@ -105,4 +113,8 @@ def _check_choice(language: str, profile: str | None) -> None:
     if profile not in PROFILES:
         raise EqsnnError(
             f"export(): there is no profile {profile!r}; there is 'embedded', or None for a computer with files"
+        )
+    if profile is not None and language != "c":
+        raise EqsnnError(
+            f"export(): the profile {profile!r} is for microcontrollers, in C; language={language!r} has none"
         )

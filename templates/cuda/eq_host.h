@@ -30,7 +30,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __shared__ static __attribute__((section("eq_shared")))
-#define EQ_HOST_UNWATCHED __attribute__((no_sanitize("thread"), noinline))
+#define EQ_HOST_UNWATCHED __attribute__((no_sanitize("thread"), noinline, unused))
 
 struct eq_host_dim { unsigned x, y, z; };
 static eq_host_dim threadIdx, blockIdx, blockDim, gridDim;

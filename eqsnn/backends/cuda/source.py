@@ -87,3 +87,10 @@ def engine_source() -> str:
     """The kernels that every network needs: the beginning of a step, lists of events, delays, records."""
     words, device, _ = _headers()
     return environment().get_template("cuda/engine.cu.j2").render(words=words, device=device)
+
+
+def beside_headers(text: str) -> str:
+    """A CUDA file that includes its headers in place of having them in itself: for a folder that has them as eq_words.h, eq_device.h, eq_math.h."""
+    for name, header in zip(("eq_words.h", "eq_device.h", "eq_math.h"), _headers()):
+        text = text.replace(header, f'#include "{name}"\n', 1)
+    return text
