@@ -1,14 +1,14 @@
 """A network as a C program: CUBA leaves Python, is built by one line, runs alone, and its spikes are those of the run in Python, bit by bit.
 
 Vogels & Abbott (2005), J. Neurosci. 25:10786; the current-based benchmark of Brette et al. (2007), J. Comput. Neurosci. 23:349. The project has the
-network in network.h and network.c, one function for each operation of a step, with its equations as comments.
+network in network.h and network.c, one function for each operation of a step, with its equations as comments. With --language cuda it is a project for
+an NVIDIA GPU, which is built for the CPU here: slow, and without a GPU.
 
-    python examples/export_c.py [--duration 0.5] [--neurons 4000] [--project cuba_c] [--out export_c.png]
+    python examples/export_c.py [--duration 0.5] [--neurons 4000] [--language c|cuda] [--project cuba_c] [--out export_c.png]
 """
 
 import argparse
 import os
-import shutil
 import subprocess
 import time
 
@@ -24,6 +24,7 @@ from eqsnn import ms, mV, second
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--duration", type=float, default=0.5, help="biological time in seconds")
 parser.add_argument("--neurons", type=int, default=4000)
+parser.add_argument("--language", choices=("c", "cuda"), default="c")
 parser.add_argument(
     "--project", default="cuba_c", help="the directory of the project; what an earlier export wrote there is replaced"
 )
@@ -58,18 +59,14 @@ excitatory.connect(p=0.02)
 inhibitory.connect(p=0.02)
 spikes = eq.SpikeMonitor(P, name="spikes")
 
-project = eq.export(args.project, duration=args.duration * second, overwrite=True)
+project = eq.export(args.project, language=args.language, duration=args.duration * second, overwrite=True)
 print(f"{project.directory}: {len(project.files)} files; the network takes {project.ram / 1e6:.1f} MB")
 
-compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-sources = [f for f in project.files if f.endswith(".c")]
-subprocess.run(
-    [compiler, "-std=c99", "-O3", "-march=native", *sources, "-lm", "-o", "network"], cwd=args.project, check=True
-)
+subprocess.run(project.host_command or project.command, shell=True, cwd=args.project, check=True)
 alone = subprocess.run(
     [os.path.abspath(f"{args.project}/network")], cwd=args.project, check=True, capture_output=True, text=True
 )
-print(f"in C: {alone.stdout.strip()}")
+print(f"alone: {alone.stdout.strip()}")
 
 eq.run(0 * ms)
 began = time.process_time()
@@ -78,10 +75,10 @@ print(f"in Python: {args.duration:g} s simulated in {time.process_time() - began
 
 i, t = (np.load(f"{args.project}/spikes.{name}.npy") for name in "it")
 same = np.array_equal(i, spikes.i) and np.array_equal(t, spikes.t_)
-print(f"{len(i)} spikes in C, {spikes.num_spikes} in Python: {'the same, bit by bit' if same else 'they differ'}")
+print(f"{len(i)} spikes alone, {spikes.num_spikes} in Python: {'the same, bit by bit' if same else 'they differ'}")
 
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(8, 6), layout="constrained")
-for axes, index, times, title in ((top, i, t, "the program in C"), (bottom, spikes.i, spikes.t_, "the run in Python")):
+for axes, index, times, title in ((top, i, t, "the program"), (bottom, spikes.i, spikes.t_, "the run in Python")):
     axes.plot(1e3 * times, index, "k.", ms=1)
     axes.set(title=title, ylabel="neuron")
 bottom.set_xlabel("time (ms)")

@@ -34,7 +34,7 @@ SHORT = {
         ["--scale", "0.03", "--duration", "0.1"],
         r"268,\d{3} synapses\n(.*\n)*L6I +[\d.]+ Hz +published 7.52 Hz",
     ),
-    "export_c": (["--duration", "0.1", "--neurons", "1000"], r"\d+ spikes in C, \d+ in Python: the same, bit by bit"),
+    "export_c": (["--duration", "0.1", "--neurons", "1000"], r"\d+ spikes alone, \d+ in Python: the same, bit by bit"),
     "train_online_fptt": (
         ["--steps", "20", "--updates", "80", "--parts", "4"],
         r"update   80: mean squared error 0.0[0-9]\d\d",
@@ -76,6 +76,13 @@ def test_example(name, tmp_path):
     arguments, expected = SHORT[name]
     out = run(name, arguments, tmp_path)
     assert re.search(expected, out), out
+
+
+def test_the_example_of_export_for_a_gpu(tmp_path):
+    arguments = ["--duration", "0.02", "--neurons", "500", "--language", "cuda"]
+    assert re.search(
+        r"[1-9]\d+ spikes alone, \d+ in Python: the same, bit by bit", run("export_c", arguments, tmp_path)
+    )
 
 
 def test_the_example_of_cuda_kernels(tmp_path):

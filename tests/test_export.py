@@ -655,7 +655,7 @@ REFUSED = {
     "language": (
         lambda: eq.Network(lif()),
         dict(language="rust"),
-        "export(): there is no language 'rust'; there is 'c'",
+        "export(): there is no language 'rust'; there is 'c', 'cuda'",
     ),
     "profile": (
         lambda: eq.Network(lif()),

@@ -215,6 +215,11 @@ def comment(text: str) -> str:
     return flat if len(flat) <= 110 else flat[:107] + "..."
 
 
+def closed(equation: str) -> str:
+    """An equation with flags, whose span ends with the last of them."""
+    return f"{equation})" if equation.count("(") == equation.count(")") + 1 else equation
+
+
 class _Printer:
     def __init__(
         self,
@@ -511,7 +516,7 @@ class _Printer:
 
     @staticmethod
     def _line(text: str, statement) -> str:
-        return text if statement.source is None else f"{text} /* {comment(statement.source.source)} */"
+        return text if statement.source is None else f"{text} /* {comment(closed(statement.source.source))} */"
 
     def _used(self) -> set[str]:
         """The names that the body itself reads or writes; others serve what is computed before the run."""

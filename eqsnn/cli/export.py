@@ -38,7 +38,7 @@ def add_arguments(commands) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="where to write; with --kernel, the function is printed if this is not given"
     )
-    parser.add_argument("--language", help="'c' (default); with --kernel also 'cython' and 'cuda'", default="c")
+    parser.add_argument("--language", help="'c' (default) or 'cuda'; with --kernel also 'cython'", default="c")
     parser.add_argument("--profile", help="'embedded': single precision, no files, no memory from the system")
     parser.add_argument(
         "--duration",

@@ -50,6 +50,8 @@ class CProject:
         files = {path: _rendered(template, **names) for path, template in made.items()}
         return files | {"eq_math.h": prelude()[1]}
 
+    host_command = None
+
     @property
     def command(self) -> str:
         """What builds it."""
@@ -320,15 +322,10 @@ def commented(lines: Iterable[str]) -> list[str]:
     for line in lines:
         match = _EQUATION.match(line)
         if match and match[2] != last:
-            found.append(f"/* {_closed(match[2])} */")
+            found.append(f"/* {match[2]} */")
         last = match[2] if match else last
         found.append(match[1] if match else line)
     return found
-
-
-def _closed(equation: str) -> str:
-    """An equation with flags, whose span ends with the last of them."""
-    return f"{equation})" if equation.count("(") == equation.count(")") + 1 else equation
 
 
 def number(value: float | int | bool, type_: str) -> str:

@@ -31,13 +31,14 @@ PROFILES = (None, "embedded")
 @dataclass(frozen=True)
 class Exported:
     """A project that was written: where, which ``files`` (relative paths), and the ``command`` that builds it. ``ram`` and ``flash``:
-    bytes that the state and what never changes take."""
+    bytes that the state and what never changes take. ``host_command`` builds a CUDA project for the CPU, for checking; None for C."""
 
     directory: Path
     files: tuple[str, ...]
     command: str
     ram: int
     flash: int
+    host_command: str | None = None
 
 
 def export(
@@ -62,7 +63,7 @@ def export(
     path = Path(directory)
     gone = check_folder(path, {*texts, *arrays}, overwrite)
     write_folder(path, texts, arrays, gone)
-    found = Exported(path, (*texts, *arrays), project.command, project.ram, project.flash)
+    found = Exported(path, (*texts, *arrays), project.command, project.ram, project.flash, project.host_command)
     if embedded:
         tell_once(
             f"{path}: the network takes {found.ram} bytes of RAM, and {found.flash} bytes of flash besides its code"
