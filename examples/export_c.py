@@ -1,8 +1,8 @@
 """A network as a C program: CUBA leaves Python, is built by one line, runs alone, and its spikes are those of the run in Python, bit by bit.
 
 Vogels & Abbott (2005), J. Neurosci. 25:10786; the current-based benchmark of Brette et al. (2007), J. Comput. Neurosci. 23:349. The project has the
-network in network.h and network.c, one function for each operation of a step, with its equations as comments. With --language cuda it is a project for
-an NVIDIA GPU, which is built for the CPU here: slow, and without a GPU.
+network in network.h and network.c, one function for each operation of a step, with its equations as comments. With --language cuda it is a
+project for an NVIDIA GPU, which is built for the CPU here: slow, and without a GPU.
 
     python examples/export_c.py [--duration 0.5] [--neurons 4000] [--language c|cuda] [--project cuba_c] [--out export_c.png]
 """

@@ -1,7 +1,7 @@
 """A plan as a program for a GPU: what the CUDA engine puts on a device, under names. No language is chosen yet.
 
-The engine lays the plan out on a blueprint (``runtime/cuda.py``, ``OnDevice``), tables and launches and all. What is left to do here is to say what its
-addresses mean: a variable of a group, room of an operation, a table.
+The engine lays the plan out on a blueprint (``runtime/cuda.py``, ``OnDevice``), tables and launches and all. What is left to do here is to say
+what its addresses mean: a variable of a group, room of an operation, a table.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class DeviceStep:
 @dataclass(frozen=True)
 class Recorded:
     """Values that a monitor records, as numpy calls their type. ``kind``: 'values' as they are; 'times', step numbers that become seconds; 'rows', a
-    time for each row of another's values; 'rate', counts that become Hz by ``scale``. ``store``: where they come from; ``width``: values a row, 0 for a
-    list. ``clock``, ``first``, ``every``: which steps have rows."""
+    time for each row of another's values; 'rate', counts that become Hz by ``scale``. ``store``: where they come from; ``width``: values a row, 0
+    for a list. ``clock``, ``first``, ``every``: which steps have rows."""
 
     name: str
     type: str

@@ -336,9 +336,10 @@ class Network:
         """Write the network as it stands now as a project that builds without Python, and whose spikes are those of a run in Python, bit by bit.
 
         ``directory``: where to; it must be empty or not exist, unless ``overwrite``, which replaces what an earlier export wrote and nothing else.
-        ``language``: 'c' (C99), or 'cuda' (for an NVIDIA GPU; sums in a fixed order with ``settings.deterministic``). ``profile``: None, or 'embedded' for a microcontroller: single precision, no files, no memory
-        from the system. ``duration``: how long the program runs if it is not told. ``namespace``, ``level``: as of :meth:`run`. Returns what
-        was written (``eqsnn.export.project.Exported``). Raises EqsnnError, before anything is written, for what cannot leave Python.
+        ``language``: 'c' (C99), or 'cuda' for an NVIDIA GPU, where sums have a fixed order with ``settings.deterministic``. ``profile``: None, or
+        'embedded' for a microcontroller: single precision, no files, no memory from the system. ``duration``: how long the program runs if it
+        is not told. ``namespace``, ``level``: as of :meth:`run`. Returns what was written (``eqsnn.export.project.Exported``). Raises EqsnnError,
+        before anything is written, for what cannot leave Python.
         """
         return exporter(self, directory, language, profile, overwrite, duration, namespace, level)
 
