@@ -139,6 +139,8 @@ def test_the_last_values_are_those_in_python(tmp_path):
     G = next(o for o in net.objects if type(o) is eq.NeuronGroup)
     assert np.array_equal(np.load(out / f"{S.name}.w.npy"), dict.__getitem__(S.arrays, "w"))
     assert np.array_equal(np.load(out / f"{G.name}.v.npy"), G.v[:])
+    assert sum(map(len, recorded(net).values())) > 100
+    check_same(out, recorded(net))  # what monitors have written is not overwritten
 
 
 def other_compilers():

@@ -254,6 +254,7 @@ def test_the_last_values_are_those_in_python(tmp_path):
     S = next(o for o in net.objects if isinstance(o, eq.Synapses))
     assert np.array_equal(np.load(out / f"{S.name}.w.npy"), dict.__getitem__(S.arrays, "w"))
     assert not list(out.glob("*real*"))
+    check_same(out, recorded(net))
 
 
 @needs_cpp
