@@ -31,6 +31,7 @@ SIZES = {
     "fi_sweep": ["--points", "4", "--repeat", "2", "--duration", "0.02", "--jobs", "1"],
     "microcircuit": ["--scale", "0.01", "--duration", "0.01"],
     "gap_junctions": [],
+    "reward_modulated_stdp": ["--trials", "2"],
     "cuda_kernels": [],
 }
 

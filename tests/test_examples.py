@@ -39,6 +39,7 @@ SHORT = {
         ["--steps", "20", "--updates", "80", "--parts", "4"],
         r"update   80: mean squared error 0.0[0-9]\d\d",
     ),
+    "reward_modulated_stdp": (["--trials", "120"], r"before the exchange: (8[5-9]|9\d|100)%"),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
