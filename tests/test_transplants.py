@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import brian_chaos
 from transplants import SCRIPTS, golden, outcome
 
 
@@ -26,3 +27,18 @@ def test_the_same_start_gives_the_same_spikes(name):
             )
         else:
             np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+def test_a_chaotic_model_has_the_distribution_of_brian():
+    """Starts that differ in the last place: the first ten spikes are the same in all, later ones part, and peaks differ ten-thousandfold in both."""
+    with np.load(brian_chaos.GOLDEN, allow_pickle=False) as file:
+        expected = dict(file)
+    found = brian_chaos.outcome("eqsnn.brian")
+    np.testing.assert_array_equal(found["first"], expected["first"])
+    assert np.ptp(expected["peak"]) > 4 and np.ptp(found["peak"]) > 4
+    assert abs(found["count"].mean() - expected["count"].mean()) < 0.1 and np.ptp(found["count"]) == np.ptp(
+        expected["count"]
+    )
+    both = np.sort(np.concatenate([found["peak"], expected["peak"]]))
+    shares = [np.searchsorted(np.sort(o["peak"]), both, side="right") / 400 for o in (found, expected)]
+    assert np.max(abs(shares[0] - shares[1])) < 1.95 * np.sqrt(2 / 400)  # Kolmogorov-Smirnov, one in a thousand
