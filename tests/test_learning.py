@@ -62,7 +62,7 @@ def samples(seed=0, batch=5, steps=25, n=4, classes=3, density=0.3):
     return (rng.random((batch, steps, n)) < density).astype(float), rng.integers(0, classes, (batch, steps))
 
 
-def differences(trainer, x, y, gradients, directions=2):
+def differences(trainer, x, y, gradients, directions=2, step=2e-3):
     """The largest relative difference between the slopes of the loss in random directions and central differences of order 4. In each direction every
     array of parameters counts alike."""
     rng, worst = np.random.default_rng(9), 0.0
@@ -71,7 +71,7 @@ def differences(trainer, x, y, gradients, directions=2):
         direction = {n: rng.normal(size=p.shape) / max(np.abs(gradients[n]).max(), 1e-4) for n, p in start.items()}
         expected = sum(float((gradients[n] * d).sum()) for n, d in direction.items())
         scale = sum(float(np.abs(gradients[n] * d).sum()) for n, d in direction.items())
-        h = 2e-3 / max(np.abs(d / np.maximum(np.abs(start[n]), 1.0)).max() for n, d in direction.items())
+        h = step / max(np.abs(d / np.maximum(np.abs(start[n]), 1.0)).max() for n, d in direction.items())
         losses = []
         for k in (-2, -1, 1, 2):
             for n, p in trainer.parameters.items():

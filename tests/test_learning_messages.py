@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import eqsnn as eq
-from eqsnn import ms
 
 RATE = "dv/dt = (I - v)/(10*ms) : 1\nI : 1 (input)"
 
@@ -28,24 +27,28 @@ WRONG = {
     ^^^^^
   give cells a surrogate, such as surrogate='multi_gaussian'""",
     ),
-    "refractory": (
-        dict(refractory=2 * ms),
-        "cells is refractory after a spike, and no gradient is known for that",
+    "a function of Python": (
+        dict(
+            model="dv/dt = (I - squared(v))/(10*ms) : 1\nI : 1 (input)",
+            namespace={"squared": eq.check_units(x=1, result=1)(lambda x: x * x)},
+        ),
+        "cells calls a function of yours, whose derivative is not known",
     ),
-    "noise": (
-        dict(model="dv/dt = (I - v)/(10*ms) + xi*ms**-0.5*0.1 : 1\nI : 1 (input)"),
-        "cells draws randn() in each step, and the learner repeats no noise",
+    "no fixed number of steps": (
+        dict(model="dv/dt = (I - v**3)/(10*ms) : 1\nI : 1 (input)", method="rk32"),
+        "the method of cells has no fixed number of steps",
     ),
-    "time": (
-        dict(model="dv/dt = (I + sin(t/ms) - v)/(10*ms) : 1\nI : 1 (input)"),
-        "cells depends on the time t, and the learner's samples have none",
-    ),
-    "integer": (
-        dict(model=RATE + "\nn : integer", reset="v = 0; n += 1"),
-        "'n' of cells is integer, and gradients need numbers",
+    "reads an integer": (
+        dict(
+            model=RATE + "\nn : integer",
+            reset="v = 0; n += 1",
+            threshold="v > 1 + n",
+            loss=lambda g: eq.CrossEntropy(g, "n"),
+        ),
+        "the loss reads 'n' of cells, which is integer and has no derivative; it can read v, spike",
     ),
     "threshold without margin": (
-        dict(model=RATE + "\nready : boolean", threshold="v > 1 and ready"),
+        dict(model=RATE + "\nready : boolean", threshold="ready"),
         "the threshold of cells has no margin that a surrogate could be a function of",
     ),
     "reset changes what is trained": (

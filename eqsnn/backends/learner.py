@@ -18,6 +18,9 @@ from eqsnn.kernel.ir import Kernel, identifier
 from eqsnn.kernel.learner import Layer, Learner
 
 _ADJOINT = "adj_"
+_NUMBER = {"f64": "double", "f32": "float", "i64": "int64_t"}
+_SAMPLE = {"sample": "block * EQ_LANES + l", "element": "(block * EQ_LANES + l) * n_neurons + n"}
+"""The number of a sample, and that of a neuron of it among the neurons of all samples."""
 _OPTIONS = ("-shared", "-fvisibility=hidden", "-std=gnu11", "-Wno-psabi", "-Wno-unused-function")
 
 
@@ -36,9 +39,10 @@ class Places:
 
 def places(learner: Learner) -> Places:
     """The order of arguments. Arrays: events presented and their values, for each layer bits, the ring of derivatives of events, states, inputs,
-    tape, parameters, derivatives, and what it sends with its derivatives; for each projection with weights these and their gradient; scratch;
-    readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of each layer, scratch a block; how many steps
-    of the past lie before the first in arrays of what is presented, bits and what is sent, and how many of these have been."""
+    tape, parameters, derivatives, what it sends with its derivatives, tables and numbers; for each projection with weights these and their gradient;
+    scratch; readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of each layer, scratch a block; how many
+    steps of the past lie before the first in arrays of what is presented, bits and what is sent, and how many of these have been; the key of each
+    layer's random numbers."""
     keys: list[tuple] = [("in_bits",), ("in_values",)]
     for k, layer in enumerate(learner.layers):
         keys += [("bits", k), ("ring", k)]
@@ -47,6 +51,7 @@ def places(learner: Learner) -> Places:
         keys += [("tape", k, v) for v in layer.taped] + [("parameter", k, v) for v in layer.parameters]
         keys += [("adjoint", k, v) for v in (*layer.states, *layer.inputs, *layer.sought)]
         keys += [(kind, k, v) for v in layer.sent for kind in ("sent", "sent_adjoint")]
+        keys += [("table", k, v) for v in layer.tables] + [("numbers", k)]
     for k, p in enumerate(learner.projections):
         keys += [] if p.linked else [("weights", k), ("gradient", k)]
     keys += [("scratch",), ("readout",)]
@@ -54,6 +59,7 @@ def places(learner: Learner) -> Places:
     sizes += [("n", k) for k in range(len(learner.layers))]
     sizes += [("lag", k) for k in range(len(learner.projections))]
     sizes += [("ring", k) for k in range(len(learner.layers))] + [("scratch",), ("history",), ("before",)]
+    sizes += [("key", k) for k in range(len(learner.layers))]
     return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
 
 
@@ -145,13 +151,38 @@ class _Writer:
 
         place = {b.name: "n" if b.variable in layer.parameters else "i" for b in kernel.buffers}
         place |= {b.name: "l" for b in kernel.buffers if b.variable == "spike" and b.writable}
-        return tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place))
+        lines = tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place))
+        own = (f"const int64_t s_{s.name} = {_SAMPLE[s.variable]};" for s in kernel.scalars if s.owner == "sample")
+        return (*own, *lines)
+
+    def _beside(self, k: int, kernel: Kernel) -> tuple[list[str], list[str]]:
+        """The arguments of a kernel that are no arrays of neurons: tables, and numbers."""
+        arguments, call = ["int64_t block"], ["block"]
+        for b in _used(kernel):
+            if b.owner == "table":
+                arguments.append(f"const {_NUMBER[b.type]} *EQ_RESTRICT b_{b.name}")
+                call.append(f"(const {_NUMBER[b.type]} *)at[{self.at('table', k, b.variable)}]")
+        numbers = self.learner.layers[k].numbers
+        for s in kernel.scalars:
+            if s.owner == "sample":
+                continue
+            arguments.append(f"{_NUMBER[s.type]} s_{s.name}")
+            if s.owner == "shape":
+                what = f"((const double *)at[{self.at('numbers', k)}])[{numbers.index(s.variable)}]"
+            elif s.variable == "key":
+                what = f"size[{self.places.sizes['key', k]}]"
+            elif s.variable == "t":
+                what = f"(double)(before + t) * ((const double *)at[{self.at('numbers', k)}])[0]"
+            else:
+                what = "before + t"
+            call.append(f"({_NUMBER[s.type]})({what})")
+        return arguments, call
 
     def _forward(self, k: int, layer: Layer) -> tuple[list[str], list[str]]:
-        arguments, call = [], []
+        arguments, call = self._beside(k, layer.forward)
         for b in _used(layer.forward):
             name, v = b.name, b.variable
-            if v == "spike":
+            if v == "spike" or b.owner == "table":
                 continue
             if v in layer.sent:
                 arguments.append(f"{self.real} *EQ_RESTRICT b_{name}")
@@ -177,9 +208,11 @@ class _Writer:
         return arguments, call
 
     def _backward(self, k: int, layer: Layer) -> tuple[list[str], list[str]]:
-        arguments, call = [], []
+        arguments, call = self._beside(k, layer.backward)
         for b in _used(layer.backward):
             v = b.variable
+            if b.owner == "table":
+                continue
             if v == f"{_ADJOINT}spike":
                 what, const = f"spike{k} + (t % ring{k}) * n{k} * EQ_LANES", "const "
             elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in (*layer.states, *layer.inputs, *layer.sought):

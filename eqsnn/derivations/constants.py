@@ -10,7 +10,10 @@ from dataclasses import replace
 
 import sympy
 
+from eqsnn.integrators import vocabulary as voc
 from eqsnn.update_map import Assignment, Input, Repeat, UpdateMap, Write, symbol
+
+_DRAWING = (voc.Poisson, voc.UserCall)
 
 
 def split(map_: UpdateMap, changing: frozenset[str]) -> tuple[UpdateMap, UpdateMap]:
@@ -39,7 +42,7 @@ class _Split:
                 a = replace(a, expr=a.expr.xreplace(self.literal)) if self.literal else a
                 if not a.expr.free_symbols and a.expr.is_Number:  # a number that the user wrote needs no place
                     self.literal[symbol(a.target)] = a.expr
-                if a.expr.free_symbols <= self.constant and self.map.types.get(a.target, "float") == "float":
+                if self._rests(a.expr) and self.map.types.get(a.target, "float") == "float":
                     self.before.append(a)
                     self.constant.add(symbol(a.target))
                     continue
@@ -60,6 +63,7 @@ class _Split:
             inputs=tuple(i for i in self.map.inputs if i.variable not in self.changing),
             assignments=tuple(self.before),
             writes=tuple(Write("self", n.partition("@")[0], n) for n in sorted(names, key=lambda n: int(n[1:-2]))),
+            noise=(),
             event=None,
         )
         inputs = [i for i in self.map.inputs if i.variable in self.changing]
@@ -80,21 +84,23 @@ class _Split:
             self.made[expr] = symbol(name)
         return self.made[expr]
 
+    def _rests(self, expr: sympy.Expr) -> bool:
+        """Whether it is the same in all steps: it is made of what does not change, and draws no numbers."""
+        return expr.free_symbols <= self.constant and not expr.has(*_DRAWING)
+
     def _rest(self, expr: sympy.Expr) -> sympy.Expr:
         """``expr`` with its largest constant parts as names."""
         if not expr.free_symbols or not expr.args:
             return self._named(expr) if expr in self.constant else expr
-        if expr.free_symbols <= self.constant and not _is_condition(expr):
+        if self._rests(expr) and not _is_condition(expr):
             return self._named(expr)
         if isinstance(expr, (sympy.Add, sympy.Mul)):
-            still = [a for a in expr.args if a.free_symbols and a.free_symbols <= self.constant]
-            moving = [a for a in expr.args if not a.free_symbols or not a.free_symbols <= self.constant]
+            still = [a for a in expr.args if a.free_symbols and self._rests(a)]
+            moving = [a for a in expr.args if not a.free_symbols or not self._rests(a)]
             parts = [self._rest(a) for a in moving]
             return expr.func(*([self._named(expr.func(*still))] if still else []), *parts)
         return expr.func(*(self._rest(a) for a in expr.args))
 
 
 def _is_condition(expr: sympy.Expr) -> bool:
-    from eqsnn.integrators import vocabulary as voc
-
     return isinstance(expr, voc.CONDITIONS)

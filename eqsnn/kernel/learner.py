@@ -16,7 +16,11 @@ class Layer:
     """``states``: what a step leaves for the next; ``inputs``: sums of arrivals; ``parameters``: one value a neuron, the same in all steps and
     samples; ``sought``: those of them whose gradient is wanted; ``taped``: the states and inputs, as a step finds them, that the backward
     kernel reads; ``spikes``: whether it has events; ``echoes``: the states that are the event of the step before, which need no tape; ``sent``:
-    the values that graded projections and links carry away, one a step."""
+    the values that graded projections and links carry away, one a step; ``whole``: the states that are integers, conditions or counts, which
+    have no derivative.
+
+    Kernels may read the time and number of the step, random numbers (``key``, ``count``; owner 'sample': the number of the sample, and that of
+    its neuron among the neurons of all samples) and tables with their shapes."""
 
     name: str
     states: tuple[str, ...]
@@ -29,6 +33,30 @@ class Layer:
     backward: Kernel
     echoes: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the kernels read."""
+        return tuple(
+            dict.fromkeys(b.variable for k in (self.forward, self.backward) for b in k.buffers if b.owner == "table")
+        )
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The scalars of tables that the kernels read: 'dt' first, of which the time is made."""
+        kernels = (self.forward, self.backward)
+        return ("dt", *dict.fromkeys(s.variable for k in kernels for s in k.scalars if s.owner == "shape"))
+
+    @property
+    def random(self) -> bool:
+        """Whether a step draws random numbers."""
+        return any(s.owner == "random" for k in (self.forward, self.backward) for s in k.scalars)
+
+    @property
+    def moving(self) -> bool:
+        """Whether a step depends on more than its states, inputs and parameters: on the time, or on random numbers."""
+        return any(s.owner in ("clock", "random") for k in (self.forward, self.backward) for s in k.scalars)
 
 
 @dataclass(frozen=True)

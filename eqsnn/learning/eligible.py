@@ -15,6 +15,8 @@ from eqsnn.derivations.eligibility import (
     traces,
     without_reset,
 )
+from eqsnn.derivations.pause import COUNTS
+from eqsnn.derivations.reals import as_reals
 from eqsnn.derivations.surrogate import SPIKE, sharp, smoothed, with_slope
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.kernel.ir import Kernel
@@ -22,8 +24,9 @@ from eqsnn.kernel.learner import Layer, Learner, Projection
 from eqsnn.kernel.lower import lower
 from eqsnn.kernel.passes.fit_memory import fit_memory
 from eqsnn.kernel.traces import Family, Feedback, Local, Rule
-from eqsnn.learning.layers import Trained, _closed, _live, _safe, _surrogate
+from eqsnn.learning.layers import Trained, _closed, _safe, _surrogate
 from eqsnn.learning.network import LearnedNetwork
+from eqsnn.learning.one_step import live
 from eqsnn.update_map import UpdateMap, symbol
 
 
@@ -76,11 +79,11 @@ class RuleMaker:
         step, through = t.step, self.wishes.through
         if through is not True:
             step = without_reset(step, through or ())
-        columns = (*t.layer.states, *t.layer.inputs, *t.layer.sought)
+        columns = (*(v for v in t.layer.states if v not in t.layer.whole), *t.layer.inputs, *t.layer.sought)
         return jacobian(step, columns, (*t.layer.states, *t.layer.inputs), differing(t.prepare))
 
     def _kernel(self, map_: UpdateMap, name: str, k: int, writes=None) -> Kernel:
-        map_ = _live(map_ if writes is None else replace(map_, writes=tuple(writes)))
+        map_ = as_reals(live(map_ if writes is None else replace(map_, writes=tuple(writes))), COUNTS)
         kernel = _closed(lower(map_, "neuron", name=f"eqt_{_safe(name)}", owner=self.network.groups[k].name))
         if kernel.scalars:
             raise EqsnnError(

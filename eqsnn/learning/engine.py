@@ -14,6 +14,7 @@ import numpy as np
 
 from eqsnn.backends.learner import build, lanes, places
 from eqsnn.kernel.learner import Learner
+from eqsnn.kernel.random import key_of
 
 _REACHING = ("bits", "sent", "in_bits", "in_values")
 """The arrays whose last steps count in the steps to come."""
@@ -30,6 +31,20 @@ class Values:
     start: list[dict[str, np.ndarray]]
     lags: list[int]
     sent: list[dict[str, np.ndarray]]
+    key: int = 0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the steps of each layer read beside what belongs to a batch: tables by name, and numbers as in ``Layer.numbers``."""
+
+    tables: list[dict[str, np.ndarray]]
+    numbers: list[list[float]]
+
+
+def keys_of(values: Values) -> list[int]:
+    """The key of each layer's random numbers."""
+    return [key_of("noise of a layer", values.key, k) for k in range(len(values.parameters))]
 
 
 @dataclass
@@ -87,7 +102,8 @@ class Past:
 class CompiledEngine:
     """A learner as compiled code. ``sizes``: neurons of each layer; ``n_in``: what is presented; ``threads``: how many work."""
 
-    def __init__(self, learner: Learner, n_in: int, sizes: Sequence[int], threads: int = 1):
+    def __init__(self, learner: Learner, n_in: int, sizes: Sequence[int], surroundings: Surroundings, threads: int = 1):
+        self.surroundings = surroundings
         self.learner, self.n_in, self.sizes, self.threads = learner, n_in, list(sizes), threads
         self.width = lanes(learner.single)
         self.dtype = np.float32 if learner.single else np.float64
@@ -129,6 +145,8 @@ class CompiledEngine:
             by |= {("start", k, v): aligned((blocks, n, width), real) for v in layer.echoes}
             by |= {("tape", k, v): aligned((blocks, steps, n, width), real, None) for v in layer.taped}
             by |= {("parameter", k, v): aligned((n,), real) for v in layer.parameters}
+            by |= {("table", k, v): self.surroundings.tables[k][v] for v in layer.tables}
+            by["numbers", k] = np.array(self.surroundings.numbers[k])
         for k in self.weighted:
             source, target = self._ends(k)
             by["weights", k] = aligned((source, self._padded(target)), real)
@@ -143,6 +161,7 @@ class CompiledEngine:
             ("scratch",): by["scratch",][0].size,
             ("history",): history,
             ("before",): 0,
+            **{("key", k): 0 for k in range(len(self.sizes))},
             **{("n", k): n for k, n in enumerate(self.sizes)},
             **{("lag", k): lag for k, lag in enumerate(lags)},
             **{("ring", k): self._ring(k, lags) for k in range(len(self.sizes))},
@@ -168,7 +187,10 @@ class CompiledEngine:
         self._present(m, x)
         self.samples, self.lags = len(x), values.lags
         m.before = 0 if past is None else past.steps
-        m.sizes[places(self.learner).sizes["before",]] = m.before
+        at = places(self.learner).sizes
+        m.sizes[at["before",]] = m.before
+        for k, key in enumerate(keys_of(values)):
+            m.sizes[at["key", k]] = key
         for k, layer in enumerate(self.learner.layers):
             for v in layer.parameters:
                 m.by["parameter", k, v][:] = values.parameters[k][v]
@@ -284,10 +306,12 @@ class CompiledEngine:
         return sum(a.nbytes for key, a in m.by.items() if key[0] in ("tape", "bits", "readout"))
 
 
-def engine_of(learner: Learner, n_in: int, sizes: Sequence[int], backend: str, threads: int):
+def engine_of(
+    learner: Learner, n_in: int, sizes: Sequence[int], surroundings: Surroundings, backend: str, threads: int
+):
     """What runs a learner on ``backend``."""
     if backend == "numpy":
         from eqsnn.learning.oracle import Oracle
 
-        return Oracle(learner, n_in, sizes)
-    return CompiledEngine(learner, n_in, sizes, threads)
+        return Oracle(learner, n_in, sizes, surroundings)
+    return CompiledEngine(learner, n_in, sizes, surroundings, threads)

@@ -10,23 +10,37 @@ import sympy
 
 from eqsnn.derivations.adjoint import PREFIX, adjoint
 from eqsnn.derivations.constants import split
-from eqsnn.derivations.surrogate import SPIKE, in_one_step, sharp, smoothed, with_event, with_slope
+from eqsnn.derivations.pause import COUNTS
+from eqsnn.derivations.reals import as_reals
+from eqsnn.derivations.surrogate import SPIKE, sharp, smoothed, with_slope
 from eqsnn.errors import EqsnnError, EquationError
-from eqsnn.integrators import vocabulary as voc
 from eqsnn.integrators.builder import MapBuilder
-from eqsnn.integrators.discretise import statements_map, step_map
 from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
-from eqsnn.kernel.ir import Const, Kernel, Local, children, expressions, rebuild, with_expressions
+from eqsnn.kernel.ir import (
+    RANDOM,
+    Call,
+    Const,
+    Kernel,
+    Local,
+    Scalar,
+    children,
+    expressions,
+    names_made,
+    rebuild,
+    walk,
+    with_expressions,
+)
 from eqsnn.kernel.learner import Layer
 from eqsnn.kernel.lower import lower
 from eqsnn.kernel.passes.fit_memory import fit_memory
-from eqsnn.learning.graded import Sent, with_sent
+from eqsnn.learning.graded import Sent
+from eqsnn.learning.one_step import live, must_be_differentiable, one_step, whole_states
 from eqsnn.model.model import Scope, Symbol
 from eqsnn.network.namespace import constants
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.surrogate import Surrogate
 from eqsnn.units import DIMENSIONLESS
-from eqsnn.update_map import Input, Repeat, UpdateMap, symbol
+from eqsnn.update_map import Input, UpdateMap, symbol
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,7 @@ def layer_of(
 ) -> Trained:
     """The layer of a group. ``smooth``: with the primitive of the surrogate in place of the event; ``arriving``: the parameters that sums and links
     set in each step; ``sent``: what others read. Raises EquationError where it cannot be one."""
-    map_ = _one_step(group, sent)
+    map_ = one_step(group, sent)
     inputs = (*(v.name for v in group.model.of_kind("input")), *arriving)
     sending = tuple(s.name for s in sent)
     map_ = replace(
@@ -113,12 +127,14 @@ def layer_of(
         writes=tuple(w for w in map_.writes if w.variable not in inputs),
         inputs=tuple(Input(i.name, "self", i.variable) if i.variable in arriving else i for i in map_.inputs),
     )
+    must_be_differentiable(group, map_)
+    map_ = live(map_)
     states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable not in (SPIKE, *sending)))
     known = {i.variable for i in map_.inputs}  # what is written and not read has the derivative 0 before the step
     map_ = replace(map_, inputs=(*map_.inputs, *(Input(v, "self", v) for v in states if v not in known)))
-    map_ = _live(map_)
-    _must_be_differentiable(group, map_, states)
-    prepare, step = split(map_, frozenset((*states, *inputs)))
+    moving = {i.variable for i in map_.inputs if i.owner == "clock" and i.variable != "dt"}
+    prepare, step = split(map_, frozenset((*states, *inputs, *moving)))
+    whole = whole_states(step)
     trainable = trainable_parameters(group)
     for name in trainable:
         if name in states:
@@ -136,14 +152,17 @@ def layer_of(
     alter = (lambda m: smoothed(m, primitive)) if smooth else sharp
     back = _without_incoming(alter(back), {f"{PREFIX}{i}" for i in inputs})
     wanted = {f"{PREFIX}{n}" for n in (*states, *inputs, *sought)}
-    writes = [w for w in back.writes if w.variable in wanted]
-    forward = lower(alter(step), "neuron", name=f"eqk_{_safe(group.name)}_forward", owner=group.name)
+    back = as_reals(replace(back, writes=tuple(w for w in back.writes if w.variable in wanted)), COUNTS)
+    writes = back.writes
+    ahead = as_reals(alter(step), COUNTS)
+    forward = lower(ahead, "neuron", name=f"eqk_{_safe(group.name)}_forward", owner=group.name)
     backward = lower(back, "neuron", name=f"eqk_{_safe(group.name)}_backward", owner=group.name, writes=writes)
     forward, backward = _closed(forward), _closed(backward)
     read = {b.variable for b in backward.buffers}
     if single:
         forward, backward = (
-            fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64"}) for k in (forward, backward)
+            fit_memory(k, {b.name: "f32" for b in k.buffers if b.type == "f64" and b.owner != "table"})
+            for k in (forward, backward)
         )
     echoes = _echoes(step)
     layer = Layer(
@@ -158,6 +177,7 @@ def layer_of(
         backward,
         tuple(v for v in echoes if v in read),
         sending,
+        tuple(v for v in states if v in whole),
     )
     parameters = _parameters(prepare, group, set(trainable), set(sought))
     return Trained(layer, parameters, group, trainable, step, prepare, _starting(group, sent, {*trainable, *states}))
@@ -189,105 +209,38 @@ def _echoes(step: UpdateMap) -> tuple[str, ...]:
 
 
 def _closed(kernel: Kernel) -> Kernel:
-    """The kernel without scalars: those that are left are made of literals."""
+    """The kernel with literals for the scalars that are made of literals; those of the step, of random numbers and of tables stay. Random numbers
+    differ between samples, too."""
     scalars: dict[str, float | int] = {}
     evaluate_hoisted(kernel, {}, scalars)
+    taken = {s.name for s in kernel.scalars} | {b.name for b in kernel.buffers}
+    taken |= {name for s in kernel.body for name in names_made(s)}
+    number, sample = (Scalar(_free(of, taken), "i64", "sample", of) for of in ("element", "sample"))
 
-    def literal(e):
+    def closed(e):
         if isinstance(e, Local) and e.name in scalars:
             return Const(scalars[e.name], e.type)
+        if isinstance(e, Call) and e.function in RANDOM:
+            key, element, *rest = map(closed, e.args)
+            of = sample if element == Const(0, "i64") else number
+            return replace(e, args=(key, Local(of.name, "i64"), *rest))
         parts = children(e)
-        return rebuild(e, tuple(map(literal, parts))) if parts else e
+        return rebuild(e, tuple(map(closed, parts))) if parts else e
 
-    body = tuple(with_expressions(s, tuple(map(literal, expressions(s)))) for s in kernel.body)
-    return replace(kernel, body=body, scalars=(), hoisted=())
+    body = tuple(with_expressions(s, tuple(map(closed, expressions(s)))) for s in kernel.body)
+    read = {e.name for s in body for part in expressions(s) for e in walk(part) if isinstance(e, Local)}
+    kept = tuple(s for s in (*kernel.scalars, number, sample) if s.name in read)
+    return replace(kernel, body=body, scalars=kept, hoisted=())
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _safe(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
-
-
-def _one_step(group: NeuronGroup, sent: Sequence[Sent] = ()) -> UpdateMap:
-    model = group.model
-    if any(v.name == SPIKE for v in model.variables):
-        span = next(v.span for v in model.variables if v.name == SPIKE)
-        raise EquationError("the learner calls the event 'spike'", span, "give the variable another name")
-    if model.refractory is not None:
-        raise EquationError(
-            f"{group.name} is refractory after a spike, and no gradient is known for that",
-            model.refractory.span,
-            "train it without refractory=, or write the pause as an equation",
-        )
-    step = with_sent(with_event(step_map(model, group.method).map), [s for s in sent if s.early])
-    event = next((e for e in model.events if e.name == "spike"), None)
-    if event is not None and event.reset is not None:
-        step = in_one_step(step, statements_map(model.name, event.reset, model.scope))
-    return with_sent(step, [s for s in sent if not s.early])
-
-
-def _live(map_: UpdateMap) -> UpdateMap:
-    """The map without what none of its writes needs."""
-    needed = {symbol(w.value) for w in map_.writes}
-    kept = []
-    for a in reversed(map_.assignments):
-        if isinstance(a, Repeat) or symbol(a.target) in needed:
-            kept.append(a)
-            needed |= set() if isinstance(a, Repeat) else a.expr.free_symbols
-    states = {w.variable for w in map_.writes}
-    matrices = {s for p in map_.propagators for row in p.matrix for e in row for s in e.free_symbols}
-    inputs = tuple(i for i in map_.inputs if symbol(i.name) in needed | matrices or i.variable in states)
-    noise = tuple(n for n in map_.noise if symbol(n.name) in needed)
-    return replace(map_, assignments=tuple(reversed(kept)), inputs=inputs, noise=noise)
-
-
-_REASONS = {"normal": "randn()", "uniform": "rand()"}
-
-
-def _must_be_differentiable(group: NeuronGroup, map_: UpdateMap, states: tuple[str, ...]) -> None:
-    variables = {v.name: v for v in group.model.variables}
-    first = next((v.span for v in group.model.variables if v.expr is not None), None)
-    for n in map_.noise:
-        raise EquationError(
-            f"{group.name} draws {_REASONS[n.kind]} in each step, and the learner repeats no noise",
-            first,
-            "train it without noise",
-        )
-    for a in map_.assignments:
-        if isinstance(a, Repeat):
-            raise EquationError(
-                f"the method of {group.name} has no fixed number of steps", first, "use euler, rk4 or exponential_euler"
-            )
-        for kind, what in (
-            (voc.Table, "a TimedArray"),
-            (voc.UserCall, "a function of yours"),
-            (voc.Poisson, "poisson()"),
-            (voc.Drawn, "a random number"),
-        ):
-            found = a.expr.atoms(kind)
-            if found:
-                raise EquationError(
-                    f"{group.name} calls {what}, whose derivative is not known",
-                    a.source,
-                    "write it as an expression of the model's variables",
-                )
-    for i in map_.inputs:
-        if i.owner == "clock" and i.variable != "dt":
-            raise EquationError(
-                f"{group.name} depends on the time t, and the learner's samples have none",
-                first,
-                "present what changes in time as input",
-            )
-        if i.linked or i.owner not in ("self", "external", "clock", "index"):
-            raise EquationError(
-                f"'{i.variable}' of {group.name} is a variable of another group", first, "let synapses bring it"
-            )
-    for name in states:
-        if name in variables and variables[name].dtype != "float":
-            raise EquationError(
-                f"'{name}' of {group.name} is {variables[name].dtype}, and gradients need numbers",
-                variables[name].span,
-                "declare it as ': 1'",
-            )
 
 
 def _surrogate(group: NeuronGroup, spikes: bool, smooth: bool):
@@ -365,6 +318,8 @@ def external_values(group) -> dict[str, float]:
     from eqsnn.model.resolve import missing_external
 
     found, _ = constants(group.model.externals, group.spaces())
+    if getattr(group, "refractory_constant", None) is not None:
+        found["_refractory"] = group.refractory_constant
     for name, span in group.model.externals.items():
         if name not in found:
             raise missing_external(name, span, group.model.scope)

@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy
 
+from eqsnn.derivations.pause import LONGEST, SINCE
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.integrators.discretise import pathway_map
 from eqsnn.kernel.interpret import interpret
 from eqsnn.kernel.learner import Learner, Projection, Readout
+from eqsnn.kernel.random import key_of
 from eqsnn.learning.dense import Dense, Inputs
-from eqsnn.learning.engine import Gradients, Values
+from eqsnn.learning.engine import Gradients, Surroundings, Values
 from eqsnn.learning.graded import Linked, Order, Sent, Sum, changes, links_of, sent_value, sums_of
 from eqsnn.learning.layers import Parameters, Trained, _parameters, external_values, layer_of, trainable_parameters
 from eqsnn.model.training import bounds_of, rate_of
+from eqsnn.network.base import host_site
+from eqsnn.network.hostkernel import shape_value, table_of
 from eqsnn.network.monitors import EventMonitor, PopulationRateMonitor
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.regular import CodeRunner
@@ -65,7 +69,7 @@ class LearnedNetwork:
         self.parameters: dict[str, np.ndarray] = {}
         self.factors: dict[str, float] = {}
         self.bounds: dict[str, tuple[float, float]] = {}
-        self._start = {(t.group.name, v): _plain(t.group, v) for t in self.trained for v in t.layer.states}
+        self._start = {(t.group.name, v): _begins(t.group, v) for t in self.trained for v in t.layer.states}
         self._collect()
 
     # -- projections ----------------------------------------------------------------------------------------------------------
@@ -160,12 +164,25 @@ class LearnedNetwork:
             )
         k = self._number(group)
         layer = self.trained[k].layer
-        known = (*layer.states, *(("spike",) if layer.spikes else ()))
+        known = (*(v for v in layer.states if v not in layer.whole), *(("spike",) if layer.spikes else ()))
         if variable not in known:
+            dtype = next((v.dtype for v in group.model.variables if v.name == variable), "float")
+            why = "does not change in a step" if dtype == "float" else f"is {dtype} and has no derivative"
             raise EqsnnError(
-                f"the loss reads '{variable}' of {group.name}, which does not change in a step; it can read {', '.join(known)}"
+                f"the loss reads '{variable}' of {group.name}, which {why}; it can read {', '.join(known)}"
             )
         return Readout(k, variable)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The tables and numbers that steps read."""
+        tables, numbers = [], []
+        for t in self.trained:
+            scope = t.group.model.scope
+            tables.append({v: np.ascontiguousarray(table_of(scope, v).values, np.float64) for v in t.layer.tables})
+            shapes = [float(shape_value(scope, v, self.dt)) for v in t.layer.numbers[1:]]
+            numbers.append([self.dt, *shapes])
+        return Surroundings(tables, numbers)
 
     def compile(self) -> None:
         """Have what is made of parameters done by machine code from now on."""
@@ -246,6 +263,8 @@ class LearnedNetwork:
 
     def _supply(self, o) -> dict[str, np.ndarray]:
         found = {v.name: _plain(o, v.name) for v in o.model.variables if v.kind not in ("subexpression", "input")}
+        if isinstance(o, NeuronGroup) and o.has_refractory:
+            found |= {name: _plain(o, name) for name in ("lastspike", "not_refractory")}
         found |= {v: a for (name, v), a in self._start.items() if name == o.name}
         found |= {
             v.name: self.parameters[f"{o.name}.{v.name}"] * self.scales[f"{o.name}.{v.name}"]
@@ -277,7 +296,8 @@ class LearnedNetwork:
                 s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
             )
             weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
-        return Values(weights, parameters, start, self.lags, sent)
+        draws = any(t.layer.random for t in self.trained)
+        return Values(weights, parameters, start, self.lags, sent, key_of(*host_site()) if draws else 0)
 
     def _place(self, w: Weighing) -> int:
         return len(self.groups) + next(k for k, d in enumerate(self.dense) if d is w.dense)
@@ -318,6 +338,14 @@ class LearnedNetwork:
 def _plain(o, name: str) -> np.ndarray:
     """A variable's values in base SI, in the order that users see."""
     return np.array(o.variables[name].read(None), np.float64).ravel()
+
+
+def _begins(group, state: str) -> np.ndarray:
+    """What a state of a group begins with: its value now."""
+    if state != SINCE:
+        return _plain(group, state)
+    ago = (group.time() - _plain(group, "lastspike")) / group.clock.dt_
+    return np.minimum(np.rint(ago), LONGEST)
 
 
 def _scale(o, v, dt: float) -> float:

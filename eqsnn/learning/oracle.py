@@ -10,15 +10,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from eqsnn.kernel.interpret import Memory, interpret
-from eqsnn.kernel.ir import Kernel
+from eqsnn.kernel.ir import Kernel, Scalar
 from eqsnn.kernel.learner import Learner
-from eqsnn.learning.engine import Gradients, Past, Values, into_blocks
+from eqsnn.learning.engine import Gradients, Past, Surroundings, Values, into_blocks, keys_of
 
 
 class Oracle:
     """As ``CompiledEngine``, with one block of all samples."""
 
-    def __init__(self, learner: Learner, n_in: int, sizes: Sequence[int]):
+    def __init__(self, learner: Learner, n_in: int, sizes: Sequence[int], surroundings: Surroundings):
+        self.surroundings = surroundings
         self.learner, self.n_in, self.sizes = learner, n_in, list(sizes)
         self.dtype = np.float32 if learner.single else np.float64
 
@@ -45,6 +46,7 @@ class Oracle:
             state, self.earlier = past.by["state",], past.by["earlier",]
             self.before = {t: sent for t, (_, _, sent) in self.earlier.items()}
         self.begun = 0 if past is None else past.steps
+        self.keys = keys_of(values)
         read = []
         for t in range(self.steps):
             self.tape.append([])
@@ -54,7 +56,7 @@ class Oracle:
                 inputs = {v: self._arriving(t, k, v) for v in layer.inputs}
                 known = {**state[k], **inputs, **self._parameters(k)}
                 self.tape[t].append({**state[k], **inputs})
-                made = self._do(layer.forward, known, self.sizes[k])
+                made = self._do(layer.forward, known, k, t)
                 state = [*state[:k], {v: made[v] for v in layer.states}, *state[k + 1 :]]
                 self.spikes[t].append(made.get("spike", np.zeros((self.sizes[k], self.batch), self.dtype)))
                 self.sent[t].append({v: made[v] for v in layer.sent})
@@ -108,13 +110,27 @@ class Oracle:
         linked = sum(p.linked for p in self.learner.projections[:projection])
         return np.asarray(self.values.weights[projection - linked], self.dtype)
 
-    def _do(self, kernel: Kernel, known: dict[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
-        buffers = {
-            b.name: np.array(known.get(b.variable, np.zeros((n, self.batch))), self.dtype).ravel()
-            for b in kernel.buffers
-        }
-        interpret(kernel, Memory(buffers, {}), 0, n * self.batch)
-        return {b.variable: buffers[b.name].reshape(n, self.batch) for b in kernel.buffers}
+    def _do(self, kernel: Kernel, known: dict[str, np.ndarray], k: int, t: int) -> dict[str, np.ndarray]:
+        n, buffers = self.sizes[k], {}
+        for b in kernel.buffers:
+            if b.owner == "table":
+                buffers[b.name] = self.surroundings.tables[k][b.variable]
+            else:
+                buffers[b.name] = np.array(known.get(b.variable, np.zeros((n, self.batch))), self.dtype).ravel()
+        scalars = {s.name: self._number(s, k, self.begun + t) for s in kernel.scalars}
+        interpret(kernel, Memory(buffers, scalars), 0, n * self.batch)
+        return {b.variable: buffers[b.name].reshape(n, self.batch) for b in kernel.buffers if b.owner != "table"}
+
+    def _number(self, s: Scalar, k: int, t: int):
+        """What a kernel of layer ``k`` reads beside arrays, in step ``t`` of the samples."""
+        numbers = dict(zip(self.learner.layers[k].numbers, self.surroundings.numbers[k]))
+        if s.owner == "sample":
+            sample = np.arange(self.batch)
+            whole = sample if s.variable == "sample" else sample * self.sizes[k] + np.arange(self.sizes[k])[:, None]
+            return np.broadcast_to(whole, (self.sizes[k], self.batch)).ravel()
+        if s.owner == "shape":
+            return numbers[s.variable]
+        return {"t": t * numbers["dt"], "step": t, "count": t, "key": self.keys[k]}[s.variable]
 
     def backward(self, slope: np.ndarray) -> Gradients:
         layers, steps = self.learner.layers, self.steps
@@ -135,7 +151,7 @@ class Oracle:
                 layer = layers[k]
                 known = {**self.tape[t][k], **self._parameters(k), "adj_spike": events[t][k]}
                 known |= {f"adj_{v}": a for v, a in (*adjoint[k].items(), *sent[t][k].items())}
-                made = self._do(layer.backward, known, self.sizes[k])
+                made = self._do(layer.backward, known, k, t)
                 adjoint[k] = {v: made.get(f"adj_{v}", adjoint[k][v]) for v in adjoint[k]}
                 for v in layer.inputs:
                     for p in self.learner.onto(k, v):

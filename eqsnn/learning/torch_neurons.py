@@ -69,6 +69,19 @@ class _Made:
         return _Made, ()
 
 
+def _must_be_plain(group: NeuronGroup, layer: Layer) -> None:
+    """A module has tensors of numbers, and steps that depend on these alone. Raises EqsnnError."""
+    if layer.whole:
+        what = "is refractory" if group.has_refractory else f"changes '{layer.whole[0]}', which is no float"
+    elif layer.random:
+        what = "draws random numbers"
+    elif layer.moving or layer.tables:
+        what = "depends on the time t"
+    else:
+        return
+    raise EqsnnError(f"{group.name} {what}, which eq.Trainer trains and a torch module does not have")
+
+
 class Neurons(torch.nn.Module):
     """See ``eqsnn.torch_module``. A trained parameter ``tau`` is the attribute ``tau``, the start of a state ``u`` is ``u_start``; times count in
     steps, other quantities relative to their largest value at the start, and plain numbers as they are. ``quantity(name)`` has units."""
@@ -76,6 +89,7 @@ class Neurons(torch.nn.Module):
     def __init__(self, group: NeuronGroup, options: Options):
         super().__init__()
         trained = layer_of(group, single=False, smooth=options.smooth)
+        _must_be_plain(group, trained.layer)
         self._name, self._n, self._dt = group.name, len(group), group.clock.dt_
         self._layer: Layer = trained.layer
         self._parameters_of: Parameters = trained.parameters

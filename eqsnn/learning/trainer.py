@@ -105,6 +105,7 @@ class Trainer:
             self.method.learner(self.network),
             len(self.network.inputs),
             self.network.sizes,
+            self.network.surroundings,
             backend,
             settings.effective_threads() if threads is None else threads,
         )
