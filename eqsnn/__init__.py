@@ -147,6 +147,10 @@ def __getattr__(name: str):
         import importlib
 
         return importlib.import_module("eqsnn.plot")
+    if name == "encoders":
+        import importlib
+
+        return importlib.import_module("eqsnn.learning.encoders")
     if name in _LEARNING:  # needs sympy, as what derives gradients does
         import importlib
 
