@@ -152,17 +152,19 @@ def network(width=128, seed=0):
     return eq.Network(ear, hidden, readout, layers), readout
 
 
-def trainer(epochs, width=128, seed=0, **options):
+def trainer(epochs, rate=2e-3, width=128, seed=0, **options):
     """A trainer of the network for the mean of the readout over a recording; the learning rate falls."""
     net, readout = network(width, seed)
     loss = eq.CrossEntropy(readout, "u", over="mean", scale=10)
     schedule = lambda epoch: 0.505 + 0.495 * np.cos(np.pi * epoch / epochs)  # noqa: E731
-    return eq.Trainer(net, loss=loss, optimizer=eq.Adam(2e-3), clip=1.0, schedule=schedule, **options)
+    return eq.Trainer(net, loss=loss, optimizer=eq.Adam(rate), clip=1.0, schedule=schedule, **options)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--width", type=int, default=128, help="recurrent neurons")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate", action="store_true", help="hold out takes 5 to 9, and leave the test alone")
@@ -181,9 +183,9 @@ def main():
     rest = np.setdiff1d(np.arange(len(takes)), held)
     x, y = [heard[k] for k in rest], digits[rest]
     x_held, y_held = [heard[k] for k in held], digits[held]
-    train = trainer(args.epochs, args.width, args.seed, threads=1)
+    train = trainer(args.epochs, args.rate, args.width, args.seed, threads=1)
     watched = {"validation": (x_held, y_held)} if args.validate else {}
-    train.fit(x, y, epochs=args.epochs, batch=32, report="text", **watched)
+    train.fit(x, y, epochs=args.epochs, batch=args.batch, report="text", **watched)
     found = train.evaluate(x_held, y_held)["accuracy"]
     print(f"{'held out' if args.validate else 'test'}: {found:.4f} of {len(held)} recordings")
     if args.out:

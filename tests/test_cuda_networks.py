@@ -15,6 +15,7 @@ ELSEWHERE = {
     "spoken_digit",
     "train_ecg",
     "train_smnist",
+    "spoken_digits",
     "train_online_fptt",
     "torch_layer",
     "export_c",

@@ -69,6 +69,7 @@ def test_every_example_is_tried():
         "train_ecg",
         "torch_layer",
         "train_smnist",
+        "spoken_digits",
     }
 
 
@@ -166,6 +167,32 @@ def test_the_example_with_a_spoken_digit(tmp_path):
     out = run("spoken_digit", [str(digits_file(tmp_path))], tmp_path)
     loudest, spikes = map(int, re.search(r"most power at (\d+) Hz, (\d+) spikes", out).groups())
     assert 550 < loudest < 850 and spikes > 300  # the first formant of the vowel
+
+
+def test_the_example_that_understands_digits(tmp_path):
+    """Two vowels are told from each other after a few epochs."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    sounds, digit, index = [], [], []
+    for take in range(16):
+        for d, formant in ((0, 500), (1, 1500)):
+            t = np.arange(rng.integers(900, 1300)) / 8000
+            pitch = rng.uniform(100, 140)
+            parts = [
+                np.sin(2 * np.pi * pitch * k * t) * np.exp(-(((pitch * k - formant) / 200) ** 2)) for k in range(1, 30)
+            ]
+            wave = sum(parts) / np.abs(sum(parts)).max()
+            sounds.append(np.sign(wave) * np.log(1 + 255 * np.abs(wave)) / np.log(256))
+            digit, index = [*digit, d], [*index, take]
+    mulaw = np.round((np.concatenate(sounds) + 1) * 127.5).astype(np.uint8)
+    offset = np.concatenate([[0], np.cumsum([len(s) for s in sounds])])
+    np.savez(tmp_path / "speaker.npz", mulaw=mulaw, offset=offset, digit=np.uint8(digit), index=np.uint8(index))
+    out = run(
+        "spoken_digits", ["--epochs", "12", "--batch", "2", "--rate", "0.005", "--width", "32", str(tmp_path)], tmp_path
+    )
+    assert re.search(r"32 recordings, \d+\.\d spikes a second and fibre\nepoch  1 of 12: loss \d", out), out
+    assert float(re.search(r"test: ([\d.]+) of 10 recordings", out)[1]) > 0.8
 
 
 def test_the_first_network_of_the_readme_runs():

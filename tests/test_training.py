@@ -36,7 +36,7 @@ def same(a, b):
 # -- files ----------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["bptt", "fptt"])
+@pytest.mark.parametrize("method", ["bptt", "fptt", "adaptive"])
 def test_a_training_is_taken_up_again_in_another_process(method, tmp_path):
     script, file = Path(training_script.__file__), tmp_path / "training.zip"
     for part in ("whole", "first", "second"):

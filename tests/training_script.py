@@ -40,6 +40,8 @@ def made(method="bptt", seed=1, n=6, **options):
     ]
     net = eq.Network(inputs, hidden, out, layers)
     options = {"optimizer": eq.Adam(1e-2), "schedule": eq.StepLR(2, 0.5), "window": None, **options}
+    if method == "adaptive":
+        method = eq.EProp(feedback="adaptive")
     if method == "fptt":
         options["window"] = 6
     loss = eq.CrossEntropy(out, "u", over="mean", scale=5)

@@ -109,6 +109,24 @@ class EProp(Online):
         self.random: dict[tuple[int, str], np.ndarray] = {}
         self._before: dict[tuple[int, str], np.ndarray] = {}
 
+    def memory(self):
+        return {
+            f"{layer} {output}": {"random": w.ravel(), "before": self._before.get((layer, output), w[:0]).ravel()}
+            for (layer, output), w in self.random.items()
+        }
+
+    def remember(self, memory):
+        sizes, at = self._maker.network.sizes, self._maker.at
+        random, before = {}, {}
+        for f in self._maker.rule.feedback:
+            own, shape = memory.get(f"{f.layer} {f.output}", {}), (sizes[f.layer], sizes[at])
+            for kept, of in ((random, own.get("random")), (before, own.get("before"))):
+                if of is not None and of.size not in (0, shape[0] * shape[1]):
+                    raise EqsnnError(f"the file has {of.size} weights of feedback, and this network {shape[0]} x {shape[1]}")
+                if of is not None and of.size:
+                    kept[f.layer, f.output] = of.reshape(shape)
+        self.random, self._before = random, before
+
     def wishes(self):
         return Wishes("e-prop", self.through_reset, self.feedback == "symmetric")
 

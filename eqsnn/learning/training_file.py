@@ -152,12 +152,12 @@ def _same(path: Path, what: str, ours: Mapping[str, Mapping], theirs: Arrays) ->
 
 
 def _fill(trainer: Trainer, index: dict, arrays: dict[str, Arrays]) -> None:
+    trainer.method.remember(arrays["method"])
     for name, own in arrays["parameters"].items():
         trainer.parameters[name][...] = own["value"]
     trainer.network.set_untrained(arrays["network"])
     trainer.optimizer.memory = arrays["optimiser"]
     trainer.optimizer.steps, trainer.optimizer.rate = index["optimiser"]["steps"], index["optimiser"]["rate"]
-    trainer.method.remember(arrays["method"])
     trainer.history.columns = index["history"]
     trainer.epoch = index["epoch"]
     best = index["best"]
