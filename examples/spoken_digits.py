@@ -137,7 +137,7 @@ def network(width=128, seed=0):
         HIDDEN,
         threshold="u > 1 + a",
         reset="u -= 1 + a; a += 0.2",
-        surrogate=eq.Surrogate("fast_sigmoid", scale=0.5),
+        surrogate=eq.Surrogate("fast_sigmoid", scale=0.5, height=0.2),
         method="exact",
         name="hidden",
     )
@@ -152,7 +152,7 @@ def network(width=128, seed=0):
     return eq.Network(ear, hidden, readout, layers), readout
 
 
-def trainer(epochs, rate=2e-3, width=128, seed=0, **options):
+def trainer(epochs, rate=4e-3, width=128, seed=0, **options):
     """A trainer of the network for the mean of the readout over a recording; the learning rate falls."""
     net, readout = network(width, seed)
     loss = eq.CrossEntropy(readout, "u", over="mean", scale=10)
@@ -164,7 +164,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--width", type=int, default=128, help="recurrent neurons")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate", action="store_true", help="hold out takes 5 to 9, and leave the test alone")
