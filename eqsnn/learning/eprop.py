@@ -122,7 +122,9 @@ class EProp(Online):
             own, shape = memory.get(f"{f.layer} {f.output}", {}), (sizes[f.layer], sizes[at])
             for kept, of in ((random, own.get("random")), (before, own.get("before"))):
                 if of is not None and of.size not in (0, shape[0] * shape[1]):
-                    raise EqsnnError(f"the file has {of.size} weights of feedback, and this network {shape[0]} x {shape[1]}")
+                    raise EqsnnError(
+                        f"the file has {of.size} weights of feedback, and this network {shape[0]} x {shape[1]}"
+                    )
                 if of is not None and of.size:
                     kept[f.layer, f.output] = of.reshape(shape)
         self.random, self._before = random, before
