@@ -13,6 +13,7 @@ from cuda_networks import both_ends, ways
 from models import MODELS
 
 import eqsnn as eq
+from eqsnn.backends.cuda import build
 from eqsnn.backends.cuda.build import ARCHITECTURES, compile_for, nvcc, nvcc_elsewhere, resources
 from eqsnn.backends.cuda.source import engine_source
 from eqsnn.runtime.cuda_plan import source_of
@@ -89,6 +90,20 @@ def test_a_warning_is_an_error(tmp_path):
     text = engine_source().replace("    const int running = go;", "    const int running = go, never = 0;")
     with pytest.raises(eq.CompileError, match=r"variable \"never\" was declared but never referenced"):
         compile_for(text, tmp_path)
+
+
+def test_where_nvcc_is_not_on_the_path_the_error_says_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "nvcc", lambda: None)
+    for there, message in (
+        (
+            "/opt/cuda/bin/nvcc",
+            r"nvcc is at /opt/cuda/bin/nvcc, which is not on the PATH; put its folder there to compile CUDA text",
+        ),
+        (None, r"nvcc was not found; install the CUDA toolkit to compile CUDA text"),
+    ):
+        monkeypatch.setattr(build, "nvcc_elsewhere", lambda there=there: there)
+        with pytest.raises(eq.CompileError, match=message):
+            compile_for("", tmp_path)
 
 
 def test_what_ptxas_says_is_read():

@@ -333,7 +333,17 @@ def test_at_a_later_run(here, capsys):
         (["a.py", "--out", "p"], "export: there is no file a.py"),
         (["adex.toml", "--out", "p"], "export: no Python script: adex.toml"),
         (["empty.py"], "export: say where to: --out DIR"),
+        (["empty.py", "--out", ""], "export: say where to: --out DIR"),
+        (["empty.py", "--out", "p", "--run", "0"], "export: runs are counted from 1; got --run 0"),
+        (
+            ["empty.py", "--out", "p", "--language", "rust"],
+            "export(): there is no language 'rust'; there is 'c', 'cuda'",
+        ),
         (["empty.py", "--out", "p"], "export: empty.py called run() never; nothing was written"),
+        (
+            ["empty.py", "--out", "p", "--duration", "1..2 s"],
+            "export: a time is written as '1 s' or 100ms; got '1..2 s'",
+        ),
         (["empty.py", "--out", "p", "--duration", "long"], "export: a time is written as '1 s' or 100ms; got 'long'"),
         (
             ["empty.py", "--out", "p", "--method", "euler"],
@@ -348,6 +358,19 @@ def test_a_wrong_command_line(arguments, message, here, capsys):
     assert main(["export", *arguments]) == 1
     assert capsys.readouterr().err == f"EqsnnError: {message}\n"
     assert not (here / "p").exists()
+
+
+def test_a_folder_that_is_not_free_is_refused_before_the_script_is_executed(here, capsys):
+    (here / "script.py").write_text("print('executed')\n")
+    (here / "mine").mkdir()
+    (here / "mine" / "notes.txt").write_text("mine")
+    assert main(["export", "script.py", "--out", "mine"]) == 1
+    said = capsys.readouterr()
+    assert (
+        said.out == ""
+        and "mine is not empty: it has notes.txt; name another directory, or say overwrite=True (--overwrite), which"
+        in said.err
+    )
 
 
 def test_a_run_is_a_run_again_after_an_export(here):

@@ -12,7 +12,7 @@ from eqsnn.errors import EqsnnError
 from eqsnn.runtime import simulation
 from eqsnn.units import Quantity, second
 
-_TIME = re.compile(r"([\d.]+(?:[eE][-+]?\d+)?)\s*(s|second|ms|us|min)?")
+_TIME = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(s|second|ms|us|min)?")
 _SECONDS = {None: 1.0, "s": 1.0, "second": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
 
 
@@ -71,12 +71,15 @@ def _script(arguments: argparse.Namespace) -> int:
     file = Path(arguments.script)
     if not file.is_file() or file.suffix != ".py":
         raise EqsnnError(f"export: {'there is no file' if not file.is_file() else 'no Python script:'} {file}")
-    if arguments.out is None:
+    if not arguments.out:
         raise EqsnnError("export: say where to: --out DIR")
+    if arguments.run < 1:
+        raise EqsnnError(f"export: runs are counted from 1; got --run {arguments.run}")
     if arguments.method or arguments.dt:
         raise EqsnnError("export: --method and --dt belong to --kernel; a script says them itself")
     duration = None if arguments.duration is None else time(arguments.duration)
     out, done, seen = Path(arguments.out).absolute(), [], 0
+    _check_before(out, arguments)
 
     def instead(network: simulation.Network, seconds: float, space) -> None:
         nonlocal seen
@@ -110,6 +113,15 @@ def _script(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_before(out: Path, arguments: argparse.Namespace) -> None:
+    """What can be known to be wrong before a script has made its network. Raises EqsnnError."""
+    from eqsnn.export.folder import check_folder
+    from eqsnn.export.project import check_choice
+
+    check_choice(arguments.language, arguments.profile)
+    check_folder(out, set(), arguments.overwrite)
+
+
 def _kernel(arguments: argparse.Namespace) -> int:
     from eqsnn.export.folder import check_folder, write_folder
     from eqsnn.export.one_neuron import OneNeuron, model_from_toml
@@ -119,7 +131,7 @@ def _kernel(arguments: argparse.Namespace) -> int:
             raise EqsnnError(f"export: --{name} belongs to a SCRIPT.py; a single function has none")
     function = OneNeuron(model_from_toml(Path(arguments.kernel), arguments.method, arguments.dt))
     files = function.sources(arguments.language)
-    if arguments.out is None:
+    if not arguments.out:
         print("\n".join(text for name, text in files.items() if name != "eq_math.h"))
         return 0
     out = Path(arguments.out)

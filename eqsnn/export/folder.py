@@ -32,9 +32,8 @@ def check_folder(path: Path, names: set[str], overwrite: bool) -> set[str]:
         return set()
     if not overwrite:
         raise EqsnnError(
-            f"export(): {path} is not empty: it has {_some(there)}; name another directory, or say overwrite=True, which "
-            f"replaces what an earlier export wrote "
-            "and nothing else"
+            f"export(): {path} is not empty: it has {_some(there)}; name another directory, or say overwrite=True (--overwrite), "
+            "which replaces what an earlier export wrote and nothing else"
         )
     ours = _written_before(path) & there
     foreign = (names & (there - ours - {MANIFEST})) | {n for n in {*names, MANIFEST} if _leads_elsewhere(path, n)}
@@ -70,7 +69,7 @@ def write_folder(path: Path, texts: Mapping[str, str], arrays: Mapping[str, np.n
         }
         (path / MANIFEST).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise EqsnnError(f"export(): {path}: {error}") from error
+        raise EqsnnError(f"export(): {path} cannot be written: {error}") from error
 
 
 def _written_before(path: Path) -> set[str]:

@@ -52,7 +52,7 @@ def export(
     level: int = 0,
 ) -> Exported:
     """Write the project of a network as it stands now. See ``Network.export``."""
-    _check_choice(language, profile)
+    check_choice(language, profile)
     seconds = None if duration is None else in_seconds(duration, "duration", "export")
     space = dict(namespace) if namespace is not None else user_namespace(level)
     embedded = profile == "embedded"
@@ -107,7 +107,8 @@ def _program(network: Network, planner: Planner, built: Built, seconds: float | 
     return maker(built, planner.objects, first, ticks, planner.constants).program()
 
 
-def _check_choice(language: str, profile: str | None) -> None:
+def check_choice(language: str, profile: str | None) -> None:
+    """Raises EqsnnError for a language or a profile that there is not."""
     if language not in LANGUAGES:
         known = ", ".join(map(repr, LANGUAGES))
         raise EqsnnError(f"export(): there is no language {language!r}; there is {known}")

@@ -94,7 +94,13 @@ def compile_for(source: str, folder: Path, architectures: Sequence[str] = ARCHIT
     """Compile a CUDA file for several GPUs, any warning an error. Returns what its kernels take. Raises CompileError."""
     compiler = nvcc()
     if compiler is None:
-        raise CompileError("nvcc was not found; install the CUDA toolkit to compile CUDA text")
+        there = nvcc_elsewhere()
+        why = (
+            "was not found; install the CUDA toolkit"
+            if there is None
+            else f"is at {there}, which is not on the PATH; put its folder there"
+        )
+        raise CompileError(f"nvcc {why} to compile CUDA text")
     (folder / "kernels.cu").write_text(source, encoding="utf-8")
     numbers = [a.removeprefix("sm_") for a in architectures]
     codes = [f"-gencode=arch=compute_{n},code=sm_{n}" for n in numbers]
