@@ -669,6 +669,11 @@ REFUSED = {
         dict(duration=3),
         "export(): duration must be a time, such as 100*ms; got 3",
     ),
+    "as good as endless": (
+        exported_networks.NETWORKS["cuba"],
+        {"duration": 1e300 * eq.second},
+        "run(): 1e+300 s have more steps than can be counted: there are 0.0001 s from one to the next",
+    ),
     "endless": (
         lambda: eq.Network(lif()),
         dict(duration=np.inf * ms),

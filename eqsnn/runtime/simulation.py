@@ -85,6 +85,10 @@ before_run: Callable[[Network, float, Mapping[str, object]], None] | None = None
 """Called with the network, the duration in seconds and the namespace where a run begins (``eqsnn export SCRIPT.py``)."""
 
 
+_MOST_TICKS = 1 << 53
+"""Up to here times in seconds can be told from each other."""
+
+
 def exporter(network: Network, *arguments):
     """What ``Network.export`` calls: the room ``export``, which knows this one, puts itself here."""
     raise InternalError("eqsnn.export was not imported")
@@ -403,7 +407,12 @@ class Network:
                 )
         self._steps = {clock: exact_seconds(clock.dt_) for clock in regular}
         self._set_clocks()
-        return _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
+        first, last = _first_tick(self._time, built.tick), _first_tick(self._end(seconds), built.tick)
+        if last > _MOST_TICKS:
+            raise WrongValueError(
+                f"run(): {seconds:g} s have more steps than can be counted: there are {float(built.tick):g} s from one to the next"
+            )
+        return first, last
 
     def _end(self, seconds: float) -> Fraction:
         """The time at which a run of so many seconds ends. It may lie within a step; the step is then run, and counts for the next run too."""
