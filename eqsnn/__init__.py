@@ -136,8 +136,8 @@ _LEARNING = {
     "Trainer": "trainer",
     "EarlyStopping": "history",
     "FPTT": "fptt",
-    "EProp": "eprop",
-    "OTTT": "eprop",
+    **dict.fromkeys(("EProp", "OTTT"), "eprop"),
+    "derived": "derived",
     "torch_module": "torch_face",
 }
 

@@ -575,3 +575,54 @@ def test_the_memory_of_traces_is_said(monkeypatch):
         "e-prop keeps traces of each synapse for each sample of a batch, 1.09 MB a sample (w_in: 0.0144 MB, w_rec: 1.08 MB); one for each source is enough "
         "only where all targets decay alike, in all steps, and the readout has no memory"
     ]
+
+
+# -- what is derived, for people -----------------------------------------------------------------------------------------------------------
+
+DERIVED = """\
+one step:                      | its adjoint:                                                | its eligibility traces:
+  v@1 = I + 0.9*v              |   adj(v@reset) = adj(v)                                     |   D[v,v] = 0.9 - 0.9*slope(v@1 - 1)
+  spike@event = spike(v@1 - 1) |   adj(spike@event) = adj(spike) - adj(v@reset)              |   D[v,I] = 1 - slope(v@1 - 1)
+  v@reset = -spike@event + v@1 |   adj(v@1) = adj(spike@event)*slope(v@1 - 1) + adj(v@reset) |   D[spike,v] = 0.9*slope(v@1 - 1)
+  v := v@reset                 |   adj(v) <- 0.9*adj(v@1)                                    |   D[spike,I] = slope(v@1 - 1)
+  spike := spike@event         |   adj(I) += adj(v@1)                                        |
+                               |                                                             |   of a weight into I:
+                               |                                                             |     e = D[spike,I]*x + D[spike,v]*eps[v]
+                               |                                                             |     eps[v] <- D[v,I]*x + D[v,v]*eps[v]
+                               |                                                             |     gradient += L*e
+
+spike(x) is 1 where x > 0, else 0; its derivative slope(x) is a surrogate, which the group has not got yet
+"""
+
+
+def test_check_shows_adjoint_and_traces_beside_the_step(tmp_path, capsys):
+    from eqsnn.cli.main import main
+
+    path = tmp_path / "cells.toml"
+    path.write_text(
+        "equations = '''\nv[n+1] = 0.9*v + I : 1\nI : 1 (input)\n'''\nthreshold = 'v > 1'\nreset = 'v -= 1'\n"
+    )
+    assert main(["check", str(path), "--derive", "adjoint", "eligibility"]) == 0
+    assert capsys.readouterr().out.endswith(DERIVED)
+    assert main(["check", str(path), "--derive", "eligibility"]) == 0
+    out = capsys.readouterr().out
+    assert "its adjoint" not in out and "eps[v] <- D[v,I]*x + D[v,v]*eps[v]" in out
+
+
+def test_long_derivatives_stand_under_each_other():
+    text = eq.derived(neurons("alif")(2), "adjoint", "eligibility")
+    assert "\nits adjoint:\n" in text and "\nits eligibility traces:\n" in text
+    assert "adj(b) <- " in text and "adj(tau_a) += " in text and "eps[b] <- " in text
+    assert text.endswith("its derivative slope(x) is the surrogate, sigmoid")
+
+
+def test_a_group_without_events_has_an_adjoint():
+    text = eq.derived(eq.NeuronGroup(1, "du/dt = (I - u)/(5*ms) : 1\nI : 1 (input)"))
+    assert "slope" not in text and "eps[u] <- " in text and "adj(I) += " in text
+
+
+def test_what_cannot_be_derived():
+    with pytest.raises(EqsnnError, match=r"derived\(\) knows 'adjoint' and 'eligibility'; got 'jacobian'"):
+        eq.derived(alike(2), "jacobian")
+    with pytest.raises(EqsnnError, match=r"derived\(\) takes a NeuronGroup; got 3"):
+        eq.derived(3)

@@ -8,6 +8,8 @@ among it. A process before has compiled all that there is. The last line is JSON
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import re
@@ -65,6 +67,8 @@ def measure(method: str, steps: int, n: int, batch: int) -> float:
     trainer = eq.Trainer(net, loss=eq.CrossEntropy(out, "u"), method=method, window=window, backend="c", threads=1)
     rng = np.random.default_rng(0)
     x, y = rng.random((batch, steps, 20), np.float32) < 0.05, rng.integers(0, 5, (batch, steps)).astype(np.int8)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     before = megabytes("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     trainer.step(x, y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from eqsnn.errors import EqsnnError
@@ -14,8 +15,9 @@ from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.network.synapses import Synapses
 
 
-def check_model_file(path: str, source: bool) -> int:
-    """Prints what is in a model file or what a script defines; returns 0, or raises what is wrong with it."""
+def check_model_file(path: str, source: bool, derive: Sequence[str] = ()) -> int:
+    """Prints what is in a model file or what a script defines; returns 0, or raises what is wrong with it. ``derive``: 'adjoint', 'eligibility', what
+    training derives from the step."""
     file = Path(path)
     if not file.is_file():
         raise EqsnnError(f"there is no file {path}")
@@ -30,7 +32,7 @@ def check_model_file(path: str, source: bool) -> int:
     if not shown:
         raise EqsnnError(f"{path} defines no groups and no synapses")
     for o in shown:
-        print(describe(o, source))
+        print(describe(o, source, derive))
     return 0
 
 
@@ -44,8 +46,8 @@ def _run(file: Path) -> dict[str, object]:
         sys.argv = ours
 
 
-def describe(o: NeuronGroup | Synapses, source: bool) -> str:
-    """The equations, the chosen method, the derived update, and the C text on request."""
+def describe(o: NeuronGroup | Synapses, source: bool, derive: Sequence[str] = ()) -> str:
+    """The equations, the chosen method, the derived update, and the derivatives and the C text on request."""
     parts = [
         f"== {o.name} ({type(o).__name__})",
         "",
@@ -54,6 +56,10 @@ def describe(o: NeuronGroup | Synapses, source: bool) -> str:
         "",
         update_text(o),
     ]
+    if derive and isinstance(o, NeuronGroup):
+        from eqsnn.learning.derived import derived
+
+        parts += ["", derived(o, *derive)]
     if source:
         from eqsnn.backends.render import kernel_text
 

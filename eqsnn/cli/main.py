@@ -30,6 +30,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="MODEL.toml with equations, threshold, reset, refractory, method, parameters; or SCRIPT.py, which is EXECUTED",
     )
     check.add_argument("--source", action="store_true", help="print the generated kernels, too")
+    check.add_argument(
+        "--derive",
+        nargs="+",
+        choices=("adjoint", "eligibility"),
+        default=(),
+        help="print what training derives from the step of a group: its adjoint, its eligibility traces, as equations beside it",
+    )
     from eqsnn.cli import export
 
     export.add_arguments(commands)
@@ -67,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "check":
         from eqsnn.cli.check import check_model_file
 
-        return check_model_file(arguments.model, arguments.source)
+        return check_model_file(arguments.model, arguments.source, arguments.derive)
     if arguments.command == "export":
         from eqsnn.cli.export import export
 

@@ -65,7 +65,7 @@ class Trainer:
     """Trains what is (trainable) in ``net``.
 
     ``method``: 'bptt'; 'tbptt', errors propagated back through ``window`` steps at most; 'fptt' or ``FPTT(alpha, beta)``, a step of the optimiser
-    after every ``window`` steps (default: each).
+    after every ``window`` steps (default: each); 'eprop' or ``EProp(feedback)`` and 'ottt', whose traces go forwards with the steps.
     ``loss``: see ``losses``; ``optimizer``: see ``optimisers``; ``schedule``: the factor of the learning rate as a function of the epoch;
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
     network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made,
