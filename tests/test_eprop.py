@@ -261,6 +261,38 @@ def test_the_start_of_a_state_is_trained():
         agree(gradients(lambda: network(hidden), x, y, backend=backend), wanted, 1e-10)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_refractory_noisy_and_timed_neurons_learn(backend):
+    wave = eq.TimedArray(0.2 * np.sin(np.arange(45)), dt=1 * ms)
+
+    def hidden(n):
+        group = eq.NeuronGroup(
+            n,
+            """
+            du/dt = (I + bias*wave(t) - u)/tau + 0.05*xi*ms**-0.5 : 1 (unless refractory)
+            n : integer
+            I : 1 (input)
+            bias : 1 (trainable)
+            tau : second (trainable)
+            """,
+            threshold="u > 0.2 + 0.02*n",
+            reset="u = 0.3*u; n += 1",
+            refractory=2 * ms,
+            surrogate="sigmoid",
+            method="euler",
+            name="hidden",
+            namespace={"wave": wave},
+        )
+        group.tau, group.bias = "5*ms + i*ms", 1
+        return group
+
+    x, y = samples(steps=45)
+    wanted = gradients(lambda: network(hidden), x, y, "bptt", "numpy", engine=Stopped)
+    agree(gradients(lambda: network(hidden), x, y, backend=backend), wanted, 1e-9)
+    found = gradients(lambda: network(hidden), x, y, backend=backend, dtype="float32")
+    agree(found, gradients(lambda: network(hidden), x, y, "bptt", "numpy", dtype="float32", engine=Stopped), 1e-4)
+
+
 # -- the paper's formulas ---------------------------------------------------------------------------------------------------------------
 
 

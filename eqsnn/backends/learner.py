@@ -63,6 +63,35 @@ def places(learner: Learner) -> Places:
     return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
 
 
+def beside(kernel: Kernel, k: int, layer: Layer, places: Places) -> tuple[list[str], list[str]]:
+    """The arguments of a kernel of layer ``k`` that are no arrays of neurons: tables, and numbers."""
+    arguments, call = ["int64_t block"], ["block"]
+    for b in _used(kernel):
+        if b.owner == "table":
+            arguments.append(f"const {_NUMBER[b.type]} *EQ_RESTRICT b_{b.name}")
+            call.append(f"(const {_NUMBER[b.type]} *)at[{places.arrays['table', k, b.variable]}]")
+    numbers = layer.numbers
+    for s in kernel.scalars:
+        if s.owner == "sample":
+            continue
+        arguments.append(f"{_NUMBER[s.type]} s_{s.name}")
+        if s.owner == "shape":
+            what = f"((const double *)at[{places.arrays['numbers', k]}])[{numbers.index(s.variable)}]"
+        elif s.variable == "key":
+            what = f"size[{places.sizes['key', k]}]"
+        elif s.variable == "t":
+            what = f"(double)(before + t) * ((const double *)at[{places.arrays['numbers', k]}])[0]"
+        else:
+            what = "before + t"
+        call.append(f"({_NUMBER[s.type]})({what})")
+    return arguments, call
+
+
+def sample_numbers(kernel: Kernel) -> tuple[str, ...]:
+    """Statements that number the sample, and the neuron among those of all samples, where a kernel asks for them."""
+    return tuple(f"const int64_t s_{s.name} = {_SAMPLE[s.variable]};" for s in kernel.scalars if s.owner == "sample")
+
+
 class _Writer:
     def __init__(self, learner: Learner):
         self.learner, self.places = learner, places(learner)
@@ -152,31 +181,10 @@ class _Writer:
         place = {b.name: "n" if b.variable in layer.parameters else "i" for b in kernel.buffers}
         place |= {b.name: "l" for b in kernel.buffers if b.variable == "spike" and b.writable}
         lines = tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place))
-        own = (f"const int64_t s_{s.name} = {_SAMPLE[s.variable]};" for s in kernel.scalars if s.owner == "sample")
-        return (*own, *lines)
+        return (*sample_numbers(kernel), *lines)
 
     def _beside(self, k: int, kernel: Kernel) -> tuple[list[str], list[str]]:
-        """The arguments of a kernel that are no arrays of neurons: tables, and numbers."""
-        arguments, call = ["int64_t block"], ["block"]
-        for b in _used(kernel):
-            if b.owner == "table":
-                arguments.append(f"const {_NUMBER[b.type]} *EQ_RESTRICT b_{b.name}")
-                call.append(f"(const {_NUMBER[b.type]} *)at[{self.at('table', k, b.variable)}]")
-        numbers = self.learner.layers[k].numbers
-        for s in kernel.scalars:
-            if s.owner == "sample":
-                continue
-            arguments.append(f"{_NUMBER[s.type]} s_{s.name}")
-            if s.owner == "shape":
-                what = f"((const double *)at[{self.at('numbers', k)}])[{numbers.index(s.variable)}]"
-            elif s.variable == "key":
-                what = f"size[{self.places.sizes['key', k]}]"
-            elif s.variable == "t":
-                what = f"(double)(before + t) * ((const double *)at[{self.at('numbers', k)}])[0]"
-            else:
-                what = "before + t"
-            call.append(f"({_NUMBER[s.type]})({what})")
-        return arguments, call
+        return beside(kernel, k, self.learner.layers[k], self.places)
 
     def _forward(self, k: int, layer: Layer) -> tuple[list[str], list[str]]:
         arguments, call = self._beside(k, layer.forward)

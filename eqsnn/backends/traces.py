@@ -7,24 +7,15 @@ that a kernel goes along the targets and samples that are not there cost nothing
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 
 from eqsnn.backends import cache, compiler
 from eqsnn.backends.c.build import EXPORT
-from eqsnn.backends.learner import _OPTIONS, _load, _used, lanes
+from eqsnn.backends.learner import _OPTIONS, Places, _load, _used, beside, lanes, sample_numbers
 from eqsnn.backends.render import traces_text, traces_version
 from eqsnn.errors import CompileError
 from eqsnn.kernel.ir import Kernel, identifier
 from eqsnn.kernel.learner import Learner
 from eqsnn.kernel.traces import Family, Rule
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where arrays and numbers stand in what the function is called with."""
-
-    arrays: dict[tuple, int]
-    sizes: dict[tuple, int]
 
 
 def places(rule: Rule, learner: Learner) -> Places:
@@ -34,7 +25,7 @@ def places(rule: Rule, learner: Learner) -> Places:
     keys: list[tuple] = [("in_bits",), ("in_values",), ("readout",), ("signal",), ("scratch",)]
     for k, (layer, local) in enumerate(zip(learner.layers, rule.local)):
         keys += [("bits", k)] + [("tape", k, v) for v in layer.taped] + [("parameter", k, v) for v in layer.parameters]
-        keys += [("sent", k, v) for v in layer.sent]
+        keys += [("sent", k, v) for v in layer.sent] + [("table", k, v) for v in layer.tables] + [("numbers", k)]
         keys += [(kind, k, v) for v in local.entries for kind in ("local", "turned")]
         keys += [("learning", k, o) for o in local.outputs] + [("turned", k, f"learning_{o}") for o in local.outputs]
         keys += [("error", k, v) for v in layer.inputs] if local.errors is not None else []
@@ -46,7 +37,7 @@ def places(rule: Rule, learner: Learner) -> Places:
     keys = list(dict.fromkeys(keys))
     sizes: list[tuple] = [("steps",), ("history",), ("before",), ("samples",), ("n_in",), ("scratch",)]
     sizes += [("n", k) for k in range(len(learner.layers))] + [("behind", k) for k in range(len(learner.layers))]
-    sizes += [("lag", n) for n in range(len(learner.projections))]
+    sizes += [("lag", n) for n in range(len(learner.projections))] + [("key", k) for k in range(len(learner.layers))]
     return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
 
 
@@ -91,11 +82,23 @@ class _Writer:
             outputs=[
                 (identifier(o), self.at("learning", k, o), self.at("turned", k, f"learning_{o}")) for o in local.outputs
             ],
-            local=self._kernel(local.kernel, lambda v: self._of_step(k, v), dict.fromkeys(layer.parameters, "n")),
+            local=self._local(k),
             errors=self._kernel(local.errors, lambda v: self._of_layer(k, v)),
             error_places=[(identifier(v), self.at("error", k, v)) for v in layer.inputs] if local.errors else [],
             leads=self._leads(k) if local.errors is not None else [],
         )
+
+    def _local(self, k: int) -> dict | None:
+        layer, kernel = self.learner.layers[k], self.rule.local[k].kernel
+        found = self._kernel(kernel, lambda v: self._of_step(k, v), dict.fromkeys(layer.parameters, "n"))
+        if found is not None:
+            arguments, call = beside(kernel, k, layer, self.places)
+            found |= dict(
+                arguments=arguments + found["arguments"],
+                call=call + found["call"],
+                lines=(*sample_numbers(kernel), *found["lines"]),
+            )
+        return found
 
     def _of_step(self, k: int, variable: str) -> str:
         """What the local kernel of a layer reads and leaves."""
@@ -237,8 +240,8 @@ class _Writer:
 
         index = one[1:-1]
         given = place or {}
-        lines = lines_of(kernel, {b.name: given.get(b.variable, index) for b in kernel.buffers})
-        used = _used(kernel)
+        lines = lines_of(kernel, {b.name: given.get(b.variable, index) for b in kernel.buffers if b.owner != "table"})
+        used = [b for b in _used(kernel) if b.owner != "table"]
         return dict(
             lines=lines,
             arguments=[f"{'' if b.writable else 'const '}{self.real} *EQ_RESTRICT b_{b.name}" for b in used],

@@ -74,6 +74,8 @@ class _Tangents:
         names = {symbol(i.name): i.variable for i in step.inputs}
         self.moves = {s for s, v in names.items() if v in changing}
         self.differs = {s for s, v in names.items() if v in differing or v in changing}
+        for known in (self.moves, self.differs):
+            known |= {symbol(n.name) for n in step.noise}
         self.eventful: set[sympy.Symbol] = set()
         self.tangent = {c: {s: sympy.S.One for s, v in names.items() if v == c} for c in columns}
         self.out: list[Assignment | Repeat] = []
@@ -102,6 +104,9 @@ class _Tangents:
                 known.add(name)
         if expr.has(Slope):
             self.eventful.add(name)
+        if expr.has(voc.Poisson):
+            self.moves.add(name)
+            self.differs.add(name)
 
     def _named(self, base: str, expr: sympy.Expr, a: Assignment) -> sympy.Expr:
         """A name for a derivative that is no name or number already."""

@@ -6,6 +6,7 @@ import ctypes
 
 import numpy as np
 
+from eqsnn.backends.learner import places as learner_places
 from eqsnn.backends.traces import build, places
 from eqsnn.kernel.traces import Family, Rule
 from eqsnn.learning.engine import CompiledEngine, Gradients, aligned
@@ -84,6 +85,7 @@ class CompiledTraces:
         given.setdefault(("in_values",), None)
         arrays = [given[key] for key in self.places.arrays]
         addresses = (ctypes.c_void_p * len(arrays))(*(None if a is None else a.ctypes.data for a in arrays))
+        at = learner_places(self.learner).sizes
         sizes = {
             ("steps",): steps,
             ("history",): engine._history(m),
@@ -94,6 +96,7 @@ class CompiledTraces:
             **{("n", k): n for k, n in enumerate(engine.sizes)},
             **{("behind", k): local.behind for k, local in enumerate(self.rule.local)},
             **{("lag", k): lag for k, lag in enumerate(engine.lags)},
+            **{("key", k): m.sizes[at["key", k]] for k in range(len(engine.sizes))},
         }
         numbers = (ctypes.c_int64 * len(self.places.sizes))(*(sizes[key] for key in self.places.sizes))
         engine.share(self.library.eq_traces, addresses, numbers, blocks)

@@ -11,7 +11,8 @@ from eqsnn.derivations.adjoint import PREFIX, adjoint
 from eqsnn.derivations.eligibility import GRADIENT, LEARNING, SIGNAL, jacobian, traces
 from eqsnn.derivations.surrogate import SPIKE
 from eqsnn.errors import EqsnnError
-from eqsnn.learning.layers import _live, _must_be_differentiable, _one_step, _without_incoming, trainable_parameters
+from eqsnn.learning.layers import _without_incoming, trainable_parameters
+from eqsnn.learning.one_step import live, must_be_differentiable, one_step, whole_states
 from eqsnn.network.neurongroup import NeuronGroup
 from eqsnn.update_map import Assignment, UpdateMap, readable, symbol
 
@@ -46,11 +47,12 @@ def derived(group: NeuronGroup, *kinds: str) -> str:
 
 def _step_of(group: NeuronGroup) -> tuple[UpdateMap, tuple[str, ...], tuple[str, ...]]:
     """The map, the states that it leaves, and the input variables."""
-    map_ = _one_step(group)
+    map_ = one_step(group)
+    must_be_differentiable(group, map_)
     inputs = tuple(v.name for v in group.model.of_kind("input"))
-    map_ = _live(replace(map_, writes=tuple(w for w in map_.writes if w.variable not in inputs)))
-    states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable != SPIKE))
-    _must_be_differentiable(group, map_, states)
+    map_ = live(replace(map_, writes=tuple(w for w in map_.writes if w.variable not in inputs)))
+    whole = whole_states(map_)
+    states = tuple(dict.fromkeys(w.variable for w in map_.writes if w.variable != SPIKE and w.variable not in whole))
     return map_, states, inputs
 
 
@@ -58,7 +60,7 @@ def _adjoint_lines(map_: UpdateMap, states, inputs, trained) -> list[str]:
     """From the derivatives after the step, adj(x), those before it. A state's is replaced, those of inputs and parameters are summed over steps."""
     back = _without_incoming(adjoint(map_), {f"{PREFIX}{n}" for n in (*inputs, *trained)})
     wanted = (*states, *inputs, *trained)
-    back = _live(replace(back, writes=tuple(w for w in back.writes if w.variable.removeprefix(PREFIX) in wanted)))
+    back = live(replace(back, writes=tuple(w for w in back.writes if w.variable.removeprefix(PREFIX) in wanted)))
     own = _new(back, map_)
     names = {
         symbol(i.name): symbol(f"adj({i.variable.removeprefix(PREFIX)})")

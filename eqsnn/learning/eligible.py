@@ -79,18 +79,15 @@ class RuleMaker:
         step, through = t.step, self.wishes.through
         if through is not True:
             step = without_reset(step, through or ())
-        columns = (*(v for v in t.layer.states if v not in t.layer.whole), *t.layer.inputs, *t.layer.sought)
-        return jacobian(step, columns, (*t.layer.states, *t.layer.inputs), differing(t.prepare))
+        columns = (*(s for s in t.layer.states if s not in t.layer.whole), *t.layer.inputs, *t.layer.sought)
+        moving = (i.variable for i in step.inputs if i.owner == "clock" and i.variable != "dt")
+        return jacobian(step, columns, (*t.layer.states, *t.layer.inputs, *moving), differing(t.prepare))
 
     def _kernel(self, map_: UpdateMap, name: str, k: int, writes=None) -> Kernel:
         map_ = as_reals(live(map_ if writes is None else replace(map_, writes=tuple(writes))), COUNTS)
         kernel = _closed(lower(map_, "neuron", name=f"eqt_{_safe(name)}", owner=self.network.groups[k].name))
-        if kernel.scalars:
-            raise EqsnnError(
-                f"{self.wishes.name}: the derivatives of {self.network.groups[k].name} depend on the time or on random numbers; "
-                "train it with method='bptt'"
-            )
-        return fit_memory(kernel, {b.name: "f32" for b in kernel.buffers if b.type == "f64"}) if self.single else kernel
+        numbers = {b.name: "f32" for b in kernel.buffers if b.type == "f64" and b.owner != "table"}
+        return fit_memory(kernel, numbers) if self.single else kernel
 
     def _note(self, k: int, kernel: Kernel | None) -> Kernel | None:
         """The derivatives that ``kernel`` reads are kept."""

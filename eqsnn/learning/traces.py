@@ -69,8 +69,7 @@ class NumpyTraces:
 
     def _derive(self, k: int, t: int, now: int) -> None:
         local, known = self.rule.local[k], {**self.engine.tape[t][k], **self.engine._parameters(k)}
-        made = self._do(local.kernel, known, (self.engine.sizes[k], self.engine.batch)) if local.kernel else {}
-        self.local[k][now] = made
+        self.local[k][now] = {} if local.kernel is None else self.engine._do(local.kernel, known, k, t)
 
     def _do(self, kernel: Kernel, known: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """The variables that a kernel leaves, each of ``shape``; what it reads is broadcast."""
