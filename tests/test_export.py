@@ -560,6 +560,18 @@ def test_embedded_spikes_are_those_of_float32_in_python(name, tmp_path):
 ARM = ["arm-none-eabi-gcc", "-std=c99", *STRICT, "-mcpu=cortex-m4"]
 
 
+def test_flash_has_no_table_that_no_statement_reads(tmp_path):
+    def make(on_post):
+        G = eq.NeuronGroup(30, "dv/dt = -v/(10*ms) : 1", threshold="v > 1", reset="v = 0", method="exact", name="cells")
+        S = eq.Synapses(G, G, "w : 1", on_pre="v_post += w", on_post=on_post, name="links")
+        S.connect("i != j")
+        return eq.Network(G, S)
+
+    for name, on_post in (("without", "w *= 0.99"), ("with", "v_pre += 0.01")):
+        fresh(lambda text=on_post: make(text)).export(tmp_path / name, profile="embedded")
+        assert ("data_links_source[870]" in (tmp_path / name / "network_data.h").read_text()) == (name == "with")
+
+
 @pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None,
     reason="no arm-none-eabi-gcc (Debian: apt install gcc-arm-none-eabi libnewlib-arm-none-eabi)",

@@ -30,11 +30,12 @@ class CProject:
     def __init__(self, program: Program, embedded: bool = False):
         self.program, self.embedded = program, embedded
         self.number = number
-        self._names, self._data_names = Names(), {}
+        self._names, self._data_names, self._words = Names(), {}, set()
 
     def sources(self) -> dict[str, str]:
         """Path and text of every file but the data."""
         functions = [self.function(s) for s in self.program.steps]
+        self._words = set(re.findall(r"\w+", " ".join(functions)))
         self.helpers = {name: any(f"{name}(" in text for text in functions) for name in ("fail", "past", "position")}
         names = dict(p=self.program, c=self, functions=functions, version=eqsnn.__version__, cuda=False)
         made = {
@@ -82,11 +83,11 @@ class CProject:
 
     @property
     def constants(self) -> list[tuple[str, Field]]:
-        """The data that are text of the program: what never changes, and where variables begin."""
+        """The data that are text of the program: what never changes and is asked for, and where variables begin."""
         return [
             (self.data_name(f), f)
             for f in self.program.fields
-            if self.embedded and (not self.held(f) or f.start == "data")
+            if self.embedded and (f.start == "data" if self.held(f) else self.data_name(f) in self._words)
         ]
 
     def data_name(self, f: Field) -> str:
