@@ -63,7 +63,7 @@ def network():
 def recordings(folder, which):
     """Samples (recordings, steps, 4) and the number of the wave at each step; steps without a label count as class 0, as in the literature."""
     found = loadmat(Path(folder) / f"QTDB_{which}.mat")
-    return found["x"], found["y"].argmax(axis=2)
+    return np.ascontiguousarray(found["x"]), found["y"].argmax(axis=2)
 
 
 def trainer(epochs, **options):

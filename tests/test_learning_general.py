@@ -5,6 +5,7 @@ import pytest
 
 import eqsnn as eq
 from eqsnn import ms
+from eqsnn.learning.losses import Target
 from tests.test_learning import differences
 
 
@@ -353,3 +354,50 @@ def test_noise_differs_between_samples_neurons_steps_and_batches_and_repeats_wit
     assert not np.any(course(other, "x")[0] == first)
     common, _ = course(cells, "y")
     assert len(np.unique(common)) == 30 * 50 and np.all(np.ptp(common, axis=2) == 0)
+
+
+# -- what the engine does beside steps ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("over", ["steps", "mean", "last", "max"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_compiled_softmax_is_that_of_numpy(over, dtype):
+    eq.seed(1)
+    inputs = eq.Inputs(3)
+    cells = eq.NeuronGroup(5, "du/dt = (I - u)/(5*ms) : 1\nI : 1 (input)")
+    net = eq.Network(inputs, cells, eq.Dense(inputs, cells, init="xavier"))
+    loss = eq.CrossEntropy(cells, "u", over=over, start=3, scale=2.5)
+    trainer = eq.Trainer(net, loss=loss, dtype=dtype, backend="c", threads=2)
+    x = np.stack([presented(20, seed=s) for s in range(37)])
+    y = np.random.default_rng(1).integers(-1, 5, (37, 20) if over == "steps" else 37)
+    batch = trainer._batch(x, y)
+    target, readout = batch.target(), trainer.method.readout(trainer, x)
+    value, slope = loss.value(readout, target)
+    by_numpy = Target(target.y, target.weight)
+    wanted, wanted_slope = loss.value(readout, by_numpy)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    assert value == pytest.approx(wanted, rel=tolerance)
+    np.testing.assert_allclose(slope, wanted_slope, rtol=tolerance, atol=tolerance * np.abs(wanted_slope).max())
+    assert trainer.scores(readout, target) == trainer.scores(readout, by_numpy)
+
+
+def test_rates_are_counted():
+    net, cells = network(pause, n=7)
+    x = np.stack([presented(40, seed=s) for s in range(16)])
+    trainer = eq.Trainer(net, loss=eq.MeanSquaredError(cells, "spike"), backend="c", threads=2)
+    spikes = trainer.predict(x)
+    assert spikes.mean() > 0.01
+    assert trainer.engine.rates()[0] == pytest.approx(spikes.mean(), rel=1e-6)
+
+
+def test_what_is_0_or_1_counts_as_an_event_whatever_its_type():
+    net, cells = network(pause, recurrent=False)
+    dense = next(o for o in net.objects if isinstance(o, eq.Dense))
+    graded = eq.Dense(dense.source, cells, on_pre="I_post += w*x_pre", init=0.4, name="graded")
+    net = eq.Network(dense.source, cells, dense, graded)
+    trainer = eq.Trainer(net, loss=eq.MeanSquaredError(cells, "u"), backend="c")
+    x = np.stack([presented(30, seed=s) for s in range(3)])
+    found = [trainer.predict(x.astype(t)) for t in (bool, np.uint8, np.int16, np.float32)]
+    for f in found[1:]:
+        np.testing.assert_array_equal(f, found[0])
+    assert not np.array_equal(trainer.predict(2 * x), found[0])

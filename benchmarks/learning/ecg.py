@@ -2,9 +2,11 @@
 
     python benchmarks/learning/ecg.py train FOLDER [--seeds 5] [--epochs 150]
     python benchmarks/learning/ecg.py speed FOLDER --torch /path/to/python/with/torch [--rounds 5]
+    python benchmarks/learning/ecg.py threads FOLDER [--rounds 5]
 
 ``train`` trains on all of QTDB_train and looks at QTDB_test once, at the end; ``speed`` times forward and backward of 64 recordings of 1,301 steps in
-CPU seconds, one thread each, the two taking turns, and the fastest of each counts. The last line is JSON.
+CPU seconds, one thread each, the two taking turns, and the fastest of each counts. ``threads`` times the same on one thread and on two, taking
+turns, by the clock on the wall. The last line is JSON.
 """
 
 import argparse
@@ -74,13 +76,29 @@ def speed(args) -> dict:
     return {**found, "tape_MB": trainer.engine.tape_bytes() / 1e6}
 
 
+def threads(args) -> dict:
+    """Seconds of one batch on one and two threads, and the ratio."""
+    x, y = train_ecg.recordings(args.data, "train")
+    x, y = np.ascontiguousarray(x[:64]), y[:64]
+    trainers = {n: train_ecg.trainer(1, threads=n) for n in (1, 2)}
+    found = {n: [] for n in trainers}
+    for _ in range(args.rounds):
+        for n, trainer in trainers.items():
+            for _ in range(10):
+                start = time.perf_counter()
+                trainer.gradients(x, y)
+                found[n].append(time.perf_counter() - start)
+    one, two = min(found[1]), min(found[2])
+    return {"one": one, "two": two, "ratio": one / two}
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("train", "speed"))
+    parser.add_argument("what", choices=("train", "speed", "threads"))
     parser.add_argument("data", help="folder of QTDB_train.mat and QTDB_test.mat")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", default=sys.executable, help="a Python that has PyTorch")
     arguments = parser.parse_args()
-    print(json.dumps(train(arguments) if arguments.what == "train" else speed(arguments)))
+    print(json.dumps({"train": train, "speed": speed, "threads": threads}[arguments.what](arguments)))

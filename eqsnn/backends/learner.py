@@ -104,6 +104,7 @@ class _Writer:
         readout = self.learner.readout
         return dict(
             real=self.real,
+            function="eqf" if self.learner.single else "eq",
             lanes=lanes(self.learner.single),
             export=EXPORT,
             layers=[self._layer(k, layer) for k, layer in enumerate(self.learner.layers)],
@@ -270,5 +271,7 @@ def build(learner: Learner) -> ctypes.CDLL:
     for f in (library.eq_learn_forward, library.eq_learn_backward):
         f.restype = ctypes.c_int64
         f.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64]
-    library.eq_learn_present.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *([ctypes.c_int64] * 4)]
+    for f, arrays in (("present", 3), ("count", 3), ("softmax", 7), ("hits", 5)):
+        function = getattr(library, f"eq_learn_{f}")
+        function.restype, function.argtypes = None, [*[ctypes.c_void_p] * arrays, ctypes.c_int64, ctypes.c_int64]
     return library

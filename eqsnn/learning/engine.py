@@ -80,6 +80,15 @@ def out_of_blocks(x: np.ndarray, n: int) -> np.ndarray:
     return x.reshape(-1, *x.shape[2:])[:n]
 
 
+def _of_ones(x: np.ndarray) -> bool:
+    """Whether nothing but 0 and 1 is presented, so that values are events."""
+    if x.dtype == np.bool_:
+        return True
+    if x.dtype.kind in "iu":
+        return bool(x.size == 0 or (x.min() >= 0 and x.max() <= 1))
+    return bool(np.array_equal(x, x != 0))
+
+
 @dataclass
 class _Memory:
     """The arrays of one batch size and number of steps, in the order of ``Places``."""
@@ -110,6 +119,7 @@ class CompiledEngine:
         self.library = build(learner)
         self.weighted = [k for k, p in enumerate(learner.projections) if not p.linked]
         self._memory: dict[tuple[int, int], _Memory] = {}
+        self._slope = np.empty((0, 0, 0, 0), self.dtype)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def width_for(self, samples: int) -> int:
@@ -205,7 +215,7 @@ class CompiledEngine:
         for k, w in zip(self.weighted, values.weights):
             m.by["weights", k][:, : w.shape[1]] = w
         self._sent_before = [tuple(s) for s in values.sent]
-        self._run(self.library.eq_learn_forward, m, blocks)
+        self._run(self.library.eq_learn_forward, blocks, m.addresses, m.sizes)
         return m.by["readout",]
 
     def _begun(self, values: np.ndarray) -> np.ndarray:
@@ -221,10 +231,11 @@ class CompiledEngine:
         shown = np.ascontiguousarray(x if x.dtype in (np.bool_, np.uint8, np.int8) else x != 0)
         blocks, history = -(-len(x) // self.width), self._history(m)
         m.by["in_bits",] = bits = np.zeros((blocks, history + x.shape[1], x.shape[2]), np.uint16)
-        self.library.eq_learn_present(shown.ctypes.data, bits.ctypes.data, *x.shape, history)
+        size = (ctypes.c_int64 * 4)(*x.shape, history)
+        self._run(self.library.eq_learn_present, blocks, shown.ctypes.data, bits.ctypes.data, size)
         m.addresses[0], m.addresses[1] = bits.ctypes.data, None
         m.by.pop(("in_values",), None)
-        if any(p.graded for p in self.learner.projections) and x.dtype != np.bool_:
+        if any(p.graded for p in self.learner.projections) and not _of_ones(x):
             m.by["in_values",] = lying = aligned((blocks, history + x.shape[1], x.shape[2], self.width), self.dtype)
             lying[:, history:] = into_blocks(x, self.width)
             m.addresses[1] = lying.ctypes.data
@@ -245,16 +256,14 @@ class CompiledEngine:
             elif key in m.by:
                 m.by[key][:, :history] = a
 
-    def _run(self, function, m: _Memory, blocks: int) -> None:
-        self.share(function, m.addresses, m.sizes, blocks)
-
-    def share(self, function, addresses: ctypes.Array, sizes: ctypes.Array, blocks: int) -> None:
-        """Have the threads do a function's blocks."""
-        if self._pool is None:
-            function(addresses, sizes, 0, blocks)
+    def _run(self, function, blocks: int, *arguments) -> None:
+        """``function(*arguments, first block, last)`` on all threads."""
+        if self._pool is None or blocks < 2:
+            function(*arguments, 0, blocks)
             return
         bounds = [blocks * k // self.threads for k in range(self.threads + 1)]
-        jobs = [self._pool.submit(function, addresses, sizes, a, b) for a, b in zip(bounds, bounds[1:]) if b > a]
+        jobs = [self._pool.submit(function, *arguments, a, b) for a, b in zip(bounds[1:], bounds[2:]) if b > a]
+        function(*arguments, 0, bounds[1])
         for job in jobs:
             job.result()
 
@@ -262,11 +271,14 @@ class CompiledEngine:
         """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``."""
         m = self._now
         blocks = len(m.by["readout",])
-        m.by["readout",][:] = slope
+        slope = np.require(slope, self.dtype, "C")
+        place = places(self.learner).arrays["readout",]
         for key, a in m.by.items():
             if key[0] in ("adjoint", "gradient", "ring", "sent_adjoint"):
                 a.fill(0)
-        self._run(self.library.eq_learn_backward, m, blocks)
+        m.addresses[place] = slope.ctypes.data
+        self._run(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
+        m.addresses[place] = m.by["readout",].ctypes.data
         weights = []
         for k in self.weighted:
             total = m.by["gradient", k][0].astype(np.float64)
@@ -290,15 +302,41 @@ class CompiledEngine:
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer; samples that fill up the last block count."""
-        m = self._now
-        return [
-            float(np.unpackbits(m.by["bits", k][:, self._history(m) :].reshape(-1).view(np.uint8)).mean())
-            * 16
-            / self.width
-            if layer.spikes
-            else 0.0
-            for k, layer in enumerate(self.learner.layers)
-        ]
+        m, found = self._now, []
+        blocks, steps = m.by["readout",].shape[:2]
+        for k, (layer, n) in enumerate(zip(self.learner.layers, self.sizes)):
+            events = np.zeros(blocks, np.int64)
+            if layer.spikes:
+                size = (ctypes.c_int64 * 3)(steps, n, self._history(m))
+                bits = m.by["bits", k].ctypes.data
+                self._run(self.library.eq_learn_count, blocks, bits, events.ctypes.data, size)
+            found.append(float(events.sum()) / (blocks * steps * n * self.width))
+        return found
+
+    # -- losses ---------------------------------------------------------------------------------------------------------------
+
+    def softmax(self, r: np.ndarray, y: np.ndarray, weight: np.ndarray, scale: float) -> tuple[float, np.ndarray]:
+        """The mean over targets of -log softmax(scale*r) at the classes y, and its derivative, which the next call overwrites. r:
+        [block][step][class][sample]."""
+        r, y, weight = (np.require(a, t, "C") for a, t in ((r, self.dtype), (y, np.int64), (weight, self.dtype)))
+        blocks, steps, n, _ = r.shape
+        total = max(float(weight.sum(dtype=np.float64)), 1e-30)
+        if self._slope.shape != r.shape:
+            self._slope = aligned(r.shape, self.dtype, None)
+        slope, sums = self._slope, np.zeros((blocks, self.width))
+        numbers, size = (ctypes.c_double * 2)(scale, scale / total), (ctypes.c_int64 * 2)(steps, n)
+        pointers = (a.ctypes.data for a in (r, y, weight, slope, sums))
+        self._run(self.library.eq_learn_softmax, blocks, *pointers, numbers, size)
+        return float(sums.sum()) / total, slope
+
+    def hits(self, r: np.ndarray, y: np.ndarray, weight: np.ndarray) -> int:
+        """How many targets that count have the largest value."""
+        r, y, weight = (np.require(a, t, "C") for a, t in ((r, self.dtype), (y, np.int64), (weight, self.dtype)))
+        blocks, steps, n, _ = r.shape
+        found, size = np.zeros(blocks, np.int64), (ctypes.c_int64 * 2)(steps, n)
+        pointers = (a.ctypes.data for a in (r, y, weight, found))
+        self._run(self.library.eq_learn_hits, blocks, *pointers, size)
+        return int(found.sum())
 
     def tape_bytes(self) -> int:
         """How much the last batch has kept of its steps for the way back."""

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+
+if TYPE_CHECKING:
+    from eqsnn.learning.engine import CompiledEngine
 
 REDUCTIONS = ("steps", "sum", "mean", "max", "last")
 
 
 @dataclass(frozen=True)
 class Target:
-    """``y``: what is wanted, [block][1 or step][...][sample]; ``weight``: how much each counts, 0 for what fills up: [block][step][sample]."""
+    """``y``: what is wanted, [block][1 or step][...][sample]; ``weight``: how much each counts, 0 for what fills up: [block][step][sample].
+    ``compiled``: the engine that does softmax and counts hits for losses, None for numpy."""
 
     y: np.ndarray
     weight: np.ndarray
+    compiled: CompiledEngine | None = None
 
 
 class Loss(abc.ABC):
@@ -91,6 +97,8 @@ class CrossEntropy(Loss):
         self.scale = scale
 
     def of(self, r, target):
+        if target.compiled is not None:
+            return target.compiled.softmax(r, target.y, self.weights(target), self.scale)
         z = r * r.dtype.type(self.scale) if self.scale != 1.0 else r.copy()
         z -= z.max(axis=2, keepdims=True)
         weight = self.weights(target)
@@ -108,6 +116,8 @@ class CrossEntropy(Loss):
     def accuracy(self, r: np.ndarray, target: Target) -> float:
         """The share of targets that the largest value hits; ``r`` is the reduced readout."""
         weight = self.weights(target) > 0
+        if target.compiled is not None:
+            return target.compiled.hits(r, target.y, self.weights(target)) / max(int(weight.sum()), 1)
         return float(((r.argmax(axis=2) == target.y) & weight).sum() / max(weight.sum(), 1))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.learning import fitting, training_file
-from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
+from eqsnn.learning.engine import CompiledEngine, Values, engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.eprop import OTTT, EProp
 from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.history import Best, EarlyStopping, History
@@ -174,7 +174,8 @@ class Trainer:
                 y = np.maximum(y, 0)
         width = self.engine.width_for(len(batch.x))
         y = into_blocks(y if each else y[:, None], width)
-        return Target(y, into_blocks(weight.astype(self.engine.dtype), width))
+        compiled = self.engine if isinstance(self.engine, CompiledEngine) else None
+        return Target(y, into_blocks(weight.astype(self.engine.dtype), width), compiled)
 
     def scores(self, readout: np.ndarray, target: Target) -> dict[str, float]:
         """How good the readout is, beside its loss."""
