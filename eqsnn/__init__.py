@@ -132,6 +132,8 @@ __all__ = [
 _LEARNING = {
     **dict.fromkeys(("Dense", "Inputs"), "dense"),
     **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
+    "EquationLoss": "equation_loss",
+    "RatePenalty": "penalties",
     **dict.fromkeys(("SGD", "Adam", "AdamW", "Adamax", "StepLR"), "optimisers"),
     "Trainer": "trainer",
     "EarlyStopping": "history",

@@ -43,7 +43,8 @@ def places(learner: Learner) -> Places:
     scratch; readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of each layer, scratch a block; how many
     steps of the past lie before the first in arrays of what is presented, bits and what is sent, and how many of these have been; the key of each
     layer's random numbers."""
-    keys: list[tuple] = [("in_bits",), ("in_values",)]
+    keys: list[tuple] = [("in_bits",), ("in_values",), ("counted",)]
+    keys += [("push", k) for k in range(len(learner.layers))]
     for k, layer in enumerate(learner.layers):
         keys += [("bits", k), ("ring", k)]
         keys += [("state", k, v) for v in layer.states] + [("input", k, v) for v in layer.inputs]
@@ -110,6 +111,7 @@ class _Writer:
             layers=[self._layer(k, layer) for k, layer in enumerate(self.learner.layers)],
             projections=[self._projection(k) for k in range(len(self.learner.projections))],
             scratch=self.at("scratch"),
+            counted=self.at("counted"),
             scratch_size=self.places.sizes[("scratch",)],
             history=self.places.sizes[("history",)],
             before=self.places.sizes[("before",)],
@@ -154,6 +156,7 @@ class _Writer:
             spikes=layer.spikes,
             bits=self.at("bits", k),
             ring=self.at("ring", k),
+            push=self.at("push", k),
             ring_size=self.places.sizes[("ring", k)],
             taped=[(identifier(v), self._name_in(layer.forward, v)) for v in layer.taped],
             state_places=placed("state", layer.states),

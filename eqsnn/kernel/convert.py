@@ -60,6 +60,7 @@ _CALLS = {
     voc.Clip: "clip",
     voc.Modulo: "modulo",
     voc.Sign: "sign",
+    sympy.sign: "sign",  # the derivative of abs
 }
 _COMPARE = {voc.Less: "<", voc.LessEqual: "<=", voc.Equal: "==", voc.NotEqual: "!="}
 

@@ -9,6 +9,7 @@ import ctypes
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,15 @@ from eqsnn.backends.learner import build, lanes, places
 from eqsnn.kernel.learner import Learner
 from eqsnn.kernel.random import key_of
 
+if TYPE_CHECKING:
+    from eqsnn.learning.penalties import Pushes
+
 _REACHING = ("bits", "sent", "in_bits", "in_values")
 """The arrays whose last steps count in the steps to come."""
+
+
+_ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(axis=1, dtype=np.uint8)
+"""How many bits of a number are 1."""
 
 
 @dataclass
@@ -163,7 +171,8 @@ class CompiledEngine:
             by["gradient", k] = aligned((blocks, source, self._padded(target)), real)
         by["scratch",] = aligned((blocks, width * self._padded(max(self.sizes))), real)
         by["readout",] = aligned((blocks, steps, self.sizes[self.learner.readout.layer], width), real)
-        by["in_bits",] = by["in_values",] = np.zeros(0, np.uint16)
+        by["in_bits",] = by["in_values",] = by["counted",] = np.zeros(0, np.uint16)
+        by |= {("push", k): by["counted",] for k in range(len(self.sizes))}
         place = places(self.learner)
         sizes = {
             ("steps",): steps,
@@ -267,8 +276,8 @@ class CompiledEngine:
         for job in jobs:
             job.result()
 
-    def backward(self, slope: np.ndarray) -> Gradients:
-        """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``."""
+    def backward(self, slope: np.ndarray, pushes: Pushes | None = None) -> Gradients:
+        """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``; ``pushes``: with respect to events."""
         m = self._now
         blocks = len(m.by["readout",])
         slope = np.require(slope, self.dtype, "C")
@@ -276,9 +285,11 @@ class CompiledEngine:
         for key, a in m.by.items():
             if key[0] in ("adjoint", "gradient", "ring", "sent_adjoint"):
                 a.fill(0)
+        kept = self._pushed(m, pushes)
         m.addresses[place] = slope.ctypes.data
         self._run(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
         m.addresses[place] = m.by["readout",].ctypes.data
+        del kept
         weights = []
         for k in self.weighted:
             total = m.by["gradient", k][0].astype(np.float64)
@@ -299,6 +310,32 @@ class CompiledEngine:
             for k, values in enumerate(self._sent_before)
         ]
         return Gradients(weights, of(lambda layer: layer.sought), start, sent)
+
+    def _pushed(self, m: _Memory, pushes: Pushes | None) -> list[np.ndarray]:
+        """Tell the way back which derivatives of events there are beside those of arrivals; the arrays that it reads."""
+        place, kept = places(self.learner).arrays, []
+        m.addresses[place["counted",]] = None
+        for k in range(len(self.learner.layers)):
+            m.addresses[place["push", k]] = None
+        if pushes is None:
+            return kept
+        kept = [np.ascontiguousarray(pushes.counted, self.dtype)]
+        m.addresses[place["counted",]] = kept[0].ctypes.data
+        steps = pushes.counted.shape[1]
+        for k, push in pushes.layers.items():
+            kept.append(np.ascontiguousarray(push, self.dtype))
+            m.addresses[place["push", k]] = kept[-1].ctypes.data
+            ring = m.by["ring", k]
+            for t in range(max(steps - ring.shape[1], 0), steps):  # those of earlier steps are put there on the way
+                ring[:, t % ring.shape[1]] = kept[-1][:, None] * kept[0][:, t, None, :]
+        return kept
+
+    def events_of(self, k: int, counted: np.ndarray) -> np.ndarray:
+        """How many events the neurons of layer ``k`` had in the steps that are ``counted``, [block][step][sample]: [neuron]."""
+        m = self._now
+        bits = m.by["bits", k][:, self._history(m) :]
+        lanes = ((counted != 0) << np.arange(self.width, dtype=np.uint16)).sum(axis=2).astype(np.uint16)
+        return _ONES[bits & lanes[:, :, None]].sum(axis=(0, 1), dtype=np.float64)
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer; samples that fill up the last block count."""

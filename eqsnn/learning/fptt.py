@@ -19,6 +19,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.learning.methods import Found, Windowed
+from eqsnn.learning.penalties import penalised
 
 
 class FPTT(Windowed):
@@ -76,7 +77,8 @@ class FPTT(Windowed):
                 for n, s in trainer.scores(readout, target).items()
             }
             weight = slope.dtype.type(1.0 if each else hi / steps)
-            self._step(trainer, trainer.network.gradients(trainer.engine.backward(slope * weight)))
+            _, pushes = penalised(trainer, batch, lo, hi)
+            self._step(trainer, trainer.network.gradients(trainer.engine.backward(slope * weight, pushes)))
         return Found(loss, scores, rates)
 
     def _step(self, trainer, gradients: dict[str, np.ndarray]) -> None:

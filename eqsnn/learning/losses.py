@@ -1,12 +1,14 @@
 """What training makes small. Each loss reads one variable of one group after each step ('spike': its events), and says how time is reduced.
 
 ``over``: 'steps' (a target for each step; the loss of each counts), 'sum', 'mean', 'max' or 'last' (one target a sample, for the variable so reduced
-over time). ``start``: the first step that counts. Arrays are [block][step][neuron][sample] with the sample's axes as the engine lays them.
+over time), or 'first', how many steps pass before the first event (all of them, if there is none). ``start``: the first step that counts. Arrays are
+[block][step][neuron][sample] with the sample's axes as the engine lays them.
 """
 
 from __future__ import annotations
 
 import abc
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from eqsnn.errors import EqsnnError
 if TYPE_CHECKING:
     from eqsnn.learning.engine import CompiledEngine
 
-REDUCTIONS = ("steps", "sum", "mean", "max", "last")
+REDUCTIONS = ("steps", "sum", "mean", "max", "last", "first")
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,37 @@ class Loss(abc.ABC):
     """The contract: ``value(readout, target)`` is the mean loss and its derivative with respect to the readout."""
 
     integer_targets = False
+    penalties: tuple = ()
+    """What is added for the rates of groups (``penalties``)."""
 
     def __init__(self, group, variable: str = "spike", over: str = "steps", start: int = 0):
         if over not in REDUCTIONS:
             raise EqsnnError(f"over= is one of {', '.join(REDUCTIONS)}; got {over!r}")
+        if over == "first" and variable != "spike":
+            raise EqsnnError(f"over='first' is the time of the first event, of the variable 'spike'; got {variable!r}")
         self.group, self.variable, self.over, self.start = group, variable, over, int(start)
+
+    def __add__(self, other: Loss) -> Loss:
+        from eqsnn.learning.loss_sums import SumOfLosses
+
+        return SumOfLosses.joined(self, other) if isinstance(other, Loss) else NotImplemented
+
+    def __mul__(self, factor: float) -> Loss:
+        from eqsnn.learning.loss_sums import SumOfLosses
+
+        return SumOfLosses([(float(factor), self)])
+
+    __rmul__ = __mul__
+
+    def with_penalty(self, penalty) -> Loss:
+        """This loss and a penalty."""
+        made = copy.copy(self)
+        made.penalties = (*self.penalties, penalty)
+        return made
+
+    def compile(self) -> None:
+        """Have what there is to compute done by machine code from now on, where there is such a thing."""
+        return
 
     def value(self, readout: np.ndarray, target: Target) -> tuple[float, np.ndarray]:
         """The loss and its derivative with respect to the readout."""
@@ -55,6 +83,8 @@ class Loss(abc.ABC):
         if self.over == "steps":
             return r, lambda g: g
         counts = (weight > 0)[:, :, None, :].astype(r.dtype)
+        if self.over == "first":
+            return first_event(r, counts)
         if self.over == "last":
             steps = counts.shape[1] - 1 - np.argmax(counts[:, ::-1], axis=1)  # [block][1][sample]
             at = np.broadcast_to(steps[:, None], (r.shape[0], 1, r.shape[2], r.shape[3]))
@@ -82,6 +112,35 @@ class Loss(abc.ABC):
     @abc.abstractmethod
     def of(self, r: np.ndarray, target: Target) -> tuple[float, np.ndarray]:
         """The loss of the reduced readout, and its derivative."""
+
+
+def first_event(s: np.ndarray, counts: np.ndarray):
+    """How many of the steps that count pass before the first event, sum_t prod_{k <= t} (1 - s_k), and the way of derivatives back.
+
+    The derivative with respect to s_k is what an event in step k would change: before the first event, the way from there to k; at the first, the
+    way to the second, which would be the first without it; later none.
+    """
+    left = np.cumprod(1 - s * counts, axis=1)
+    first = (left * counts).sum(axis=1, keepdims=True)
+
+    def back(g: np.ndarray) -> np.ndarray:
+        slope = np.empty_like(s)
+        ahead = np.zeros_like(s[:, 0])  # how many steps would pass from the next one on
+        for k in reversed(range(s.shape[1])):
+            ahead = counts[:, k] + (1 - s[:, k + 1] * counts[:, k + 1]) * ahead if k + 1 < s.shape[1] else counts[:, k]
+            slope[:, k] = -ahead * counts[:, k] * (left[:, k - 1] if k else 1)
+        return slope * g
+
+    return first, back
+
+
+def class_accuracy(loss: Loss, r: np.ndarray, target: Target) -> float:
+    """The share of targets that the largest value of the reduced readout hits; a loss with a negative ``scale`` wants the smallest."""
+    weight = loss.weights(target) > 0
+    if target.compiled is not None and getattr(loss, "scale", 1.0) > 0:
+        return target.compiled.hits(r, target.y, loss.weights(target)) / max(int(weight.sum()), 1)
+    read = (r * np.sign(getattr(loss, "scale", 1.0))).argmax(axis=2)
+    return float(((read == target.y) & weight).sum() / max(weight.sum(), 1))
 
 
 class CrossEntropy(Loss):
@@ -114,11 +173,8 @@ class CrossEntropy(Loss):
         return loss, z
 
     def accuracy(self, r: np.ndarray, target: Target) -> float:
-        """The share of targets that the largest value hits; ``r`` is the reduced readout."""
-        weight = self.weights(target) > 0
-        if target.compiled is not None:
-            return target.compiled.hits(r, target.y, self.weights(target)) / max(int(weight.sum()), 1)
-        return float(((r.argmax(axis=2) == target.y) & weight).sum() / max(weight.sum(), 1))
+        """The share of targets that the largest value hits, or the smallest if ``scale`` is negative; ``r`` is the reduced readout."""
+        return class_accuracy(self, r, target)
 
 
 class MeanSquaredError(Loss):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from eqsnn.errors import EqsnnError
+from eqsnn.learning.penalties import penalised
 
 if TYPE_CHECKING:
     from eqsnn.kernel.learner import Learner
@@ -68,8 +69,9 @@ class BPTT(Method):
     def gradients(self, trainer, batch):
         readout, target = self.readout(trainer, batch.x), batch.target()
         value, slope = trainer.loss.value(readout, target)
-        found = Found(value, trainer.scores(readout, target), np.array(trainer.engine.rates()))
-        return found, trainer.network.gradients(trainer.engine.backward(slope))
+        added, pushes = penalised(trainer, batch, 0, batch.steps)
+        found = Found(value + added, trainer.scores(readout, target), np.array(trainer.engine.rates()))
+        return found, trainer.network.gradients(trainer.engine.backward(slope, pushes))
 
 
 class Windowed(Method):
@@ -158,8 +160,9 @@ class TruncatedBPTT(Accumulated):
             rates += np.array(trainer.engine.rates()) * ((hi - lo) / batch.steps)
             past = trainer.engine.past()
             back = slope(readout, lo, hi)
-            if total and not back.any():
+            _, pushes = penalised(trainer, batch, lo, hi, (hi - lo) / batch.steps)
+            if total and not back.any() and pushes is None:
                 continue
-            found = trainer.network.gradients(trainer.engine.backward(back))
+            found = trainer.network.gradients(trainer.engine.backward(back, pushes))
             total = {n: total[n] + g for n, g in found.items()} if total else found
         return total, rates

@@ -6,6 +6,7 @@ With a learner whose events are smooth (``layer_of(smooth=True)``) its gradients
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from eqsnn.kernel.interpret import Memory, interpret
 from eqsnn.kernel.ir import Kernel, Scalar
 from eqsnn.kernel.learner import Learner
 from eqsnn.learning.engine import Gradients, Past, Surroundings, Values, into_blocks, keys_of
+
+if TYPE_CHECKING:
+    from eqsnn.learning.penalties import Pushes
 
 
 class Oracle:
@@ -132,11 +136,15 @@ class Oracle:
             return numbers[s.variable]
         return {"t": t * numbers["dt"], "step": t, "count": t, "key": self.keys[k]}[s.variable]
 
-    def backward(self, slope: np.ndarray) -> Gradients:
+    def backward(self, slope: np.ndarray, pushes: Pushes | None = None) -> Gradients:
         layers, steps = self.learner.layers, self.steps
         zeros = lambda k: np.zeros((self.sizes[k], self.batch), self.dtype)  # noqa: E731
         adjoint = [{v: zeros(k) for v in (*layer.states, *layer.sought)} for k, layer in enumerate(layers)]
         events = [[zeros(k) for k in range(len(layers))] for _ in range(steps)]
+        if pushes is not None:
+            for k, push in pushes.layers.items():
+                for t in range(steps):
+                    events[t][k] = (push[:, None] * pushes.counted[0, t]).astype(self.dtype)
         sent = {
             t: [{v: zeros(k) for v in layer.sent} for k, layer in enumerate(layers)] for t in range(-1, steps)
         }  # derivatives of what is sent
@@ -181,6 +189,10 @@ class Oracle:
             sent[at][p.source][p.signal] = sent[at][p.source][p.signal] + back
         elif p.source >= 0 and at >= 0:
             events[at][p.source] = events[at][p.source] + back
+
+    def events_of(self, k: int, counted: np.ndarray) -> np.ndarray:
+        """How many events the neurons of layer ``k`` had in the steps that are ``counted``, [block][step][sample]: [neuron]."""
+        return sum((s[k] * counted[0, t]).sum(axis=1, dtype=np.float64) for t, s in enumerate(self.spikes))
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer."""

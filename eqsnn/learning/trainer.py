@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eqsnn.errors import EqsnnError
-from eqsnn.learning import fitting, training_file
+from eqsnn.learning import fitting, penalties, training_file
 from eqsnn.learning.engine import CompiledEngine, Values, engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.eprop import OTTT, EProp
 from eqsnn.learning.fptt import FPTT
@@ -99,8 +99,10 @@ class Trainer:
         self.schedule, self.clip = schedule, clip
         objects = getattr(net, "objects", net)
         self.network = LearnedNetwork(objects, (loss.group, loss.variable), dtype == np.float32, smooth)
+        penalties.check(self)
         if backend != "numpy":
             self.network.compile()
+            loss.compile()
         self.engine = engine_of(
             self.method.learner(self.network),
             len(self.network.inputs),
@@ -186,7 +188,8 @@ class Trainer:
     def _judge(self, batch: Batch) -> dict[str, float]:
         readout = self.method.readout(self, batch.x)
         target = batch.target()
-        return {"loss": self.loss.value(readout, target)[0], **self.scores(readout, target)}
+        added = penalties.penalised(self, batch, 0, batch.steps)[0] if isinstance(self.method, BPTT) else 0.0
+        return {"loss": self.loss.value(readout, target)[0] + added, **self.scores(readout, target)}
 
     def loss_of(self, x, y, mask=None) -> float:
         """The loss of these samples."""

@@ -28,6 +28,7 @@ def history(history: History, what: str = "loss", *, ax=None, **options):
         marker = "." if len(column) < 3 else ""
         ax.plot(np.arange(1, len(column) + 1), column, marker=marker, **{"label": label, **options})
     ax.set_xlabel("epoch")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_ylabel(_LABELS.get(what, what.replace("_", " ")))
     if what == "accuracy":
         ax.set_ylim(None, 1)

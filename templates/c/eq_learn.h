@@ -158,6 +158,17 @@ static void eq_add(const EQ_REAL *EQ_RESTRICT values, EQ_REAL *EQ_RESTRICT sums,
     for (int64_t k = 0; k < n_neurons; k++) ((eq_lanes *)sums)[k] += ((const eq_lanes *)values)[k];
 }
 
+/* How the derivatives of the events of a step begin: 0, or what is the same in all steps that count. */
+static void eq_pushed(const EQ_REAL *push, const EQ_REAL *counted, EQ_REAL *EQ_RESTRICT spike, int64_t n_neurons)
+{
+    if (!push || !counted) {
+        memset(spike, 0, sizeof(EQ_REAL) * (size_t)(n_neurons * EQ_LANES));
+        return;
+    }
+    for (int64_t n = 0; n < n_neurons; n++)
+        for (int l = 0; l < EQ_LANES; l++) spike[n * EQ_LANES + l] = push[n] * counted[l];
+}
+
 /* The events of a step as numbers; before the first step, what the state began with. */
 static void eq_echo(const uint16_t *EQ_RESTRICT bits, const EQ_REAL *EQ_RESTRICT start, EQ_REAL *EQ_RESTRICT echo, int64_t n_neurons)
 {
