@@ -17,6 +17,7 @@ ELSEWHERE = {
     "train_smnist",
     "spoken_digits",
     "train_online_fptt",
+    "eprop_pattern",
     "torch_layer",
     "export_c",
 }

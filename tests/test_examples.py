@@ -40,6 +40,10 @@ SHORT = {
         r"update   80: mean squared error 0.0[0-9]\d\d",
     ),
     "reward_modulated_stdp": (["--trials", "120"], r"before the exchange: (8[5-9]|9\d|100)%"),
+    "eprop_pattern": (
+        ["--iterations", "40", "--neurons", "60", "--rules", "symmetric", "adaptive", "bptt"],
+        r"symmetric: mean squared error 0.2\d\d before, 0.1[5-9]\d+ after 40(.*\n)*bptt: .* 0.1[5-9]\d+ after",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
