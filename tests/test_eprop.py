@@ -526,6 +526,27 @@ def test_adaptive_feedback_approaches_the_readout():
     assert distance[1] < 0.1 * distance[0]
 
 
+def test_a_training_goes_on_with_its_feedback(tmp_path):
+    x, y = samples(batch=20, steps=20)
+
+    def trainer():
+        net, out = network(neurons("lif"))
+        method = eq.EProp(feedback="adaptive", decay=0.05)
+        return eq.Trainer(net, loss=eq.CrossEntropy(out, "u"), backend="c", method=method), net
+
+    first, net = trainer()
+    first.fit(x, y, epochs=2, batch=10)
+    first.save(tmp_path / "training")
+    first.fit(x, y, epochs=2, batch=10)
+    net.remove(*net.objects)
+    second, _ = trainer()
+    second.load(tmp_path / "training")
+    second.fit(x, y, epochs=2, batch=10)
+    for name, p in first.parameters.items():
+        np.testing.assert_array_equal(second.parameters[name], p)
+    np.testing.assert_array_equal(second.method.random[0, "spike"], first.method.random[0, "spike"])
+
+
 def net_weights(trainer):
     return trainer.parameters["w_out.w"].reshape(7, 3)
 

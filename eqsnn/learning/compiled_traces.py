@@ -80,7 +80,7 @@ class CompiledTraces:
         blocks, steps = m.by["readout",].shape[:2]
         if self.fresh:
             self._make(blocks)
-        m.by["readout",][:] = slope
+        m.by["readout",][:] = slope  # which lies on 64 bytes
         given = {**m.by, **self.own, **{("matrix", *key): self._matrix(w) for key, w in feedback.items()}}
         given.setdefault(("in_values",), None)
         arrays = [given[key] for key in self.places.arrays]
@@ -99,7 +99,7 @@ class CompiledTraces:
             **{("key", k): m.sizes[at["key", k]] for k in range(len(engine.sizes))},
         }
         numbers = (ctypes.c_int64 * len(self.places.sizes))(*(sizes[key] for key in self.places.sizes))
-        engine.share(self.library.eq_traces, addresses, numbers, blocks)
+        engine._run(self.library.eq_traces, blocks, addresses, numbers)
 
     def _matrix(self, w: np.ndarray) -> np.ndarray:
         lying = aligned((w.shape[0], self.engine._padded(w.shape[1])), self.engine.dtype)
