@@ -241,6 +241,52 @@ def test_what_is_sent_continuously_learns(backend):
     agree(gradients(make, x, y, backend=backend), gradients(make, x, y, "bptt", "numpy", engine=Stopped), 1e-10)
 
 
+def test_events_may_be_smooth():
+    """With the surrogate's primitive in place of events, both gradients are those of one smooth network."""
+    x, y = samples(steps=20)
+    make = lambda: network(neurons("alif"))  # noqa: E731
+    wanted = gradients(make, x, y, "bptt", "numpy", engine=Stopped, smooth=True)
+    agree(gradients(make, x, y, backend="numpy", smooth=True), wanted, 1e-10)
+    sharp = gradients(make, x, y, backend="numpy")
+    assert np.abs(sharp[1]["w_rec.w"] - wanted[1]["w_rec.w"]).max() > 1e-3 * np.abs(wanted[1]["w_rec.w"]).max()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_two_projections_to_the_readout_and_weights_made_of_several_variables(backend):
+    def make():
+        net, out = network(neurons("alif"))
+        more = eq.Dense(
+            net["hidden"],
+            out,
+            "w : 1 (trainable)\ngain : 1 (shared, trainable)",
+            on_pre="I_post += gain*tanh(w)",
+            name="w_more",
+        )
+        more.gain = 1.5
+        net.add(more)
+        return net, out
+
+    x, y = samples(steps=30)
+    agree(gradients(make, x, y, backend=backend), gradients(make, x, y, "bptt", "numpy", engine=Stopped), 1e-10)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_a_readout_that_is_linked_neuron_by_neuron(backend):
+    def make():
+        eq.seed(3)
+        inputs, group = eq.Inputs(4, name="inputs"), neurons("alif")(3)
+        out = eq.NeuronGroup(3, "du/dt = (d - u)/(9*ms) : 1\nd : 1 (linked)", name="out", order=2)
+        out.d = eq.linked_var(group, "u")
+        layers = [
+            eq.Dense(inputs, group, name="w_in", init="2*randn()"),
+            eq.Dense(group, group, name="w_rec", init="orthogonal"),
+        ]
+        return eq.Network(inputs, group, out, *layers), out
+
+    x, y = samples(steps=30)
+    agree(gradients(make, x, y, backend=backend), gradients(make, x, y, "bptt", "numpy", engine=Stopped), 1e-10)
+
+
 def test_the_start_of_a_state_is_trained():
     def hidden(n):
         group = eq.NeuronGroup(

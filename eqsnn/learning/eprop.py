@@ -76,11 +76,16 @@ class Online(Accumulated):
         projections = self._maker.learner.projections
         weighted = [n for n, p in enumerate(projections) if not p.linked]
         at, found = self._maker.at, {}
-        for f in self._maker.rule.feedback:
-            for n, p in enumerate(projections):
-                if p.source == f.layer and p.target == at and (p.signal or SPIKE) == f.output:
-                    w = np.asarray(weights[weighted.index(n)], np.float64)
-                    found[f.layer, f.output] = found[f.layer, f.output] + w if (f.layer, f.output) in found else w
+        told = {(f.layer, f.output) for f in self._maker.rule.feedback}
+        for n, p in enumerate(projections):
+            key = (p.source, p.signal or SPIKE)
+            if p.target == at and key in told:
+                w = (
+                    np.eye(self._maker.network.sizes[at])
+                    if p.linked
+                    else np.asarray(weights[weighted.index(n)], np.float64)
+                )
+                found[key] = found[key] + w if key in found else w
         return found
 
 
