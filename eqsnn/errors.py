@@ -114,6 +114,10 @@ class OutOfRangeError(EqsnnError, IndexError):
     """An index that there is not, or a slice without elements."""
 
 
+class NoSuchPairError(EquationError, IndexError):
+    """A string makes an index that there is not."""
+
+
 class UnknownNameError(EqsnnError, AttributeError, KeyError):
     """A name that nothing has, asked for as an attribute or as a key."""
 

@@ -142,10 +142,11 @@ def regular(model: Model, statements: Statements, scope: Scope, name: str, check
 
 
 def _own_and_shared(map_, model: Model, name: str, check: bool) -> tuple:
-    """Two kernels of one map: for what each element has, and for what the whole group shares. Synapses that read neurons are a pathway."""
+    """Two kernels of one map: for what each element has, and for what the whole group shares. Synapses that read or write neurons are a pathway."""
     from eqsnn.kernel.lower import lower
 
     alone = all(i.owner in ("self", "external", "clock") or i.variable in ("N", "N_pre", "N_post") for i in map_.inputs)
+    alone = alone and all(w.owner == "self" for w in map_.writes)
     domain = "neuron" if alone or model.scope.post is None else "pathway"
     shared_names = {v.name for v in model.variables if v.shared}
     own = [w for w in map_.writes if w.variable not in shared_names]

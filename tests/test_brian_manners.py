@@ -418,3 +418,14 @@ def test_methods_are_known_under_the_names_of_brian():
     assert len(set(values)) == 1 and values[0] == pytest.approx(np.exp(-0.5))
     with pytest.raises(EqsnnError, match="a method is a file in eqsnn/integrators"):
         b2.StateUpdateMethod.register("mine", None)
+
+
+def test_time_and_step_of_a_group_are_variables_of_its():
+    G = b2.NeuronGroup(2, "dv/dt = -v/ms : 1", dt=0.2 * ms, method="exact", name="timed")
+    S = b2.Synapses(G, G)
+    b2.Network(G).run(2 * ms)
+    assert str(G.t) == "<timed.t: 2. * msecond>" and G.t[:] == 2 * ms and G.dt[:] == 0.2 * ms
+    assert S.dt[:] == 0.1 * ms and S.t[:] == 0 * ms
+    assert G.t == 2 * ms and G.t / G.dt == 10 and b2.Clock(G.dt).dt == 0.2 * ms
+    with pytest.raises(TypeError, match="'t' of timed cannot be set"):
+        G.t = 3 * ms

@@ -295,7 +295,8 @@ def test_states_by_name():
     G = eq.NeuronGroup(3, "v : volt\ns : 1 (shared)\nx = 2*v : volt", name="cells")
     G.v, G.s = [1, 2, 3] * mV, 4
     assert set(G.get_states()) == {"v", "s", "i", "N", "t", "dt", "t_in_timesteps"}
-    assert set(G.get_states(read_only_variables=False, subexpressions=True)) == {"v", "s", "x"}
+    assert set(G.get_states(subexpressions=True)) == {"v", "s", "x", "i", "N", "t", "dt", "t_in_timesteps"}
+    assert set(G.get_states(read_only_variables=False, subexpressions=True)) == {"v", "s"}  # what set_states takes
     kept = G.get_states(read_only_variables=False)
     kept["v"][0] = 9 * mV
     assert G.v[0] == 1 * mV
@@ -580,3 +581,30 @@ def test_variables_called_like_what_the_engine_keeps_are_variables():
         M = eq.SpikeMonitor(G)
         eq.Network(G, M).run(0.2 * eq.ms)
         assert M.num_spikes == 2
+
+
+def test_part_of_given_spikes_is_a_source_and_is_monitored():
+    G = eq.SpikeGeneratorGroup(4, [0, 1, 2, 3], [0.2, 0.3, 1.0, 1.3] * ms)
+    H = eq.NeuronGroup(2, "v : 1")
+    S = eq.Synapses(G[1:3], H, on_pre="v_post += 1 + i")
+    S.connect(j="i")
+    M, R = eq.SpikeMonitor(G[1:3]), eq.PopulationRateMonitor(G[1:3])
+    eq.Network(G, H, S, M, R).run(2 * ms)
+    assert (M.i == [0, 1]).all() and np.allclose(M.t / ms, [0.3, 1.0])
+    assert (H.v == [1, 2]).all() and R.rate_.sum() == 2 / 2 / 1e-4
+
+
+@pytest.mark.parametrize("backend", ["cython", "numpy"])
+def test_regular_code_of_synapses_may_only_write_what_neurons_have(backend, monkeypatch):
+    monkeypatch.setattr(eq.settings, "backend", backend)
+    A, B = eq.NeuronGroup(2, "a : 1"), eq.NeuronGroup(3, "b : 1\nc : 1")
+    S = eq.Synapses(A, B, "w : 1")
+    S.connect()
+    S.w = "1 + i + 10*j"
+    S.run_regularly("a_pre += w")
+    S.run_regularly("b_post = w", order=1)
+    S.run_regularly("c = 7", order=2)
+    eq.Network(A, B, S).run(0.1 * ms)
+    assert (A.a == [33, 36]).all()
+    assert all(b % 10 in (1, 2) and b // 10 == k for k, b in enumerate(B.b[:]))  # that of one of its synapses
+    assert (B.c == 7).all()

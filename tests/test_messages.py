@@ -709,7 +709,7 @@ EquationError: 'w' belongs to the synapses, which do not exist before connect()
     ^
   use i, j, N_pre, N_post, and variables of the connected groups, such as x_pre""",
     "connect outside the group": """\
-EquationError: the pair i=1, j=2 does not exist; cells0 has 2 and cells1 has 2 elements
+NoSuchPairError: the pair i=1, j=2 does not exist; cells0 has 2 and cells1 has 2 elements
   in the j=:
     i + 1
     ^^^^^

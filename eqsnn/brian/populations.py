@@ -42,6 +42,16 @@ class _Arguments:
             )
         return super().state(name, use_units)
 
+    @property
+    def t(self):
+        """The time up to which the group has run, read as any shared variable: ``G.t``, ``G.t[:]``."""
+        return super().state("t")
+
+    @property
+    def dt(self):
+        """The time step of its clock: ``G.dt``, ``G.dt[:]``."""
+        return super().state("dt")
+
 
 class NeuronGroup(_Arguments, neurongroup.NeuronGroup):
     __doc__ = neurongroup.NeuronGroup.__doc__

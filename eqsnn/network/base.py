@@ -149,14 +149,16 @@ class SimObject(metaclass=_Finished):
         namespace: Mapping[str, object] | None = None,
     ):
         if clock is not None and dt is not None:
-            raise EqsnnError(f"{name}: give dt= or clock=, not both")
+            raise WrongValueError(f"{name}: give dt= or clock=, not both")
         if isinstance(clock, EventClock) and not self.takes_event_clock:
             raise EqsnnError(f"{name}: an EventClock is for monitors of states and operations; this needs a time step")
         check_slot(when)
         if isinstance(order, bool) or not isinstance(order, (int, np.integer)):
             raise EqsnnError(f"{name}: order must be an integer, the rank within a slot; got {order!r}")
-        if not isinstance(name, str) or not name.rstrip("*").replace("_", "a").isalnum():
-            raise WrongValueError(f"a name must be letters, digits and underscores; got {name!r}")
+        if not isinstance(name, str) or not name.rstrip("*").isidentifier():
+            raise WrongValueError(
+                f"a name must be letters, digits and underscores, and begin with no digit; got {name!r}"
+            )
         self.name = registry.name_for(name)
         self._stem = name[:-1] if name.endswith("*") else None  # without a name of its own
         registry.enter(self)
@@ -222,7 +224,7 @@ class SimObject(metaclass=_Finished):
 def check_slot(when: object) -> None:
     """Refuse what cannot be a slot of any schedule; whether the network's schedule has it is known when it runs."""
     if not isinstance(when, str) or not when.isidentifier():
-        raise EqsnnError(
+        raise WrongValueError(
             f"when= is the name of a slot of the schedule, such as {', '.join(map(repr, SLOTS))}; got {when!r}"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import WrongValueError
 from eqsnn.kernel.random import binomial_table, drawn, key_of, uniform
 from eqsnn.model.functions import DrawnTable
 from eqsnn.network.base import host_site
@@ -19,9 +19,9 @@ class BinomialFunction:
 
     def __init__(self, n: int, p: float, approximate: bool = True, name: str = "binomial"):
         if isinstance(n, bool) or int(n) != n or n < 0:
-            raise EqsnnError(f"BinomialFunction: n is the number of trials, an integer; got {n!r}")
+            raise WrongValueError(f"BinomialFunction: n is the number of trials, an integer; got {n!r}")
         if not 0 <= float(p) <= 1:
-            raise EqsnnError(f"BinomialFunction: p is a probability, from 0 to 1; got {p!r}")
+            raise WrongValueError(f"BinomialFunction: p is a probability, from 0 to 1; got {p!r}")
         self.n, self.p, self.approximate, self.name = int(n), float(p), bool(approximate), name
         self._table = binomial_table(self.n, self.p)
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, UnitError, WrongValueError
 from eqsnn.units import Quantity, dimensions_of, second
 
 _SECOND = second.dim
@@ -66,10 +66,10 @@ class EventClock:
             raise UnitError(f"the times of an EventClock must be times, such as [1, 10]*ms; got {times!r}")
         plain = np.sort(np.atleast_1d(np.asarray(times, np.float64)).ravel())
         if not (np.all(np.isfinite(plain)) and np.all(plain >= 0)):
-            raise EqsnnError("the times of an EventClock must be finite and not negative")
+            raise WrongValueError("the times of an EventClock must be finite and not negative")
         if np.any(np.diff(plain) == 0):
             twice = plain[:-1][np.diff(plain) == 0][0]
-            raise EqsnnError(f"the times of an EventClock differ; {twice * 1e3:g} ms is given twice")
+            raise WrongValueError(f"the times of an EventClock differ; {twice * 1e3:g} ms is given twice")
         self.name, self.times_ = name, plain
 
     @property
@@ -98,7 +98,7 @@ def _seconds(dt: Quantity) -> float:
         raise UnitError(f"a time step must be a time, such as 0.1*ms; got {dt!r}")
     value = float(dt / second)
     if not (math.isfinite(value) and value > 0):
-        raise EqsnnError(f"a time step must be positive and finite; got {dt!s}")
+        raise WrongValueError(f"a time step must be positive and finite; got {dt!s}")
     return value
 
 
@@ -147,7 +147,7 @@ def _moments(clock: EventClock, exact: np.ndarray, fine: int) -> np.ndarray:
     if np.any(np.diff(moments) == 0):
         k = int(np.flatnonzero(np.diff(moments) == 0)[0])
         close = " and ".join(f"{t * 1e3:.9g} ms" for t in clock.times_[k : k + 2])
-        raise EqsnnError(f"the clock '{clock.name}' ticks at {close}, closer than a {_FINE}th of the time step")
+        raise WrongValueError(f"the clock '{clock.name}' ticks at {close}, closer than a {_FINE}th of the time step")
     return moments
 
 

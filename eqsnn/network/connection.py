@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, OutOfRangeError, Span, WrongValueError
+from eqsnn.errors import (
+    EqsnnError,
+    NoSuchPairError,
+    OutOfRangeError,
+    Span,
+    WrongTypeError,
+    WrongValueError,
+)
 from eqsnn.kernel.random import key_of, uniform
 from eqsnn.language.ast import Call, Expr, Generator, Number
 from eqsnn.language.parse import parse_expression, parse_generator
@@ -90,13 +97,15 @@ def _check(r: Request) -> None:
     if r.condition is not None and (r.i is not None or r.j is not None):
         raise WrongValueError("connect(): give a condition, or i= and j=, not both")
     if string and r.i is not None and r.j is not None:
-        raise EqsnnError("connect(): with a string for one of i and j, leave the other out: it takes all values")
+        raise WrongTypeError("connect(): with a string for one of i and j, leave the other out: it takes all values")
     if not string and (r.i is None) != (r.j is None):
-        raise EqsnnError("connect(): give both i= and j= as indices (of one length, or one of them a single index)")
+        raise WrongValueError(
+            "connect(): give both i= and j= as indices (of one length, or one of them a single index)"
+        )
     if r.condition is not None and not isinstance(r.condition, (str, bool)):
-        raise EqsnnError(f"connect(): the condition must be a string or True; got {r.condition!r}")
+        raise WrongTypeError(f"connect(): the condition must be a string or True; got {r.condition!r}")
     if isinstance(r.condition, str) and " for " in r.condition:
-        raise EqsnnError(f"connect(): a generator gives indices; write connect(j={r.condition!r})")
+        raise WrongValueError(f"connect(): a generator gives indices; write connect(j={r.condition!r})")
     counted = [n for n in ("in_degree", "out_degree", "total") if getattr(r, n) is not None]
     if len(counted) > 1:
         raise EqsnnError(f"connect(): give {counted[0]}= or {counted[1]}=, not both")
@@ -191,12 +200,12 @@ def _indices(given, side: str, group) -> np.ndarray:
     if isinstance(given, SynapticSubgroup) and given.synapses is not group:
         raise EqsnnError(f"connect(): {side} are synapses of '{given.synapses.name}', and '{group.name}' is connected")
     if isinstance(given, Group):
-        raise EqsnnError(f"connect(): {side} must be integers; got {given!r}")
+        raise WrongTypeError(f"connect(): {side} must be integers; got {given!r}")
     array = np.asarray(given)
     if array.dtype.kind not in "iu" and array.size:
-        raise EqsnnError(f"connect(): {side} must be integers; got {array.dtype}")
+        raise WrongTypeError(f"connect(): {side} must be integers; got {array.dtype}")
     if array.ndim > 1:
-        raise EqsnnError(f"connect(): {side} must be a list of indices; got shape {array.shape}")
+        raise WrongValueError(f"connect(): {side} must be a list of indices; got shape {array.shape}")
     return np.atleast_1d(array).astype(np.int64)
 
 
@@ -210,14 +219,14 @@ def _spread(pre: np.ndarray, post: np.ndarray, p, n) -> Pairs:
         return tuple(np.broadcast_to(x, length).copy() for x in (pre, post))
     except ValueError:
         sizes = [f"{name} has {x.size}" for name, x in zip(("i", "j", "p", "n"), parts) if x.size > 1 or name in "ij"]
-        raise EqsnnError(f"connect(): {', '.join(sizes[:-1])} and {sizes[-1]} indices") from None
+        raise WrongValueError(f"connect(): {', '.join(sizes[:-1])} and {sizes[-1]} indices") from None
 
 
 def _with_chance(b: rules.Builder, pre: np.ndarray, post: np.ndarray, p) -> Pairs:
     if np.ndim(p):
         chance = np.broadcast_to(np.asarray(p, float).ravel(), len(pre))
         if np.any(~((chance >= 0) & (chance <= 1))):
-            raise EqsnnError("connect(): a probability in p lies outside 0 .. 1")
+            raise WrongValueError("connect(): a probability in p lies outside 0 .. 1")
     else:
         expr = numbers.probability(p)
         chance = b.evaluate(expr, pre, post, DIMENSIONLESS, {}, "p")
@@ -233,9 +242,9 @@ def _repeats(b: rules.Builder, n, pre: np.ndarray, post: np.ndarray) -> np.ndarr
         return np.maximum(b.whole(parse_expression(n, "n"), pre, post, {}, "n", "n"), 0)
     array = np.asarray(n)
     if array.dtype.kind not in "iu" or isinstance(n, bool) or np.any(array < 0):
-        raise EqsnnError(f"connect(): n must be an integer, the number of synapses per pair; got {n!r}")
+        raise WrongTypeError(f"connect(): n must be an integer, the number of synapses per pair; got {n!r}")
     if array.ndim and array.size not in (1, len(pre)):
-        raise EqsnnError(f"connect(): there are {len(pre)} pairs, and n has {array.size} values")
+        raise WrongValueError(f"connect(): there are {len(pre)} pairs, and n has {array.size} values")
     return int(array.ravel()[0]) if array.size == 1 else array.ravel()
 
 
@@ -253,7 +262,7 @@ def _valid(synapses: Synapses, pre: np.ndarray, post: np.ndarray, skip: bool, sp
     )
     if span is None:
         raise OutOfRangeError(f"connect(): {message} (skip_if_invalid=True leaves such pairs out)")
-    raise EquationError(message, span, "skip_if_invalid=True leaves such pairs out")
+    raise NoSuchPairError(message, span, "skip_if_invalid=True leaves such pairs out")
 
 
 # -- a given number of synapses for each neuron ---------------------------------------------------------------------------------

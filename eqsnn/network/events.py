@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eqsnn.errors import EqsnnError, EquationError, WrongValueError
+from eqsnn.errors import EquationError, WrongValueError
 from eqsnn.language.ast import Expr
 from eqsnn.language.parse import parse_expression
 from eqsnn.model.suggest import closest
@@ -65,7 +65,7 @@ def known_event(source, event: object, what: str, where: str = "") -> str:
     if event in names:
         return event
     if event == "spike":
-        raise EqsnnError(f"{what} the spikes of '{source.name}'{where}, which has no threshold")
+        raise WrongValueError(f"{what} the spikes of '{source.name}'{where}, which has no threshold")
     near = closest(event, list(names)) if isinstance(event, str) else None
     hint = f"did you mean '{near}'?" if near else f"it has {', '.join(names)}" if names else "it has no events"
     raise WrongValueError(f"{what} the event {event!r} of '{source.name}'{where}, which does not define it; {hint}")

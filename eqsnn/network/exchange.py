@@ -27,7 +27,7 @@ def values_of(
             for n, info in group.variables.items()
             if n not in computed and (read_only or info.write is not None) and not n.startswith("_")
         ]
-        names += [n for n in group.variables if n in computed] if subexpressions else []
+        names += [n for n in group.variables if n in computed] if subexpressions and read_only else []
     else:
         names = [names] if isinstance(names, str) else list(names)
     views = {n: group.state(n, use_units=units) for n in names}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, UnitError, UnknownNameError, WrongValueError
+from eqsnn.errors import EqsnnError, EquationError, UnitError, UnknownNameError, WrongTypeError, WrongValueError
 from eqsnn.language.ast import Expr
 from eqsnn.language.parse import parse, parse_expression
 from eqsnn.language.show import text_of
@@ -68,7 +68,7 @@ class PoissonGroup(NeuronGroup):
         self.set_event_schedule("spike", when, order)
         if not isinstance(rates, str):
             if np.any(np.asarray(rates) < 0):
-                raise EqsnnError("PoissonGroup: a rate cannot be negative")
+                raise WrongValueError("PoissonGroup: a rate cannot be negative")
             self.rates = rates
 
 
@@ -91,7 +91,7 @@ class PoissonInput(SimObject):
         name="poissoninput*",
     ):
         if not isinstance(target, Group) or not hasattr(target, "root"):
-            raise EqsnnError(f"PoissonInput: the target must be a group of neurons; got {target!r}")
+            raise WrongTypeError(f"PoissonInput: the target must be a group of neurons; got {target!r}")
         super().__init__(name, clock=target.clock, when=when, order=order)
         self.target, self.functions = target, {}
         if target_var not in target.variables or target.variables[target_var].write is None:
@@ -111,7 +111,7 @@ class PoissonInput(SimObject):
             self.amount = float(np.asarray(weight))
         self.target_var, self.n, self.rate_ = target_var, _count(N), float(rate / hertz)
         if self.rate_ < 0:
-            raise EqsnnError("PoissonInput: a rate cannot be negative")
+            raise WrongValueError("PoissonInput: a rate cannot be negative")
 
     @property
     def N(self) -> int:
@@ -206,20 +206,20 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         if indices.size and (indices.dtype.kind not in "iu" or indices.min() < 0 or indices.max() >= self._n):
             raise WrongValueError(f"SpikeGeneratorGroup: indices must be integers from 0 to {self._n - 1}")
         if np.any(~(seconds >= 0)):
-            raise EqsnnError("SpikeGeneratorGroup: a time cannot be negative")
+            raise WrongValueError("SpikeGeneratorGroup: a time cannot be negative")
         if not np.all(np.isfinite(seconds)):
-            raise EqsnnError("SpikeGeneratorGroup: a time must be finite")
+            raise WrongValueError("SpikeGeneratorGroup: a time must be finite")
         if period is not None:
             if dimensions_of(period) != second.dim or not float(period / second) >= 0:
                 raise UnitError(f"SpikeGeneratorGroup: period must be a positive time; got {period!r}")
             if seconds.size and 0 < float(period / second) <= seconds.max():
-                raise EqsnnError("SpikeGeneratorGroup: a spike lies at or after the end of the period")
+                raise WrongValueError("SpikeGeneratorGroup: a spike lies at or after the end of the period")
         self.__dict__["_period"] = None if period is None or not float(period / second) else float(period / second)
         if not sorted:
             order = np.lexsort((indices, seconds))
             indices, seconds = indices[order], seconds[order]
         elif np.any(np.diff(seconds) < 0):
-            raise EqsnnError("SpikeGeneratorGroup: sorted=True, and the times are not in ascending order")
+            raise WrongValueError("SpikeGeneratorGroup: sorted=True, and the times are not in ascending order")
         self.__dict__["_indices"], self.__dict__["_seconds"] = indices.astype(np.int32), seconds
 
     @property
@@ -250,14 +250,14 @@ class SpikeGeneratorGroup(Group, SpikeSource):
         twice = (np.diff(steps) == 0) & (np.diff(indices) == 0)
         if np.any(twice):
             k = int(np.flatnonzero(twice)[0])
-            raise EqsnnError(
+            raise WrongValueError(
                 f"{self.name}: element {indices[k]} has two spikes in the step at {steps[k] * dt:g} s; use a smaller dt"
             )
         period = 0 if self._period is None else int(np.floor(self._period / dt + 0.5))
         if self._period is not None and abs(period * dt - self._period) > 1e-9 * self._period:
-            raise EqsnnError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
+            raise WrongValueError(f"{self.name}: the period {self._period:g} s is no multiple of dt = {dt:g} s")
         if period and len(steps) and steps[-1] >= period:
-            raise EqsnnError(
+            raise WrongValueError(
                 f"{self.name}: the spike at {self._seconds[-1]:g} s is in the step at the end of the period, {self._period:g} s, with "
                 f"dt = {dt:g} s"
             )

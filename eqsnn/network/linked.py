@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, UnitError, WrongValueError
 from eqsnn.network.variables import VariableInfo, VariableView
 
 if TYPE_CHECKING:
@@ -134,13 +134,13 @@ def _place(target: Group, given: LinkedVariable, shared: bool, n: int, start: in
         if not hasattr(target, "root"):
             raise EqsnnError(f"{where}: synapses need index=, the name of an integer variable that says which element")
         if n != len(target):
-            raise EqsnnError(f"{where}: they have {len(target)} and {n} elements; give index=")
+            raise WrongValueError(f"{where}: they have {len(target)} and {n} elements; give index=")
         return np.arange(start, start + n)
     array = np.asarray(index)
     if not hasattr(target, "root"):
         raise EqsnnError(f"{where}: synapses need index=, the name of an integer variable that says which element")
     if array.dtype.kind not in "iu" or array.shape not in ((), (len(target),)):
-        raise EqsnnError(f"{where}: index must be {len(target)} integers; got {index!r}")
+        raise WrongValueError(f"{where}: index must be {len(target)} integers; got {index!r}")
     if array.size and (array.min() < 0 or array.max() >= n):
-        raise EqsnnError(f"{where}: index must lie between 0 and {n - 1}; got {index!r}")
+        raise WrongValueError(f"{where}: index must lie between 0 and {n - 1}; got {index!r}")
     return np.ascontiguousarray(np.broadcast_to(array, len(target)), np.int64) + (0 if shared else start)

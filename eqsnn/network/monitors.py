@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnknownNameError, WrongTypeError
+from eqsnn.errors import EqsnnError, UnknownNameError, WrongTypeError, WrongValueError
 from eqsnn.network.events import known_event
 from eqsnn.network.neurongroup import SpikeSource
 from eqsnn.network.rates import bin_steps, smoothed, window_of
@@ -62,7 +62,7 @@ class EventMonitor(RateMonitor):
             raise WrongTypeError(f"{_a(kind)} records a group that emits events, such as a NeuronGroup; got {source!r}")
         known_event(source, event, f"{_a(kind)} records")
         if when is None and order is not None:
-            raise EqsnnError(f"{kind}: order= is the rank within a slot; give when= as well")
+            raise WrongValueError(f"{kind}: order= is the rank within a slot; give when= as well")
         if when is None:
             when, order = source.place_of_event(event)
             order += 1

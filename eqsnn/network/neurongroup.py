@@ -305,6 +305,10 @@ class Subgroup(Group, SpikeSource):
         """Those of the whole group."""
         return self.parent.spaces()
 
+    @property
+    def event_names(self) -> tuple[str, ...]:
+        return self.root.event_names
+
     def place_of_event(self, event: str) -> tuple[str, int]:
         return self.root.place_of_event(event)
 

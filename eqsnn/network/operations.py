@@ -34,7 +34,7 @@ class NetworkOperation(SimObject):
             if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
         ]
         if len(parameters) > 1:
-            raise EqsnnError(
+            raise WrongTypeError(
                 f"a network operation takes no argument or the time; '{getattr(function, '__name__', function)}' takes {len(parameters)}"
             )
         if parameters and parameters[0].name == "self" and not inspect.ismethod(function):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, EquationError, UnitError
+from eqsnn.errors import EqsnnError, EquationError, UnitError, WrongValueError
 from eqsnn.language.ast import Statements
 from eqsnn.language.parse import parse_expression, parse_statements
 from eqsnn.network.base import registry
@@ -78,7 +78,7 @@ def pathways(side: str, given: str | Mapping[str, str] | None) -> list[Pathway]:
     result = []
     for name, text in named.items():
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
-            raise EqsnnError(f"on_{side}: the name of a pathway is letters, digits and underscores; got {name!r}")
+            raise WrongValueError(f"on_{side}: the name of a pathway is letters, digits and underscores; got {name!r}")
         if not isinstance(text, str):
             raise EquationError(f"on_{side} must be a string of statements; got {text!r}")
         origin = f"on_{side}" if name == side else f"on_{side} '{name}'"
@@ -101,7 +101,7 @@ def delay_info(synapses: Synapses, pathway: Pathway) -> VariableInfo:
 
     def write(index, values):
         if not np.min(values, initial=0.0) >= 0:
-            raise EqsnnError(f"a delay cannot be negative; got {np.min(values):g} s")
+            raise WrongValueError(f"a delay cannot be negative; got {np.min(values):g} s")
         if not pathway.fixed_delay:
             synapses.must_exist("delay")
         if synapses.ends.made is not None:
@@ -124,7 +124,7 @@ def set_constructor_delays(synapses: Synapses, delay: Quantity | Mapping[str, Qu
         return
     if not isinstance(delay, Mapping):
         if "pre" not in synapses.pathways:
-            raise EqsnnError(
+            raise WrongValueError(
                 f"{synapses.name}: delay= is that of the pathway 'pre', and there is no on_pre; use delay={{'post': ...}}"
             )
         delay = {"pre": delay}
@@ -133,7 +133,7 @@ def set_constructor_delays(synapses: Synapses, delay: Quantity | Mapping[str, Qu
         if dimensions_of(value) != second.dim or np.ndim(value):
             raise UnitError(f"{synapses.name}: delay must be one time such as 2*ms; got {value!r}")
         if not float(value / second) >= 0:
-            raise EqsnnError(f"{synapses.name}: a delay cannot be negative; got {value!s}")
+            raise WrongValueError(f"{synapses.name}: a delay cannot be negative; got {value!s}")
         pathway.delay = np.array([float(value / second)])
         pathway.fixed_delay = True
 
@@ -142,7 +142,7 @@ def known_pathway(synapses: Synapses, name: str) -> Pathway:
     """The pathway called ``name``; EqsnnError if there is none."""
     if name not in synapses.pathways:
         known = ", ".join(synapses.pathways) or "none"
-        raise EqsnnError(f"{synapses.name} has no pathway '{name}'; it has {known}")
+        raise WrongValueError(f"{synapses.name} has no pathway '{name}'; it has {known}")
     return synapses.pathways[name]
 
 
@@ -255,7 +255,7 @@ class PathwayView:
             self._pathway.order = operator.index(value)
         elif name == "when":
             if not isinstance(value, str):
-                raise EqsnnError(f"when= is the name of a slot of the schedule, such as 'synapses'; got {value!r}")
+                raise WrongValueError(f"when= is the name of a slot of the schedule, such as 'synapses'; got {value!r}")
             self._pathway.when = value
         else:
             raise AttributeError(f"of a pathway, delay, order and when can be set; got '{name}'")

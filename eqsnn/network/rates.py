@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError, WrongTypeError
+from eqsnn.errors import UnitError, WrongTypeError, WrongValueError
 from eqsnn.units import Quantity, dimensions_of, second
 
 
@@ -20,7 +20,7 @@ def bin_steps(bin_size: Quantity, dt: float) -> int:
     steps = steps_of("binned_rate(): bin_size", bin_size, dt)
     whole = round(steps)
     if whole < 1 or abs(steps - whole) > 1e-6:
-        raise EqsnnError(f"binned_rate(): bin_size must be a multiple of dt = {dt * 1e3:g} ms; got {bin_size!s}")
+        raise WrongValueError(f"binned_rate(): bin_size must be a multiple of dt = {dt * 1e3:g} ms; got {bin_size!s}")
     return whole
 
 
@@ -35,22 +35,22 @@ def window_of(window: str | np.ndarray, width: Quantity | None, dt: float) -> np
             raise WrongTypeError("smooth_rate() needs width=, a time such as 5*ms")
         w = steps_of("smooth_rate(): width", width, dt)
         if not w > 0:
-            raise EqsnnError(f"smooth_rate(): width must be positive; got {width!s}")
+            raise WrongValueError(f"smooth_rate(): width must be positive; got {width!s}")
         if window == "flat":
             shape = np.ones(int(np.round(w / 2)) * 2 + 1)
         elif window == "gaussian":
             half = int(np.round(2 * w))
             shape = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * w**2))
         else:
-            raise EqsnnError(f"smooth_rate(): window must be 'flat', 'gaussian' or an array; got {window!r}")
+            raise WrongValueError(f"smooth_rate(): window must be 'flat', 'gaussian' or an array; got {window!r}")
     else:
         if width is not None:
-            raise EqsnnError("smooth_rate(): width= belongs to a window given by name; an array has its own")
+            raise WrongTypeError("smooth_rate(): width= belongs to a window given by name; an array has its own")
         shape = np.asarray(window, np.float64)
         if shape.ndim != 1 or len(shape) % 2 == 0:
-            raise EqsnnError("smooth_rate(): a window array has one dimension and odd length")
+            raise WrongTypeError("smooth_rate(): a window array has one dimension and odd length")
         if shape.sum() == 0:
-            raise EqsnnError("smooth_rate(): the sum of a window array must not be 0")
+            raise WrongValueError("smooth_rate(): the sum of a window array must not be 0")
     return shape / shape.sum()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, WrongTypeError
 from eqsnn.network.clock import Clock, EventClock
 from eqsnn.network.group import NUMPY_TYPES, Group
 from eqsnn.network.pathway import PathwayView
@@ -58,7 +58,7 @@ class StateMonitor(Recorder):
         name: str = "statemonitor*",
     ):
         if not isinstance(source, (Group, PathwayView)):
-            raise EqsnnError(f"a StateMonitor records the variables of a group; got {source!r}")
+            raise WrongTypeError(f"a StateMonitor records the variables of a group; got {source!r}")
         where, source = source, source.synapses if isinstance(source, PathwayView) else source
         super().__init__(name, clock=clock or (source.clock if dt is None else None), dt=dt, when=when, order=order)
         self.source = source

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, NotConnectedError
+from eqsnn.errors import EqsnnError, NotConnectedError, WrongTypeError, WrongValueError
 from eqsnn.integrators.names import check_method
 from eqsnn.language.ast import Equations as EquationsAst
 from eqsnn.language.parse import parse
@@ -122,7 +122,7 @@ class Synapses(Group):
         for name, event in by_pathway.items():
             if name not in self.pathways:
                 known = ", ".join(self.pathways) or "none"
-                raise EqsnnError(
+                raise WrongValueError(
                     f"{self.name}: on_event names the pathway '{name}', which does not exist; it has {known}"
                 )
             self.pathways[name].event = event
@@ -286,7 +286,9 @@ class Synapses(Group):
     def _check_names_of_pathways(self) -> None:
         for name in self.pathways:
             if name in self.variables or hasattr(type(self), name) or name in self.__dict__:
-                raise EqsnnError(f"{self.name}: a pathway cannot be called '{name}', which it has already; rename it")
+                raise WrongValueError(
+                    f"{self.name}: a pathway cannot be called '{name}', which it has already; rename it"
+                )
 
     def __getattr__(self, name: str):
         known = self.__dict__.get("pathways", {})
@@ -581,7 +583,7 @@ def _check_ends(source, target, on_pre, on_post) -> None:
     """Both ends are groups, and what is waited for can come."""
     for what, group, waits, on in (("source", source, on_pre, "on_pre"), ("target", target, on_post, "on_post")):
         if not isinstance(group, (SpikeSource, Group)):
-            raise EqsnnError(f"the {what} of synapses must be a group of neurons or other synapses; got {group!r}")
+            raise WrongTypeError(f"the {what} of synapses must be a group of neurons or other synapses; got {group!r}")
         if isinstance(group, Synapses) and waits:
             raise EqsnnError(f"{on} waits for spikes of the {what} '{group.name}', and synapses emit none")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import UnitError, WrongTypeError, WrongValueError
 from eqsnn.model.functions import TableFunction, fineness
 from eqsnn.network.clock import defaultclock
 from eqsnn.units import DIMENSIONLESS, Quantity, dimensions_of, second
@@ -21,13 +21,13 @@ class TimedArray:
         if dimensions_of(dt) != second.dim:
             raise UnitError(f"TimedArray: dt must be a time, such as 1*ms; got {dt!r}")
         if not (np.isfinite(float(dt / second)) and float(dt / second) > 0):
-            raise EqsnnError(f"TimedArray: dt must be positive and finite; got {dt!s}")
+            raise WrongValueError(f"TimedArray: dt must be positive and finite; got {dt!s}")
         if np.asarray(values).dtype.kind not in "fiub":
-            raise EqsnnError(f"TimedArray: values must be numbers; got {values!r}")
+            raise WrongValueError(f"TimedArray: values must be numbers; got {values!r}")
         self.dim = dimensions_of(values)
         self.values_ = np.ascontiguousarray(np.asarray(values), np.float64)
         if self.values_.ndim not in (1, 2) or self.values_.size == 0:
-            raise EqsnnError(
+            raise WrongValueError(
                 f"TimedArray: values must have shape (T,) or (T, M) and at least one value; got {self.values_.shape}"
             )
         self.dt_ = float(dt / second)
@@ -55,13 +55,13 @@ class TimedArray:
         grid = np.floor(np.asarray(t / second, np.float64) / (self.dt_ / parts) + 0.5)
         step = np.clip((grid / parts).astype(np.int64), 0, len(self.values_) - 1)
         if (i is None) != (self.values_.ndim == 1):
-            raise EqsnnError("a TimedArray of shape (T,) is called as I(t), one of shape (T, M) as I(t, i)")
+            raise WrongTypeError("a TimedArray of shape (T,) is called as I(t), one of shape (T, M) as I(t, i)")
         values = self.values_[step] if i is None else self._column(step, np.asarray(i))
         return values if self.dim == DIMENSIONLESS else Quantity(values, dim=self.dim)
 
     def _column(self, step: np.ndarray, i: np.ndarray) -> np.ndarray:
         if i.dtype.kind not in "iu":
-            raise EqsnnError(f"the column of a TimedArray is an integer; got {i!r}")
+            raise WrongValueError(f"the column of a TimedArray is an integer; got {i!r}")
         outside = (i < 0) | (i >= self.values_.shape[1])
         return np.where(outside, np.nan, self.values_[step, np.where(outside, 0, i)])
 

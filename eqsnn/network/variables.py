@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError, UnitError
+from eqsnn.errors import EqsnnError, UnitError, WrongTypeError, WrongValueError
 from eqsnn.network import foreign
 from eqsnn.network.base import registry
 from eqsnn.units import DIMENSIONLESS, Dimension, Quantity, dimensions_of
@@ -100,7 +100,7 @@ class VariableView:
     def check_writable(self) -> None:
         """Raises EqsnnError for a variable that cannot be set."""
         if self.info.write is None:
-            raise EqsnnError(f"'{self.name}' of {self.group.name} cannot be set: {self.info.why_read_only}")
+            raise WrongTypeError(f"'{self.name}' of {self.group.name} cannot be set: {self.info.why_read_only}")
 
     def _only_value(self, item) -> None:
         """A shared variable is indexed by [:] or [0]; a condition about elements has no meaning for it."""
@@ -131,7 +131,9 @@ class VariableView:
         found = dimensions_of(value)
         array = np.asarray(value)
         if array.dtype.kind not in "fiub":
-            raise EqsnnError(f"'{self.name}' of {self.group.name} takes numbers or a string expression; got {value!r}")
+            raise WrongTypeError(
+                f"'{self.name}' of {self.group.name} takes numbers or a string expression; got {value!r}"
+            )
         zero_like = found == DIMENSIONLESS and not np.any(array[np.isfinite(array)] != 0)
         if found != self.dim and not (zero_like and array.size == 1):
             raise UnitError(
@@ -139,11 +141,11 @@ class VariableView:
             )
         wanted = (1 if self.info.shared else len(self.group)) if index is None else len(index)
         if array.ndim > 1 or (array.ndim == 1 and array.size not in (1, wanted)):
-            raise EqsnnError(
+            raise WrongValueError(
                 f"'{self.name}' of {self.group.name}: {wanted} elements are set, and the value has shape {array.shape}"
             )
         if self.info.dtype == "integer" and array.dtype.kind == "f" and np.any(array != np.trunc(array)):
-            raise EqsnnError(f"'{self.name}' of {self.group.name} is an integer; got {value!s}")
+            raise WrongValueError(f"'{self.name}' of {self.group.name} is an integer; got {value!s}")
         if self.info.dtype == "boolean" and array.dtype.kind != "b":
             array = array != 0
         return np.broadcast_to(array, wanted)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, WrongValueError
 from eqsnn.network.base import SLOTS, SimObject, slot_rank
 from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
@@ -44,7 +44,7 @@ def rank_in(slots: Sequence[str], when: str, o: SimObject) -> int:
         known = [*slots, *(f"{p}_{s}" for p in ("before", "after") for s in slots)]
         close = difflib.get_close_matches(when, known, 1)
         hint = f"did you mean '{close[0]}'?" if close else "set net.schedule to a list that has it"
-        raise EqsnnError(
+        raise WrongValueError(
             f"'{o.name}' acts in the slot '{when}', which is not in the schedule; it has {', '.join(slots)} (and before_..., "
             f"after_...); {hint}"
         ) from None
