@@ -92,6 +92,25 @@ def test_a_network_that_has_run_goes_on_where_it_is(name, tmp_path):
 
 
 @needs_cpp
+def test_what_is_on_its_way_is_copied_as_it_is(tmp_path):
+    """gcc 12 copies a constant array that ends with 1, 1, 0, 0 as 1, 1, 1, 1, for processors with AVX-512 and in sight of the array."""
+
+    def make():
+        G = eq.SpikeGeneratorGroup(2, [0], [0] * ms)
+        H = eq.NeuronGroup(9, "dv/dt = -v/(10*ms) : 1", method="exact", name="cells")
+        S = eq.Synapses(G, H, on_pre="v_post += 1 + i")
+        S.connect(i=[0, 0, 1, 1, 1], j=[0, 1, 2, 3, 4])
+        S.delay = [0.8, 0.9, 0, 0.5, 1] * ms
+        return eq.Network(G, H, S, eq.StateMonitor(H, "v", record=True))
+
+    net = fresh(make)
+    net.run(0.1 * ms)
+    wanted = compared(net, tmp_path / "p", 0.0012)
+    assert "queue_count[] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0 }" in (tmp_path / "p" / "network.cu").read_text()
+    assert next(v for n, v in wanted.items() if n.endswith(".v")).max(axis=1).tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 0]
+
+
+@needs_cpp
 @pytest.mark.parametrize("seed", range(4))
 def test_random_models_and_synapses(seed, tmp_path):
     compared(fresh(lambda: random_models.random_case(seed + 100).network), tmp_path / "p")

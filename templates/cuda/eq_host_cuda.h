@@ -23,7 +23,14 @@ static inline const char *cudaGetErrorString(cudaError_t error)
 }
 static inline cudaError_t cudaMalloc(void **p, size_t n) { return (*p = malloc(n)) ? cudaSuccess : cudaErrorMemoryAllocation; }
 static inline cudaError_t cudaFree(void *p) { free(p); return cudaSuccess; }
-static inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind, cudaStream_t) { memcpy(to, from, n); return cudaSuccess; }
+
+/* gcc 12 makes 1, 1, 1, 1 of a constant whose last 32 bytes are 1, 1, 0, 0 where it copies it for a processor with AVX-512: it must not see what is copied. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#define EQ_HOST_UNSEEN __attribute__((noipa, unused))
+#else
+#define EQ_HOST_UNSEEN __attribute__((noinline, unused))
+#endif
+EQ_HOST_UNSEEN static cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind, cudaStream_t) { memcpy(to, from, n); return cudaSuccess; }
 static inline cudaError_t cudaMemsetAsync(void *to, int value, size_t n, cudaStream_t) { memset(to, value, n); return cudaSuccess; }
 static inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
