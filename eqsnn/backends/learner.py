@@ -38,12 +38,12 @@ class Places:
 
 
 def places(learner: Learner) -> Places:
-    """The order of arguments. Arrays: events presented and their values, for each layer bits, the ring of derivatives of events, states, inputs,
-    tape, parameters, derivatives, what it sends with its derivatives, tables and numbers; for each projection with weights these and their gradient;
-    scratch; readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of each layer, scratch a block; how many
-    steps of the past lie before the first in arrays of what is presented, bits and what is sent, and how many of these have been; the key of each
-    layer's random numbers."""
-    keys: list[tuple] = [("in_bits",), ("in_values",), ("counted",)]
+    """The order of arguments. Arrays: events presented, their values and the derivatives of these; for each layer bits, the ring of derivatives
+    of events, states, inputs, tape, parameters, derivatives, what it sends with its derivatives, tables and numbers; for each projection with
+    weights these and their gradient; scratch; readout. Sizes: steps, number of inputs, of each layer, the lag of each projection, the ring of
+    each layer, scratch a block; how many steps of the past lie before the first in arrays of what is presented, bits and what is sent, and how
+    many of these have been; the key of each layer's random numbers."""
+    keys: list[tuple] = [("in_bits",), ("in_values",), ("in_slope",), ("counted",)]
     keys += [("push", k) for k in range(len(learner.layers))]
     for k, layer in enumerate(learner.layers):
         keys += [("bits", k), ("ring", k)]
@@ -59,7 +59,14 @@ def places(learner: Learner) -> Places:
     sizes: list[tuple] = [("steps",), ("n_in",)]
     sizes += [("n", k) for k in range(len(learner.layers))]
     sizes += [("lag", k) for k in range(len(learner.projections))]
-    sizes += [("ring", k) for k in range(len(learner.layers))] + [("scratch",), ("history",), ("before",)]
+    sizes += [("ring", k) for k in range(len(learner.layers))] + [
+        ("scratch",),
+        ("history",),
+        ("before",),
+        ("carried",),
+        ("in_steps",),
+        ("counted_steps",),
+    ]
     sizes += [("key", k) for k in range(len(learner.layers))]
     return Places({key: n for n, key in enumerate(keys)}, {key: n for n, key in enumerate(sizes)})
 
@@ -115,6 +122,9 @@ class _Writer:
             scratch_size=self.places.sizes[("scratch",)],
             history=self.places.sizes[("history",)],
             before=self.places.sizes[("before",)],
+            carried=self.places.sizes[("carried",)],
+            in_steps=self.places.sizes[("in_steps",)],
+            counted_steps=self.places.sizes[("counted_steps",)],
             readout=self.at("readout"),
             readout_layer=readout.layer,
             readout_spikes=readout.variable == "spike",
@@ -141,7 +151,7 @@ class _Writer:
             n_source=n_source,
             worth=values,
             carried=f"sent{signal} + (t - {lag}) * {n_source} * EQ_LANES",
-            carried_back=f"back{signal} + ((t + 2 - {lag}) & 1) * {n_source} * EQ_LANES",
+            carried_back=f"back{signal} + ((now + 2 - {lag}) & 1) * {n_source} * EQ_LANES",
         )
 
     def _layer(self, k: int, layer: Layer) -> dict:
@@ -226,11 +236,11 @@ class _Writer:
             if b.owner == "table":
                 continue
             if v == f"{_ADJOINT}spike":
-                what, const = f"spike{k} + (t % ring{k}) * n{k} * EQ_LANES", "const "
+                what, const = f"spike{k} + (now % ring{k}) * n{k} * EQ_LANES", "const "
             elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in (*layer.states, *layer.inputs, *layer.sought):
                 what, const = f"adj{k}_{identifier(v.removeprefix(_ADJOINT))}", ""
             elif v.startswith(_ADJOINT) and v.removeprefix(_ADJOINT) in layer.sent:
-                what, const = f"back{k}_{identifier(v.removeprefix(_ADJOINT))} + (t & 1) * n{k} * EQ_LANES", "const "
+                what, const = f"back{k}_{identifier(v.removeprefix(_ADJOINT))} + (now & 1) * n{k} * EQ_LANES", "const "
             elif v in layer.echoes:
                 what, const = f"echo{k}_{identifier(v)}", "const "
             elif v in layer.parameters:

@@ -99,7 +99,7 @@ class CompiledTraces:
             **{("key", k): m.sizes[at["key", k]] for k in range(len(engine.sizes))},
         }
         numbers = (ctypes.c_int64 * len(self.places.sizes))(*(sizes[key] for key in self.places.sizes))
-        engine._run(self.library.eq_traces, blocks, addresses, numbers)
+        engine.share(self.library.eq_traces, blocks, addresses, numbers)
 
     def _matrix(self, w: np.ndarray) -> np.ndarray:
         lying = aligned((w.shape[0], self.engine._padded(w.shape[1])), self.engine.dtype)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _REACHING = ("bits", "sent", "in_bits", "in_values")
 """The arrays whose last steps count in the steps to come."""
+_CARRIED = ("adjoint", "gradient", "ring", "sent_adjoint")
+"""The arrays of derivatives that steps leave for those before them."""
 
 
 _ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16).sum(axis=1, dtype=np.uint8)
@@ -57,12 +59,13 @@ def keys_of(values: Values) -> list[int]:
 
 @dataclass
 class Gradients:
-    """The derivatives of the loss with respect to ``Values``; ``rates``: the share of steps in which the neurons of each layer had an event."""
+    """The derivatives of the loss with respect to ``Values``; ``inputs``: to what is presented, [sample][step][input], if asked for."""
 
     weights: list[np.ndarray]
     parameters: list[dict[str, np.ndarray]]
     start: list[dict[str, np.ndarray]]
     sent: list[dict[str, np.ndarray]]
+    inputs: np.ndarray | None = None
 
 
 def aligned(shape: Sequence[int], dtype, fill: float | None = 0.0) -> np.ndarray:
@@ -95,6 +98,12 @@ def _of_ones(x: np.ndarray) -> bool:
     if x.dtype.kind in "iu":
         return bool(x.size == 0 or (x.min() >= 0 and x.max() <= 1))
     return bool(np.array_equal(x, x != 0))
+
+
+def counted_events(bits: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """How many events [block][step][neuron] (bits) there are where steps [block][step][sample] are counted, a neuron."""
+    lanes = ((counted != 0) << np.arange(counted.shape[2], dtype=np.uint16)).sum(axis=2).astype(np.uint16)
+    return _ONES[bits & lanes[:, :, None]].sum(axis=(0, 1), dtype=np.float64)
 
 
 @dataclass
@@ -171,7 +180,7 @@ class CompiledEngine:
             by["gradient", k] = aligned((blocks, source, self._padded(target)), real)
         by["scratch",] = aligned((blocks, width * self._padded(max(self.sizes))), real)
         by["readout",] = aligned((blocks, steps, self.sizes[self.learner.readout.layer], width), real)
-        by["in_bits",] = by["in_values",] = by["counted",] = np.zeros(0, np.uint16)
+        by["in_bits",] = by["in_values",] = by["in_slope",] = by["counted",] = np.zeros(0, np.uint16)
         by |= {("push", k): by["counted",] for k in range(len(self.sizes))}
         place = places(self.learner)
         sizes = {
@@ -180,6 +189,9 @@ class CompiledEngine:
             ("scratch",): by["scratch",][0].size,
             ("history",): history,
             ("before",): 0,
+            ("carried",): 0,
+            ("in_steps",): 0,
+            ("counted_steps",): 0,
             **{("key", k): 0 for k in range(len(self.sizes))},
             **{("n", k): n for k, n in enumerate(self.sizes)},
             **{("lag", k): lag for k, lag in enumerate(lags)},
@@ -224,7 +236,7 @@ class CompiledEngine:
         for k, w in zip(self.weighted, values.weights):
             m.by["weights", k][:, : w.shape[1]] = w
         self._sent_before = [tuple(s) for s in values.sent]
-        self._run(self.library.eq_learn_forward, blocks, m.addresses, m.sizes)
+        self.share(self.library.eq_learn_forward, blocks, m.addresses, m.sizes)
         return m.by["readout",]
 
     def _begun(self, values: np.ndarray) -> np.ndarray:
@@ -241,8 +253,8 @@ class CompiledEngine:
         blocks, history = -(-len(x) // self.width), self._history(m)
         m.by["in_bits",] = bits = np.zeros((blocks, history + x.shape[1], x.shape[2]), np.uint16)
         size = (ctypes.c_int64 * 4)(*x.shape, history)
-        self._run(self.library.eq_learn_present, blocks, shown.ctypes.data, bits.ctypes.data, size)
-        m.addresses[0], m.addresses[1] = bits.ctypes.data, None
+        self.share(self.library.eq_learn_present, blocks, shown.ctypes.data, bits.ctypes.data, size)
+        m.addresses[0], m.addresses[1], m.addresses[2] = bits.ctypes.data, None, None
         m.by.pop(("in_values",), None)
         if any(p.graded for p in self.learner.projections) and not _of_ones(x):
             m.by["in_values",] = lying = aligned((blocks, history + x.shape[1], x.shape[2], self.width), self.dtype)
@@ -265,7 +277,7 @@ class CompiledEngine:
             elif key in m.by:
                 m.by[key][:, :history] = a
 
-    def _run(self, function, blocks: int, *arguments) -> None:
+    def share(self, function, blocks: int, *arguments) -> None:
         """``function(*arguments, first block, last)`` on all threads."""
         if self._pool is None or blocks < 2:
             function(*arguments, 0, blocks)
@@ -276,21 +288,50 @@ class CompiledEngine:
         for job in jobs:
             job.result()
 
-    def backward(self, slope: np.ndarray, pushes: Pushes | None = None) -> Gradients:
-        """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``; ``pushes``: with respect to events."""
+    def backward(self, slope: np.ndarray, pushes: Pushes | None = None, inputs: bool = False) -> Gradients:
+        """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``; ``pushes``: with respect to events;
+        ``inputs``: those of what was presented, too."""
+        for key, a in self._now.by.items():
+            if key[0] in _CARRIED:
+                a.fill(0)
+        presented = self.presented(slope.shape[1]) if inputs else None
+        self._back(slope, self._pushed(pushes), presented, carried=False)
+        return self.gradients(presented)
+
+    def presented(self, steps: int) -> np.ndarray:
+        """Where the derivatives of what is presented in so many steps are added up."""
+        return aligned((len(self._now.by["readout",]), steps, self.n_in, self.width), self.dtype)
+
+    def carry_on(
+        self, slope: np.ndarray, later: _Memory | None, pushes: Pushes | None, presented: np.ndarray | None
+    ) -> _Memory:
+        """As ``backward``, for the last steps of a sample (``later`` is None) or for those before the window whose memory is ``later``, which
+        was gone through just now: derivatives go on from there. Adds to those of what was ``presented`` and returns the memory."""
         m = self._now
+        for key, a in m.by.items():
+            if key[0] in _CARRIED and later is None:
+                a.fill(0)
+            elif key[0] in _CARRIED and later is not m:
+                a[:] = later.by[key]
+        self._back(slope, self._pushed(pushes, later is None), presented, carried=True)
+        return m
+
+    def _back(self, slope: np.ndarray, kept: list[np.ndarray], presented: np.ndarray | None, carried: bool) -> None:
+        """``kept``: the arrays of pushes."""
+        m, at = self._now, places(self.learner)
         blocks = len(m.by["readout",])
         slope = np.require(slope, self.dtype, "C")
-        place = places(self.learner).arrays["readout",]
-        for key, a in m.by.items():
-            if key[0] in ("adjoint", "gradient", "ring", "sent_adjoint"):
-                a.fill(0)
-        kept = self._pushed(m, pushes)
-        m.addresses[place] = slope.ctypes.data
-        self._run(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
-        m.addresses[place] = m.by["readout",].ctypes.data
-        del kept
-        weights = []
+        m.sizes[at.sizes["carried",]] = carried
+        m.sizes[at.sizes["counted_steps",]] = kept[0].shape[1] if kept else 0
+        m.sizes[at.sizes["in_steps",]] = 0 if presented is None else presented.shape[1]
+        m.addresses[at.arrays["readout",]] = slope.ctypes.data
+        m.addresses[2] = None if presented is None else presented.ctypes.data
+        self.share(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
+        m.addresses[at.arrays["readout",]] = m.by["readout",].ctypes.data
+
+    def gradients(self, presented: np.ndarray | None) -> Gradients:
+        """What the blocks have found, added up in their order."""
+        m, weights = self._now, []
         for k in self.weighted:
             total = m.by["gradient", k][0].astype(np.float64)
             for part in m.by["gradient", k][1:]:
@@ -309,11 +350,13 @@ class CompiledEngine:
             {v: m.by["sent_adjoint", k, v][:, 1].astype(np.float64).sum(axis=(0, 2)) for v in values if not given}
             for k, values in enumerate(self._sent_before)
         ]
-        return Gradients(weights, of(lambda layer: layer.sought), start, sent)
+        back = None if presented is None else out_of_blocks(presented, self.samples)
+        return Gradients(weights, of(lambda layer: layer.sought), start, sent, back)
 
-    def _pushed(self, m: _Memory, pushes: Pushes | None) -> list[np.ndarray]:
-        """Tell the way back which derivatives of events there are beside those of arrivals; the arrays that it reads."""
-        place, kept = places(self.learner).arrays, []
+    def _pushed(self, pushes: Pushes | None, last: bool = True) -> list[np.ndarray]:
+        """Tell the way back which derivatives of events there are beside those of arrivals; the arrays that it reads. ``last``: the way begins
+        with the last of the steps that ``pushes`` know."""
+        m, place, kept = self._now, places(self.learner).arrays, []
         m.addresses[place["counted",]] = None
         for k in range(len(self.learner.layers)):
             m.addresses[place["push", k]] = None
@@ -322,20 +365,24 @@ class CompiledEngine:
         kept = [np.ascontiguousarray(pushes.counted, self.dtype)]
         m.addresses[place["counted",]] = kept[0].ctypes.data
         steps = pushes.counted.shape[1]
+        first = m.before + len(m.by["readout",][0]) - steps  # the number of the first of them in the sample
         for k, push in pushes.layers.items():
             kept.append(np.ascontiguousarray(push, self.dtype))
             m.addresses[place["push", k]] = kept[-1].ctypes.data
             ring = m.by["ring", k]
-            for t in range(max(steps - ring.shape[1], 0), steps):  # those of earlier steps are put there on the way
-                ring[:, t % ring.shape[1]] = kept[-1][:, None] * kept[0][:, t, None, :]
+            for t in (
+                range(max(steps - ring.shape[1], 0), steps) if last else ()
+            ):  # earlier ones are put there on the way
+                ring[:, (first + t) % ring.shape[1]] = kept[-1][:, None] * kept[0][:, t, None, :]
         return kept
 
     def events_of(self, k: int, counted: np.ndarray) -> np.ndarray:
         """How many events the neurons of layer ``k`` had in the steps that are ``counted``, [block][step][sample]: [neuron]."""
-        m = self._now
-        bits = m.by["bits", k][:, self._history(m) :]
-        lanes = ((counted != 0) << np.arange(self.width, dtype=np.uint16)).sum(axis=2).astype(np.uint16)
-        return _ONES[bits & lanes[:, :, None]].sum(axis=(0, 1), dtype=np.float64)
+        return counted_events(self.events(k), counted)
+
+    def events(self, k: int) -> np.ndarray:
+        """The events of layer ``k`` in the last ``forward`` as bits [block][step][neuron], one a sample."""
+        return self._now.by["bits", k][:, self._history(self._now) :]
 
     def rates(self) -> list[float]:
         """The share of (step, neuron, sample) with an event, a layer; samples that fill up the last block count."""
@@ -346,7 +393,7 @@ class CompiledEngine:
             if layer.spikes:
                 size = (ctypes.c_int64 * 3)(steps, n, self._history(m))
                 bits = m.by["bits", k].ctypes.data
-                self._run(self.library.eq_learn_count, blocks, bits, events.ctypes.data, size)
+                self.share(self.library.eq_learn_count, blocks, bits, events.ctypes.data, size)
             found.append(float(events.sum()) / (blocks * steps * n * self.width))
         return found
 
@@ -363,7 +410,7 @@ class CompiledEngine:
         slope, sums = self._slope, np.zeros((blocks, self.width))
         numbers, size = (ctypes.c_double * 2)(scale, scale / total), (ctypes.c_int64 * 2)(steps, n)
         pointers = (a.ctypes.data for a in (r, y, weight, slope, sums))
-        self._run(self.library.eq_learn_softmax, blocks, *pointers, numbers, size)
+        self.share(self.library.eq_learn_softmax, blocks, *pointers, numbers, size)
         return float(sums.sum()) / total, slope
 
     def hits(self, r: np.ndarray, y: np.ndarray, weight: np.ndarray) -> int:
@@ -372,7 +419,7 @@ class CompiledEngine:
         blocks, steps, n, _ = r.shape
         found, size = np.zeros(blocks, np.int64), (ctypes.c_int64 * 2)(steps, n)
         pointers = (a.ctypes.data for a in (r, y, weight, found))
-        self._run(self.library.eq_learn_hits, blocks, *pointers, size)
+        self.share(self.library.eq_learn_hits, blocks, *pointers, size)
         return int(found.sum())
 
     def tape_bytes(self) -> int:
@@ -382,11 +429,22 @@ class CompiledEngine:
 
 
 def engine_of(
-    learner: Learner, n_in: int, sizes: Sequence[int], surroundings: Surroundings, backend: str, threads: int
+    learner: Learner,
+    n_in: int,
+    sizes: Sequence[int],
+    surroundings: Surroundings,
+    backend: str,
+    threads: int,
+    checkpoints: bool = False,
 ):
     """What runs a learner on ``backend``."""
     if backend == "numpy":
         from eqsnn.learning.oracle import Oracle
 
         return Oracle(learner, n_in, sizes, surroundings)
-    return CompiledEngine(learner, n_in, sizes, surroundings, threads)
+    engine = CompiledEngine(learner, n_in, sizes, surroundings, threads)
+    if checkpoints:
+        from eqsnn.learning.checkpointed import Checkpointed
+
+        return Checkpointed(engine)
+    return engine

@@ -136,7 +136,8 @@ class Oracle:
             return numbers[s.variable]
         return {"t": t * numbers["dt"], "step": t, "count": t, "key": self.keys[k]}[s.variable]
 
-    def backward(self, slope: np.ndarray, pushes: Pushes | None = None) -> Gradients:
+    def backward(self, slope: np.ndarray, pushes: Pushes | None = None, inputs: bool = False) -> Gradients:
+        self.presented = np.zeros((self.steps, self.n_in, self.batch), self.dtype)
         layers, steps = self.learner.layers, self.steps
         zeros = lambda k: np.zeros((self.sizes[k], self.batch), self.dtype)  # noqa: E731
         adjoint = [{v: zeros(k) for v in (*layer.states, *layer.sought)} for k, layer in enumerate(layers)]
@@ -174,6 +175,7 @@ class Oracle:
                 {v: sent[-1][k][v].astype(np.float64).sum(1) for v in values if not self.begun}
                 for k, values in enumerate(self.values.sent)
             ],
+            np.moveaxis(self.presented, 2, 0) if inputs else None,
         )
 
     def _back(self, t: int, projection: int, error: np.ndarray, weights: list, events: list, sent: dict) -> None:
@@ -187,6 +189,8 @@ class Oracle:
         back = error if p.linked else self._weights(projection) @ error
         if p.signal:
             sent[at][p.source][p.signal] = sent[at][p.source][p.signal] + back
+        elif p.source < 0 and at >= 0:
+            self.presented[at] += back
         elif p.source >= 0 and at >= 0:
             events[at][p.source] = events[at][p.source] + back
 

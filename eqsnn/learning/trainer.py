@@ -10,7 +10,7 @@ import numpy as np
 
 from eqsnn.errors import EqsnnError
 from eqsnn.learning import fitting, penalties, training_file
-from eqsnn.learning.engine import CompiledEngine, Values, engine_of, into_blocks, out_of_blocks
+from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
 from eqsnn.learning.eprop import OTTT, EProp
 from eqsnn.learning.fptt import FPTT
 from eqsnn.learning.history import Best, EarlyStopping, History
@@ -70,6 +70,7 @@ class Trainer:
     ``clip``: the largest norm of a gradient. ``dtype``: float32, or float64. ``backend``: 'numpy', or compiled; ``threads``: as in runs. The
     network's objects have the trained values after ``fit``. Each sample begins with the values that states have when the trainer is made,
     or with what a function in ``start`` gives: ``start={'hidden.u': lambda samples, neurons, rng: rng.random((samples, neurons))}``.
+    ``checkpoints``: with 'bptt', keep of T steps what sqrt(T) need, and do the others again on the way back; no bit of a gradient differs.
     """
 
     def __init__(
@@ -87,12 +88,17 @@ class Trainer:
         threads: int | None = None,
         smooth: bool = False,
         start: Mapping[str | tuple[str, ...], Start] | None = None,
+        checkpoints: bool = False,
     ):
         self.method = method_of(method, window)
         dtype = np.dtype(dtype)
         if dtype not in (np.float32, np.float64):
             raise EqsnnError(f"dtype= is float32 or float64; got {dtype}")
         backend = backend or settings.effective_backend()
+        if checkpoints and not isinstance(self.method, BPTT):
+            raise EqsnnError(
+                "checkpoints=True is about the memory of method='bptt'; other methods need none that grows with the steps"
+            )
         if smooth and backend != "numpy":
             raise EqsnnError("smooth=True needs backend='numpy': compiled learners keep spikes as bits")
         self.loss, self.optimizer = loss, optimizer or Adam()
@@ -110,6 +116,7 @@ class Trainer:
             self.network.surroundings,
             backend,
             settings.effective_threads() if threads is None else threads,
+            checkpoints,
         )
         self._starts = Starts(start, self.network)
         self.history = History()
@@ -176,7 +183,7 @@ class Trainer:
                 y = np.maximum(y, 0)
         width = self.engine.width_for(len(batch.x))
         y = into_blocks(y if each else y[:, None], width)
-        compiled = self.engine if isinstance(self.engine, CompiledEngine) else None
+        compiled = self.engine if hasattr(self.engine, "softmax") else None
         return Target(y, into_blocks(weight.astype(self.engine.dtype), width), compiled)
 
     def scores(self, readout: np.ndarray, target: Target) -> dict[str, float]:
@@ -199,6 +206,14 @@ class Trainer:
         """The loss of these samples, and its derivatives with respect to ``parameters``."""
         found, gradients = self.method.gradients(self, self._batch(x, y, mask))
         return found.loss, gradients
+
+    def input_gradients(self, x, y, mask=None) -> tuple[float, np.ndarray]:
+        """The loss of these samples, and its derivatives with respect to what is presented, (samples, steps, inputs): to the value that weighs
+        an input (``w*x_pre``), or to how much an event counts where events count as 1. Through all steps, whatever the method."""
+        batch = self._batch(x, y, mask)
+        readout, target = self.engine.forward(batch.x, self.values(len(batch.x))), batch.target()
+        loss, slope = self.loss.value(readout, target)
+        return loss, self.engine.backward(slope, inputs=True).inputs
 
     def step(self, x, y, mask=None) -> float:
         """What the method makes of one batch: one step of the optimiser, or one a window; the loss before it."""
