@@ -16,6 +16,7 @@ ELSEWHERE = {
     "train_ecg",
     "train_smnist",
     "spoken_digits",
+    "fit_neuron_parameters",
     "train_online_fptt",
     "eprop_pattern",
     "torch_layer",

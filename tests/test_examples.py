@@ -44,6 +44,10 @@ SHORT = {
         ["--iterations", "40", "--neurons", "60", "--rules", "symmetric", "adaptive", "bptt"],
         r"symmetric: mean squared error 0.2\d\d before, 0.1[5-9]\d+ after 40(.*\n)*bptt: .* 0.1[5-9]\d+ after",
     ),
+    "fit_neuron_parameters": (
+        [],
+        r"C +150. pF -> (19[5-9]|20[0-5])[\d.]+ pF(.*\n)*fitted: (29|3\d) spikes, 2\d of the neuron's 31 met within 2 ms",
+    ),
     "gap_junctions": ([], r"irregularity of the group's spikes without"),
 }
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"

@@ -1,6 +1,6 @@
 """The ECG network (examples/train_ecg.py): accuracy of several seeds, or the time of one batch beside PyTorch's.
 
-    python benchmarks/learning/ecg.py train FOLDER [--seeds 5] [--epochs 150]
+    python benchmarks/learning/ecg.py train FOLDER [--seeds 5] [--first 0] [--epochs 150] [--clip 0.3]
     python benchmarks/learning/ecg.py speed FOLDER --torch /path/to/python/with/torch [--rounds 5]
     python benchmarks/learning/ecg.py threads FOLDER [--rounds 5]
 
@@ -32,9 +32,9 @@ def train(args) -> dict:
     x, y = train_ecg.recordings(args.data, "train")
     test = train_ecg.recordings(args.data, "test")
     accuracy, seconds = [], []
-    for seed in range(args.seeds):
+    for seed in range(args.first, args.first + args.seeds):
         eq.seed(seed)
-        trainer = train_ecg.trainer(args.epochs, threads=1)
+        trainer = train_ecg.trainer(args.epochs, threads=1, clip=args.clip)
         start = time.process_time()
         trainer.fit(x, y, epochs=args.epochs, batch=32)
         seconds.append(time.process_time() - start)
@@ -97,7 +97,9 @@ if __name__ == "__main__":
     parser.add_argument("what", choices=("train", "speed", "threads"))
     parser.add_argument("data", help="folder of QTDB_train.mat and QTDB_test.mat")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--clip", type=float, default=None, help="the largest norm of a gradient")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", default=sys.executable, help="a Python that has PyTorch")
     arguments = parser.parse_args()
