@@ -559,6 +559,33 @@ def test_random_feedback_takes_the_place_of_the_weights(backend):
     agree(found, gradients(lambda: network(neurons("alif")), x, y, "bptt", "numpy", engine=Broadcast), 1e-10)
 
 
+def test_random_feedback_reaches_groups_that_the_readout_does_not_hear():
+    x, y = samples(steps=30)
+    found = {}
+    for backend in ("numpy", "c"):
+        method = eq.EProp(feedback="random")
+        found[backend] = gradients(two_layers, x, y, method, backend)
+        assert {k: m.shape for k, m in method.random.items()} == {(0, "spike"): (4, 3), (1, "spike"): (3, 3)}
+    agree(found["c"], found["numpy"], 1e-10)
+
+
+def test_what_a_mask_leaves_out_has_no_effect():
+    x, y = samples(batch=6, steps=40)
+    mask = np.ones((6, 40))
+    mask[2:, 25:] = 0
+    found = []
+    for method, backend in (("bptt", "numpy"), ("eprop", "c"), ("eprop", "numpy")):
+        net, out = network(neurons("alif"))
+        loss = eq.CrossEntropy(out, "u", start=3)
+        trainer = eq.Trainer(net, loss=loss, dtype="float64", backend=backend, method=method)
+        if method == "bptt":
+            trainer.engine.__class__ = Stopped
+        found.append(trainer.gradients(x, y, mask))
+        net.remove(*net.objects)
+    agree(found[1], found[0], 1e-10)
+    agree(found[2], found[0], 1e-10)
+
+
 def test_adaptive_feedback_approaches_the_readout():
     x, y = samples(batch=20, steps=30)
     net, out = network(neurons("lif"))
@@ -613,12 +640,13 @@ def test_training_lowers_the_loss(feedback):
 
 
 def two_layers(readout="du/dt = (I - u)/(9*ms) : 1\nI : 1 (input)"):
+    eq.seed(4)
     a, b = (
         alike(3),
         eq.NeuronGroup(
             4,
             "du/dt = (I - u)/(9*ms) : 1\nI : 1 (input)",
-            threshold="u > 1",
+            threshold="u > 0.02",
             reset="u = 0",
             surrogate="arctan",
             name="b",
