@@ -130,7 +130,7 @@ __all__ = [
 ]
 
 _LEARNING = {
-    **dict.fromkeys(("Dense", "Inputs"), "dense"),
+    **dict.fromkeys(("Dense", "Inputs", "Sparse"), "dense"),
     **dict.fromkeys(("CrossEntropy", "MeanSquaredError", "Loss"), "losses"),
     "EquationLoss": "equation_loss",
     "RatePenalty": "penalties",

@@ -66,16 +66,13 @@ class Dense(Synapses):
         super().__init__(source, target, model, on_pre=on_pre, name=name, **options)
         if same_step:
             self._between(source, target)
-        self.connect()
+        self._make(source, target)
         trained = [v.name for v in self.model.variables if "trainable" in v.flags and not v.shared]
         given = init if isinstance(init, dict) else dict.fromkeys(trained[:1], init)
         for variable, values in given.items():
             if variable not in self.variables:
                 raise EqsnnError(f"{self.name}: init= names '{variable}', and its variables are {', '.join(trained)}")
-            values = initial.weights(values, len(source), len(target))
-            self.state(variable)[:] = (
-                values if isinstance(values, str) else np.ravel(values) * self.state(variable).unit
-            )
+            self._begin(variable, values)
         for v in self.model.variables:
             if "trainable" in v.flags and v.kind != "parameter":
                 raise EquationError(
@@ -83,6 +80,29 @@ class Dense(Synapses):
                     v.span,
                     "declare it as a parameter",
                 )
+
+    def _make(self, source, target) -> None:
+        """Make the synapses."""
+        self.connect()
+
+    def _begin(self, variable: str, given) -> None:
+        """Give a variable what ``init=`` says."""
+        if not isinstance(given, str) and not callable(given) and np.ndim(given) == 0:
+            self.state(variable)[:] = np.asarray(given) * self.state(variable).unit  # also of a shared one
+            return
+        values = initial.weights(given, len(self.source), len(self.target))
+        if not isinstance(values, str):
+            values = self._of_pairs(values, isinstance(given, str)) * self.state(variable).unit
+        self.state(variable)[:] = values
+
+    def _of_pairs(self, matrix: np.ndarray, named: bool) -> np.ndarray:
+        """The values of the synapses from those of all pairs; ``named``: an initialiser has drawn them for all pairs."""
+        return np.ravel(matrix)
+
+    @property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The sources and targets of the synapses; None where there is one for each pair, in order."""
+        return None
 
     def _between(self, source, target) -> None:
         if source.root is target.root:
@@ -99,9 +119,66 @@ class Dense(Synapses):
 
     @property
     def weights(self) -> np.ndarray:
-        """The first trainable variable as an array (source, target)."""
+        """The first trainable variable as an array (source, target), 0 where there is no synapse."""
         variable = next(v.name for v in self.model.variables if "trainable" in v.flags)
-        return np.asarray(self.state(variable)[:]).reshape(len(self.source), len(self.target))
+        return self.matrix(np.asarray(self.state(variable)[:]))
+
+    def matrix(self, values: np.ndarray) -> np.ndarray:
+        """Values of synapses as an array (source, target), 0 where there is none."""
+        shape = len(self.source), len(self.target)
+        if self.pairs is None:
+            return np.broadcast_to(values, (shape[0] * shape[1],)).reshape(shape)
+        out = np.zeros(shape, np.asarray(values).dtype)
+        out[self.pairs] = values
+        return out
+
+
+class Sparse(Dense):
+    """``Dense`` between some pairs: each with probability ``p``, or those for which ``mask`` says so, an array (source, target) or a condition as in
+    ``connect``, such as 'abs(i - j) < 5'. There is nothing to train where there is no synapse.
+
+    ``init``: as in ``Dense``; arrays and functions give a value for all pairs, of which those of synapses are taken. What an initialiser of the
+    literature draws is divided by the square root of the share of pairs that are connected, since so many fewer add up.
+    """
+
+    def __init__(
+        self, source, target=None, *arguments, p: float | None = None, mask=None, name: str = "sparse*", **options
+    ):
+        if (p is None) == (mask is None):
+            raise EqsnnError(
+                "Sparse takes p=, the probability of a synapse, or mask=, an array or a condition: one of the two"
+            )
+        self._chosen = p, mask
+        super().__init__(source, target, *arguments, name=name, **options)
+
+    def _make(self, source, target) -> None:
+        p, mask = self._chosen
+        if isinstance(mask, str):
+            self.connect(mask)
+        elif mask is None:
+            if not 0 < p <= 1:
+                raise EqsnnError(f"{self.name}: p= is the probability of a synapse, above 0 and up to 1; got {p!r}")
+            self.connect(p=p)
+        else:
+            mask = np.asarray(mask)
+            if mask.shape != (len(source), len(target)):
+                raise EqsnnError(
+                    f"{self.name}: mask= has the shape (source, target) = {(len(source), len(target))}; got {mask.shape}"
+                )
+            i, j = np.nonzero(mask)
+            if len(i):
+                self.connect(i=i, j=j)
+        if not len(self):
+            raise EqsnnError(f"{self.name} has no synapse: p= or mask= chose none")
+
+    def _of_pairs(self, matrix, named):
+        values = np.asarray(matrix)[self.pairs]
+        share = len(self) / (len(self.source) * len(self.target))
+        return values / np.sqrt(share) if named else values
+
+    @property
+    def pairs(self):
+        return np.asarray(self.i[:]), np.asarray(self.j[:])
 
 
 def _has_sum(model) -> bool:

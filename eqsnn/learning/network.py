@@ -290,12 +290,10 @@ class LearnedNetwork:
         ]
         weights = []
         for w in self.weighing:
-            n, m, at = len(w.dense.source), len(w.dense.target), self._place(w)
+            n, at = len(w.dense), self._place(w)
             s, e = self._supplied[at], self.externals[at]
-            flat = (
-                s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n * m, self.run)["weight"]
-            )
-            weights.append(np.broadcast_to(flat, (n * m,)).reshape(n, m))
+            flat = s[w.variable] if w.parameters is None else w.parameters.values(s, e, self.dt, n, self.run)["weight"]
+            weights.append(w.dense.matrix(flat))
         draws = any(t.layer.random for t in self.trained)
         return Values(weights, parameters, start, self.lags, sent, key_of(*host_site()) if draws else 0)
 
@@ -316,7 +314,7 @@ class LearnedNetwork:
             )
             self._take(out, t.group, made)
         for w, weights in zip(self.weighing, found.weights):
-            flat = weights.ravel()
+            flat = weights.ravel() if w.dense.pairs is None else weights[w.dense.pairs]
             made = {w.variable: flat}
             if w.parameters is not None:
                 at = self._place(w)

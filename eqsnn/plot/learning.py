@@ -44,7 +44,7 @@ def weights(dense: Dense, variable: str | None = None, *, ax=None, bar: bool = T
     name = variable or next(v.name for v in dense.model.variables if "trainable" in v.flags)
     values = dense.state(name)[:]
     size, unit = unit_for(values)
-    matrix = np.asarray(values).reshape(len(dense.source), len(dense.target)) / size
+    matrix = dense.matrix(np.asarray(values)) / size
     largest = float(np.abs(matrix).max(initial=0)) or 1.0
     options = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "aspect": "auto", "origin": "lower", **options}
     image = ax.imshow(matrix, interpolation="nearest", **options)
