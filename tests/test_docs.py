@@ -84,3 +84,13 @@ def test_the_grammar_in_the_reference_is_the_grammar():
 def test_every_page_is_in_the_index():
     index = (DOCS / "README.md").read_text()
     assert {m[1] for m in re.finditer(r"\((\w[\w-]*)\.md\)", index)} == {p.stem for p in DOCS.glob("*.md")} - {"README"}
+
+
+def test_every_example_is_on_its_page_with_its_figure():
+    page = (DOCS / "examples.md").read_text(encoding="utf-8")
+    for script in (DOCS.parent / "examples").glob("*.py"):
+        assert f"(../examples/{script.name})" in page, script.name
+        figure = f"images/{script.stem}.png"
+        assert figure in page or script.stem == "cuda_kernels", script.name
+    for figure in re.findall(r"\]\((images/\S+)\)", page):
+        assert (DOCS / figure).is_file(), figure
