@@ -271,6 +271,25 @@ def test_two_projections_to_the_readout_and_weights_made_of_several_variables(ba
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_sparse_projections_learn(backend):
+    def make():
+        eq.seed(1)
+        inputs, group = eq.Inputs(4, name="inputs"), neurons("alif")(9)
+        out = eq.NeuronGroup(3, "u[n+1] = 0.9*u + I : 1\nI : 1 (input)", name="out")
+        layers = [
+            eq.Dense(inputs, group, name="w_in", init="2*randn()"),
+            eq.Sparse(group, group, p=0.4, name="w_rec", init="randn()"),
+            eq.Sparse(group, out, p=0.5, name="w_out", init="randn()"),
+        ]
+        return eq.Network(inputs, group, out, *layers), out
+
+    x, y = samples(steps=30)
+    wanted = gradients(make, x, y, "bptt", "numpy", engine=Stopped)
+    assert wanted[1]["w_rec.w"].size < 81
+    agree(gradients(make, x, y, backend=backend), wanted, 1e-10)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_a_readout_that_is_linked_neuron_by_neuron(backend):
     def make():
         eq.seed(3)
