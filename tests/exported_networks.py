@@ -215,6 +215,15 @@ def silent():
     return eq.Network(G, H, S, eq.SpikeMonitor(H), eq.SpikeMonitor(G))
 
 
+def nothing():
+    return eq.Network()
+
+
+def bare():
+    """No synapses, and nobody who looks."""
+    return eq.Network(eq.NeuronGroup(2, "dv/dt = -v/(10*ms) : 1", method="exact"))
+
+
 NETWORKS = {
     f.__name__: f
     for f in (
@@ -230,6 +239,8 @@ NETWORKS = {
         early,
         adaptive,
         silent,
+        bare,
+        nothing,
     )
 }
 NETWORKS |= {

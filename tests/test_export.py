@@ -560,6 +560,21 @@ def test_embedded_spikes_are_those_of_float32_in_python(name, tmp_path):
 ARM = ["arm-none-eabi-gcc", "-std=c99", *STRICT, "-mcpu=cortex-m4"]
 
 
+@pytest.mark.parametrize(
+    ("directory", "message"),
+    [
+        ("", "export(): say where to; the directory is '' (the current one is '.')"),
+        (3, "export(): the directory must be a path; got '3' (expected str, bytes or os.PathLike object, not int)"),
+        ("a\0b", "export(): the directory must be a path; got 'a\\x00b' (embedded null byte)"),
+        ("x" * 300, "export(): the directory must be a path; got 'xxx"),
+    ],
+)
+def test_what_is_no_directory(directory, message):
+    with pytest.raises(eq.EqsnnError) as error:
+        eq.Network(lif()).export(directory)
+    assert str(error.value).startswith(message)
+
+
 def test_embedded_values_begin_as_they_are(tmp_path):
     """gcc 12 copies a constant array of such values wrongly, for processors with AVX-512 and in sight of the array."""
 

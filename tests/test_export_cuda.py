@@ -153,7 +153,9 @@ def test_the_kernels_are_those_of_the_backend(tmp_path):
 
 
 @needs_nvcc
-@pytest.mark.parametrize("name", ["cuba", "stdp_network", "ways", "inputs", "clocks", "narrow_synapses"])
+@pytest.mark.parametrize(
+    "name", ["cuba", "stdp_network", "ways", "inputs", "clocks", "narrow_synapses", "bare", "nothing"]
+)
 def test_nvcc_takes_it_without_a_warning(name, tmp_path):
     found = fresh(NETWORKS[name]).export(tmp_path / "p", language="cuda", duration=20 * ms)
     codes = [f"-gencode=arch=compute_{a[3:]},code={a}" for a in ARCHITECTURES]

@@ -115,11 +115,11 @@ def _script(arguments: argparse.Namespace) -> int:
 
 def _check_before(out: Path, arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before a script has made its network. Raises EqsnnError."""
-    from eqsnn.export.folder import check_folder
+    from eqsnn.export.folder import check_folder, folder
     from eqsnn.export.project import check_choice
 
     check_choice(arguments.language, arguments.profile)
-    check_folder(out, set(), arguments.overwrite)
+    check_folder(folder(out), set(), arguments.overwrite)
 
 
 def _kernel(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,19 @@ import numpy as np
 from eqsnn.errors import EqsnnError
 
 MANIFEST = ".eqsnn-export.json"
+
+
+def folder(directory: str | os.PathLike) -> Path:
+    """What was given as a directory, as a path. Raises EqsnnError for what is none."""
+    try:
+        path = Path(directory)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            os.lstat(path)
+    except (TypeError, ValueError, OSError) as error:
+        raise EqsnnError(f"export(): the directory must be a path; got {str(directory)[:80]!r} ({error})") from None
+    if not str(directory):
+        raise EqsnnError("export(): say where to; the directory is '' (the current one is '.')")
+    return path
 
 
 def check_folder(path: Path, names: set[str], overwrite: bool) -> set[str]:

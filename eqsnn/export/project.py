@@ -13,7 +13,7 @@ from eqsnn.export.c import CProject
 from eqsnn.export.cuda import CudaProject
 from eqsnn.export.cuda_program import CudaProgram, CudaProgramMaker
 from eqsnn.export.embedded import in_single_precision
-from eqsnn.export.folder import check_folder, write_folder
+from eqsnn.export.folder import check_folder, folder, write_folder
 from eqsnn.export.program import Program, ProgramMaker
 from eqsnn.export.refused import check_exportable
 from eqsnn.network.namespace import user_namespace
@@ -53,6 +53,7 @@ def export(
 ) -> Exported:
     """Write the project of a network as it stands now. See ``Network.export``."""
     check_choice(language, profile)
+    path = folder(directory)
     seconds = None if duration is None else in_seconds(duration, "duration", "export")
     space = dict(namespace) if namespace is not None else user_namespace(level)
     embedded = profile == "embedded"
@@ -60,7 +61,6 @@ def export(
     project = files(program_of(network, space, seconds, embedded, maker), embedded)
     texts = project.sources()
     arrays = {f"data/{f.path}.npy": f.values for f in project.data}
-    path = Path(directory)
     gone = check_folder(path, {*texts, *arrays}, overwrite)
     write_folder(path, texts, arrays, gone)
     found = Exported(path, (*texts, *arrays), project.command, project.ram, project.flash, project.host_command)
