@@ -84,12 +84,12 @@ def problems(rng, n, steps):
     return x, np.take_along_axis(x[:, :, 0], marked, axis=1).sum(axis=1, keepdims=True)
 
 
-def trainer(neuron="liquid", method="fptt", parts=10, steps=100, rate=3e-3, seed=0, **options):
+def trainer(neuron="liquid", method="fptt", parts=10, steps=100, rate=3e-3, seed=0, alpha=0.01, **options):
     """A trainer for samples of so many steps, cut into ``parts``."""
     net, readout = network(neuron, seed=seed)
     loss = eq.MeanSquaredError(readout, "u", over="last")
     windows = {} if method == "bptt" else {"window": -(-steps // parts)}
-    rule = eq.FPTT(alpha=0.01) if method == "fptt" else method
+    rule = eq.FPTT(alpha=alpha) if method == "fptt" else method
     return eq.Trainer(net, loss=loss, method=rule, optimizer=eq.Adam(rate), clip=1.0, **windows, **options)
 
 

@@ -106,7 +106,7 @@ TEXTS = {
     CUresult.CUDA_ERROR_NO_DEVICE: b"no CUDA-capable device is detected",
     CUresult.CUDA_ERROR_ILLEGAL_ADDRESS: b"an illegal memory access was encountered",
 }
-_PARAMETERS_OF = r'extern "C" __global__ void {}\(([^)]*)\)'
+_PARAMETERS_OF = r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?{}\(([^)]*)\)'
 
 
 class Refused(Exception):

@@ -101,8 +101,8 @@ def sample_numbers(kernel: Kernel) -> tuple[str, ...]:
 
 
 class _Writer:
-    def __init__(self, learner: Learner):
-        self.learner, self.places = learner, places(learner)
+    def __init__(self, learner: Learner, plain: bool = False):
+        self.learner, self.places, self.plain = learner, places(learner), plain
         self.real = "float" if learner.single else "double"
 
     def at(self, *key) -> int:
@@ -194,7 +194,7 @@ class _Writer:
 
         place = {b.name: "n" if b.variable in layer.parameters else "i" for b in kernel.buffers}
         place |= {b.name: "l" for b in kernel.buffers if b.variable == "spike" and b.writable}
-        lines = tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place))
+        lines = tuple(line.replace("b_spike[l]", "event[l]") for line in lines_of(kernel, place, self.plain))
         return (*sample_numbers(kernel), *lines)
 
     def _beside(self, k: int, kernel: Kernel) -> tuple[list[str], list[str]]:
@@ -260,9 +260,14 @@ def _used(kernel: Kernel):
     return [b for b in kernel.buffers if b.name in names]
 
 
+def parts_of(learner: Learner, plain: bool = False) -> dict:
+    """What the templates of a learner are filled with; ``plain``: for CUDA."""
+    return _Writer(learner, plain).parts()
+
+
 def source_of(learner: Learner) -> str:
     """The C file of a learner."""
-    return learner_text(_Writer(learner).parts())
+    return learner_text(parts_of(learner))
 
 
 @functools.cache

@@ -198,9 +198,10 @@ def expression_text(kernel: Kernel, expr: Expr) -> str:
     return _Printer(kernel, False, plain=True, user="user_").expr(expr)
 
 
-def lines_of(kernel: Kernel, place: Mapping[str, str]) -> tuple[str, ...]:
-    """The statements of a kernel of ``Let`` and ``Store`` alone, for a loop of somebody else's; ``place``: the index at which each buffer is."""
-    printer = _Printer(kernel, False)
+def lines_of(kernel: Kernel, place: Mapping[str, str], plain: bool = False) -> tuple[str, ...]:
+    """The statements of a kernel of ``Let`` and ``Store`` alone, for a loop of somebody else's; ``place``: the index at which each buffer is;
+    ``plain``: for CUDA."""
+    printer = _Printer(kernel, False, plain=plain)
     printer.place |= place
     return tuple(
         printer._let(s) if isinstance(s, Let) else printer._line(printer._store(s), s)

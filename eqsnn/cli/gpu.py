@@ -9,31 +9,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eqsnn.backends.cuda.build import ARCHITECTURES, Resources, compile_for
+from eqsnn.backends.cuda.learner import learner_source
 from eqsnn.backends.cuda.source import engine_source
 from eqsnn.errors import EqsnnError
+from eqsnn.learning import engine
 from eqsnn.runtime import simulation
 from eqsnn.runtime.cuda_plan import source_of
 
 
 def sources_of(script: str, arguments: Sequence[str] = (), deterministic: bool = False) -> list[str]:
-    """The CUDA text of each plan that a script runs, each text once. The script is EXECUTED, on the backend that it chooses."""
+    """The CUDA text of each plan that a script runs and of what it trains, once. The script is EXECUTED, on the backend that it chooses."""
     texts: list[str] = []
 
-    def note(plan) -> None:
-        text = source_of(plan, deterministic).text
+    def add(text: str) -> None:
         if text not in texts:
             texts.append(text)
+
+    def note(plan) -> None:
+        add(source_of(plan, deterministic).text)
+
+    def note_learner(learner) -> None:
+        add(learner_source(learner))
 
     ours = sys.argv
     sys.argv = [script, *arguments]
     simulation.planned.append(note)
+    engine.asked.append(note_learner)
     try:
         runpy.run_path(script, run_name="__main__")
     finally:
         simulation.planned.remove(note)
+        engine.asked.remove(note_learner)
         sys.argv = ours
     if not texts:
-        raise EqsnnError(f"{script} runs no network, so that there are no kernels")
+        raise EqsnnError(f"{script} runs and trains no network, so that there are no kernels")
     return texts
 
 

@@ -6,13 +6,14 @@ Each block has gradients of its own, which are added up in the order of blocks: 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eqsnn.backends.backend import backend as known_backend
 from eqsnn.backends.learner import build, lanes, places
 from eqsnn.kernel.learner import Learner
 from eqsnn.kernel.random import key_of
@@ -20,9 +21,12 @@ from eqsnn.kernel.random import key_of
 if TYPE_CHECKING:
     from eqsnn.learning.penalties import Pushes
 
+asked: list[Callable[[Learner], None]] = []
+"""Who is told of each learner that is to run."""
+
 _REACHING = ("bits", "sent", "in_bits", "in_values")
 """The arrays whose last steps count in the steps to come."""
-_CARRIED = ("adjoint", "gradient", "ring", "sent_adjoint")
+CARRIED = ("adjoint", "gradient", "ring", "sent_adjoint")
 """The arrays of derivatives that steps leave for those before them."""
 
 
@@ -108,13 +112,14 @@ def counted_events(bits: np.ndarray, counted: np.ndarray) -> np.ndarray:
 
 @dataclass
 class _Memory:
-    """The arrays of one batch size and number of steps, in the order of ``Places``."""
+    """The arrays of one batch size and number of steps, in the order of ``Places``; ``elsewhere``: where they lie on a device."""
 
     arrays: list[np.ndarray]
     addresses: ctypes.Array
     sizes: ctypes.Array
     by: dict[tuple, np.ndarray] = field(default_factory=dict)
     before: int = 0
+    elsewhere: object = None
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,7 @@ class CompiledEngine:
         for k, w in zip(self.weighted, values.weights):
             m.by["weights", k][:, : w.shape[1]] = w
         self._sent_before = [tuple(s) for s in values.sent]
-        self.share(self.library.eq_learn_forward, blocks, m.addresses, m.sizes)
+        self._steps_forward(m, blocks)
         return m.by["readout",]
 
     def _begun(self, values: np.ndarray) -> np.ndarray:
@@ -277,6 +282,16 @@ class CompiledEngine:
             elif key in m.by:
                 m.by[key][:, :history] = a
 
+    def _steps_forward(self, m: _Memory, blocks: int) -> None:
+        self.share(self.library.eq_learn_forward, blocks, m.addresses, m.sizes)
+
+    def _steps_back(self, m: _Memory, blocks: int, slope: np.ndarray, presented: np.ndarray | None) -> None:
+        at = places(self.learner).arrays
+        m.addresses[at["readout",]] = slope.ctypes.data
+        m.addresses[at["in_slope",]] = None if presented is None else presented.ctypes.data
+        self.share(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
+        m.addresses[at["readout",]] = m.by["readout",].ctypes.data
+
     def share(self, function, blocks: int, *arguments) -> None:
         """``function(*arguments, first block, last)`` on all threads."""
         if self._pool is None or blocks < 2:
@@ -292,7 +307,7 @@ class CompiledEngine:
         """The gradients from the derivatives of the loss with respect to the readout of the last ``forward``; ``pushes``: with respect to events;
         ``inputs``: those of what was presented, too."""
         for key, a in self._now.by.items():
-            if key[0] in _CARRIED:
+            if key[0] in CARRIED:
                 a.fill(0)
         presented = self.presented(slope.shape[1]) if inputs else None
         self._back(slope, self._pushed(pushes), presented, carried=False)
@@ -309,9 +324,9 @@ class CompiledEngine:
         was gone through just now: derivatives go on from there. Adds to those of what was ``presented`` and returns the memory."""
         m = self._now
         for key, a in m.by.items():
-            if key[0] in _CARRIED and later is None:
+            if key[0] in CARRIED and later is None:
                 a.fill(0)
-            elif key[0] in _CARRIED and later is not m:
+            elif key[0] in CARRIED and later is not m:
                 a[:] = later.by[key]
         self._back(slope, self._pushed(pushes, later is None), presented, carried=True)
         return m
@@ -324,10 +339,7 @@ class CompiledEngine:
         m.sizes[at.sizes["carried",]] = carried
         m.sizes[at.sizes["counted_steps",]] = kept[0].shape[1] if kept else 0
         m.sizes[at.sizes["in_steps",]] = 0 if presented is None else presented.shape[1]
-        m.addresses[at.arrays["readout",]] = slope.ctypes.data
-        m.addresses[2] = None if presented is None else presented.ctypes.data
-        self.share(self.library.eq_learn_backward, blocks, m.addresses, m.sizes)
-        m.addresses[at.arrays["readout",]] = m.by["readout",].ctypes.data
+        self._steps_back(m, blocks, slope, presented)
 
     def gradients(self, presented: np.ndarray | None) -> Gradients:
         """What the blocks have found, added up in their order."""
@@ -437,12 +449,19 @@ def engine_of(
     threads: int,
     checkpoints: bool = False,
 ):
-    """What runs a learner on ``backend``."""
+    """What runs a learner on ``backend``. Raises EqsnnError for 'cuda' without a GPU."""
+    for note in asked:
+        note(learner)
     if backend == "numpy":
         from eqsnn.learning.oracle import Oracle
 
         return Oracle(learner, n_in, sizes, surroundings)
-    engine = CompiledEngine(learner, n_in, sizes, surroundings, threads)
+    if backend.startswith("cuda"):
+        from eqsnn.learning.cuda_engine import CudaEngine
+
+        engine = CudaEngine(known_backend(backend).device(), learner, n_in, sizes, surroundings)
+    else:
+        engine = CompiledEngine(learner, n_in, sizes, surroundings, threads)
     if checkpoints:
         from eqsnn.learning.checkpointed import Checkpointed
 

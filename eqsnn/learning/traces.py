@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from eqsnn.derivations.eligibility import GRADIENT, LEARNING, SIGNAL
+from eqsnn.errors import EqsnnError
 from eqsnn.kernel.interpret import Memory, interpret
 from eqsnn.kernel.ir import Kernel
 from eqsnn.kernel.traces import Family, Rule
@@ -152,9 +153,15 @@ class NumpyTraces:
 
 
 def traces_of(rule: Rule, engine):
-    """What carries a rule's traces, beside the engine of a trainer."""
+    """What carries a rule's traces, beside the engine of a trainer. Raises EqsnnError."""
+    from eqsnn.learning.cuda_engine import CudaEngine
+
     if isinstance(engine, Oracle):
         return NumpyTraces(rule, engine)
+    if isinstance(engine, CudaEngine):
+        raise EqsnnError(
+            "eligibility traces are not computed on a GPU; use method='bptt', 'tbptt' or 'fptt' there, or backend='c'"
+        )
     from eqsnn.learning.compiled_traces import CompiledTraces
 
     return CompiledTraces(rule, engine)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eqsnn.backends.backend import backend as known_backend
 from eqsnn.errors import EqsnnError
 from eqsnn.learning import fitting, penalties, training_file
 from eqsnn.learning.engine import Values, engine_of, into_blocks, out_of_blocks
@@ -95,6 +96,7 @@ class Trainer:
         if dtype not in (np.float32, np.float64):
             raise EqsnnError(f"dtype= is float32 or float64; got {dtype}")
         backend = backend or settings.effective_backend()
+        known_backend(backend)
         if checkpoints and not isinstance(self.method, BPTT):
             raise EqsnnError(
                 "checkpoints=True is about the memory of method='bptt'; other methods need none that grows with the steps"

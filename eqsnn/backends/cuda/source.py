@@ -65,7 +65,7 @@ def cuda_source(
 
 
 def _file(parts: Sequence[_Part], codes: Sequence[str]) -> str:
-    words, device, math = _headers()
+    words, device, math = headers()
     template = environment().get_template("cuda/kernels.cu.j2")
     return template.render(words=words, device=device, math=math, kernels=parts, user_code=codes, zip=zip)
 
@@ -76,7 +76,8 @@ def _one(part: _Part) -> str:
 
 
 @functools.cache
-def _headers() -> tuple[str, str, str]:
+def headers() -> tuple[str, str, str]:
+    """What every file begins with: the words of C, what lies in the memory of the device, and mathematics."""
     folder = templates() / "cuda"
     words, device = ((folder / n).read_text(encoding="utf-8") for n in ("eq_words.h", "eq_device.h"))
     return words, device, prelude()[1]
@@ -85,12 +86,12 @@ def _headers() -> tuple[str, str, str]:
 @functools.cache
 def engine_source() -> str:
     """The kernels that every network needs: the beginning of a step, lists of events, delays, records."""
-    words, device, _ = _headers()
+    words, device, _ = headers()
     return environment().get_template("cuda/engine.cu.j2").render(words=words, device=device)
 
 
 def beside_headers(text: str) -> str:
     """A CUDA file that includes its headers in place of having them in itself: for a folder that has them as eq_words.h, eq_device.h, eq_math.h."""
-    for name, header in zip(("eq_words.h", "eq_device.h", "eq_math.h"), _headers()):
+    for name, header in zip(("eq_words.h", "eq_device.h", "eq_math.h"), headers()):
         text = text.replace(header, f'#include "{name}"\n', 1)
     return text
