@@ -66,15 +66,15 @@ def recordings(folder, which):
     return np.ascontiguousarray(found["x"]), found["y"].argmax(axis=2)
 
 
-def trainer(epochs, **options):
-    """A trainer of the network: the learning rate falls in the second half of ``epochs``."""
+def trainer(epochs, clip=0.3, **options):
+    """A trainer of the network: the learning rate falls in the second half of ``epochs``, and gradients are clipped."""
 
     def schedule(epoch):
         return 0.51 + 0.49 * np.cos(np.pi * max(0.0, 2 * epoch / epochs - 1))
 
     net, readout = network()
     loss = eq.CrossEntropy(readout, "u", over="steps", start=10)
-    return eq.Trainer(net, loss=loss, optimizer=eq.Adam(1e-2), schedule=schedule, **options)
+    return eq.Trainer(net, loss=loss, optimizer=eq.Adam(1e-2), schedule=schedule, clip=clip, **options)
 
 
 def main():

@@ -99,7 +99,7 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--epochs", type=int, default=150)
-    parser.add_argument("--clip", type=float, default=None, help="the largest norm of a gradient")
+    parser.add_argument("--clip", type=float, default=0.3, help="the largest norm of a gradient")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--torch", default=sys.executable, help="a Python that has PyTorch")
     arguments = parser.parse_args()
