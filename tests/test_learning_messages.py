@@ -51,6 +51,14 @@ WRONG = {
         dict(model=RATE + "\nready : boolean", threshold="ready"),
         "the threshold of cells has no margin that a surrogate could be a function of",
     ),
+    "threshold of an input, which is cleared before": (
+        dict(threshold="I > 0.5"),
+        """the threshold of cells depends on nothing that a step changes
+  in the threshold:
+    I > 0.5
+    ^^^^^^^
+  let it read a state; an (input) variable is cleared before it""",
+    ),
     "reset changes what is trained": (
         dict(model=RATE + "\ntheta : 1 (trainable)", reset="v = 0; theta += 1"),
         "'theta' of cells is trainable, and its reset changes it",

@@ -12,7 +12,7 @@ from eqsnn.derivations.adjoint import PREFIX, adjoint
 from eqsnn.derivations.constants import split
 from eqsnn.derivations.pause import COUNTS
 from eqsnn.derivations.reals import as_reals
-from eqsnn.derivations.surrogate import SPIKE, sharp, smoothed, with_slope
+from eqsnn.derivations.surrogate import SPIKE, Spike, sharp, smoothed, with_slope
 from eqsnn.errors import EqsnnError, EquationError
 from eqsnn.integrators.builder import MapBuilder
 from eqsnn.kernel.interpret import Memory, evaluate_hoisted, interpret
@@ -134,6 +134,12 @@ def layer_of(
     map_ = replace(map_, inputs=(*map_.inputs, *(Input(v, "self", v) for v in states if v not in known)))
     moving = {i.variable for i in map_.inputs if i.owner == "clock" and i.variable != "dt"}
     prepare, step = split(map_, frozenset((*states, *inputs, *moving)))
+    if any(a.expr.has(Spike) for a in prepare.flat()):
+        raise EquationError(
+            f"the threshold of {group.name} depends on nothing that a step changes",
+            next(e.condition.span for e in group.model.events if e.name == "spike"),
+            "let it read a state; an (input) variable is cleared before it",
+        )
     whole = whole_states(step)
     trainable = trainable_parameters(group)
     for name in trainable:
