@@ -125,6 +125,10 @@ class UnknownNameError(EqsnnError, AttributeError, KeyError):
         return Exception.__str__(self)  # a KeyError would put it in quotes
 
 
+class NoFileError(EqsnnError, FileNotFoundError):
+    """A file that there is not."""
+
+
 class MagicError(EqsnnError):
     """``run()`` without a network cannot know what is meant."""
 

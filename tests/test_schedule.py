@@ -311,3 +311,12 @@ def test_seeds_between_runs():
 
     first, second_, third = piece(value=1), piece(), piece(value=1)
     assert first == third != second_
+
+
+def test_regular_code_and_poisson_inputs_are_parts_of_their_group():
+    G = eq.NeuronGroup(4, "v : 1", name="cells")
+    code = G[1:3].run_regularly("v = 0", name="often")
+    P = eq.PoissonInput(G, "v", 1, 1 * eq.Hz, 0.1, name="input")
+    rows = {row[0]: row[1] for row in eq.Network(G, P).scheduling_summary().rows()}
+    assert rows == {"often (CodeRunner)": "cells (NeuronGroup)", "input (PoissonInput)": "cells (NeuronGroup)"}
+    assert code.group is not G

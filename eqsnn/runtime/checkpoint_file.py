@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, NoFileError, UnknownNameError
 from eqsnn.runtime.checkpoint import Snapshot, State
 
 FORMAT, VERSION = "eqsnn checkpoint", 1
@@ -95,10 +95,12 @@ def _put(file: zipfile.ZipFile, folder: str, s: Snapshot) -> dict[str, object]:
 def read(path: Path, name: str) -> Snapshot:
     """The snapshot of that name. Raises EqsnnError for what is not a whole file of ours."""
     if not path.exists():
-        raise EqsnnError(f"restore(): there is no file {path}")
+        raise NoFileError(f"restore(): there is no file {path}")
     found = _read_all(path, name)
     if name not in found:
-        raise EqsnnError(f"restore(): {path} has no snapshot {name!r}; it has {', '.join(map(repr, names(path)))}")
+        raise UnknownNameError(
+            f"restore(): {path} has no snapshot {name!r}; it has {', '.join(map(repr, names(path)))}"
+        )
     return found[name]
 
 

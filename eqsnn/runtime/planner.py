@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import EqsnnError, WrongValueError
 from eqsnn.kernel.interpret import evaluate_hoisted
 from eqsnn.kernel.ir import Kernel, identifier
 from eqsnn.kernel.random import key_of
@@ -183,7 +183,9 @@ class Planner:
                 continue
             root = needed.root if isinstance(needed, SpikeSource) else needed
             if root not in self.objects:
-                raise EqsnnError(f"'{o.name}' uses '{root.name}', which is not part of the network that runs; add it")
+                raise WrongValueError(
+                    f"'{o.name}' uses '{root.name}', which is not part of the network that runs; add it"
+                )
 
     def spaces(self, o: SimObject) -> list[Mapping[str, object]]:
         """Where the external names of an object are looked up in this run."""

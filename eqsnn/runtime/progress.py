@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from eqsnn.errors import EqsnnError
+from eqsnn.errors import WrongTypeError, WrongValueError
 from eqsnn.units import second
 
 Reporter = Callable[[float, float], None]
@@ -28,7 +28,8 @@ def reporter(report, start: float, duration: float) -> Reporter | None:
         report = TextReport(report)
     if callable(report):
         return lambda elapsed, done: report(elapsed * second, done, start * second, duration * second)
-    raise EqsnnError(f"report= is 'text', 'stderr', 'bar', an open text file, a function or None; got {report!r}")
+    kind = WrongValueError if isinstance(report, str) else WrongTypeError
+    raise kind(f"report= is 'text', 'stderr', 'bar', an open text file, a function or None; got {report!r}")
 
 
 def clock_text(seconds: float) -> str:

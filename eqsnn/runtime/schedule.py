@@ -6,15 +6,16 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from eqsnn.errors import EqsnnError, WrongValueError
+from eqsnn.errors import WrongTypeError, WrongValueError
 from eqsnn.network.base import SLOTS, SimObject, slot_rank
 from eqsnn.network.clock import Clock
 from eqsnn.network.group import Group
-from eqsnn.network.inputs import SpikeGeneratorGroup
+from eqsnn.network.inputs import PoissonInput, SpikeGeneratorGroup
 from eqsnn.network.neurongroup import NeuronGroup
+from eqsnn.network.regular import CodeRunner
 from eqsnn.network.synapses import Synapses
 from eqsnn.runtime.place_names import PlaceNames
-from eqsnn.runtime.questions import order_of_sum
+from eqsnn.runtime.questions import order_of_sum, root_of
 from eqsnn.units import Quantity, second
 
 _COLUMNS = ("object", "part of", "clock dt", "when", "order", "active")
@@ -25,14 +26,16 @@ def checked_schedule(slots: Sequence[str] | None) -> tuple[str, ...]:
     if slots is None:
         return SLOTS
     if isinstance(slots, str) or not isinstance(slots, Sequence):
-        raise EqsnnError(f"a schedule is a list of slots, such as {list(SLOTS)}; got {slots!r}")
+        raise WrongTypeError(f"a schedule is a list of slots, such as {list(SLOTS)}; got {slots!r}")
     for slot in slots:
         if not isinstance(slot, str) or not slot.isidentifier():
-            raise EqsnnError(f"a slot of the schedule is a name; got {slot!r}")
+            raise WrongTypeError(f"a slot of the schedule is a name; got {slot!r}")
         if slot.startswith(("before_", "after_")):
-            raise EqsnnError(f"the slot '{slot}' exists by itself: each slot has a before_ and an after_; leave it out")
+            raise WrongValueError(
+                f"the slot '{slot}' exists by itself: each slot has a before_ and an after_; leave it out"
+            )
         if list(slots).count(slot) > 1:
-            raise EqsnnError(f"the schedule has the slot '{slot}' twice")
+            raise WrongValueError(f"the schedule has the slot '{slot}' twice")
     return tuple(slots)
 
 
@@ -69,6 +72,14 @@ class Entry:
     def dt(self) -> Quantity | None:
         """The time step; None at the times of an EventClock."""
         return None if self.dt_ is None else self.dt_ * second
+
+    @property
+    def whole(self) -> SimObject:
+        """The object of which it is a part: the group for code that runs regularly and for Poisson inputs."""
+        part = {CodeRunner: "group", PoissonInput: "target"}
+        return next(
+            (root_of(getattr(self.owner, a)) for kind, a in part.items() if isinstance(self.owner, kind)), self.owner
+        )
 
     @property
     def active(self) -> bool:
@@ -132,7 +143,7 @@ class SchedulingSummary:
         return [
             (
                 f"{e.name} ({e.kind})",
-                f"{e.owner.name} ({type(e.owner).__name__})",
+                f"{e.whole.name} ({type(e.whole).__name__})",
                 "at given times" if e.dt_ is None else f"{e.dt!s} ({self._every(e.dt_)})",
                 e.when,
                 str(e.order),
