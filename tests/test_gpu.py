@@ -324,3 +324,21 @@ def test_profile_and_rates():
     net.run(100 * ms, profile=True)
     assert 45 < np.mean(R.rate / Hz) < 55
     assert all(seconds >= 0 for _, seconds in net.profiling_info)
+
+
+# -- training ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "case", ["delays", "late reset", "many neurons", "liquid time constants", "one layer", "noisy", "penalised"]
+)
+def test_gradients_are_those_of_the_c_engine(case, dtype):
+    """Bit by bit, where gcc has fused multiply-add for this CPU."""
+    import test_cuda_learning as learning
+
+    before, eq.defaultclock.dt = eq.defaultclock.dt, 1 * ms
+    try:
+        learning.same(learning.gradients(case, "cuda", dtype), learning.gradients(case, "c", dtype))
+    finally:
+        eq.defaultclock.dt = before
