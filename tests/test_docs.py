@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import eqsnn as eq
+from eqsnn.network.base import registry
 
 DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"^```(python(?: continued)?|text|lark)\n(.*?)^```\n(\s*)", re.S | re.M)
@@ -51,6 +52,7 @@ def run(code, space, name):
 def test_page(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(eq.settings, "all_threads", False)  # as for a user
+    monkeypatch.setattr(registry, "names", {})  # of objects that other tests still hold
     before = eq.defaultclock.dt
     space = {}
     count = 0
